@@ -1,0 +1,133 @@
+"""The backends: one small adapter for each array library, and the way to find it.
+
+What holds for all of them:
+
+* A library may be absent, heavy or broken, so an adapter, and with it the library, is imported
+  only when an array of that library turns up.
+* An array selects its backend by its type: one look-up in a dictionary that is filled at first
+  sight from the top-level modules of the type's bases.
+* The built-in adapters and those of other packages enter by the same `register`. Other packages
+  announce theirs in the entry-point group ``surrogates.backends``.
+* No array falls back on a backend that was not meant for it: a silent fallback would mean
+  gradients that are silently zero.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any
+
+from ._backend import Backend
+
+__all__ = ["Backend", "for_maths", "of", "register", "supported", "unsupported"]
+
+_GROUP = "surrogates.backends"
+_BUILT_IN = ("array_api_strict", "cupy", "jax", "jaxlib", "numpy", "torch")
+
+_by_library: dict[str, Backend] = {}
+_by_type: dict[type, Backend | None] = {}  # None: there is no backend for that type
+_PORTABLE = Backend()
+
+
+def register(library: str, backend: Backend) -> None:
+    """Make `backend` the one for the arrays of `library`.
+
+    Parameters
+    ----------
+    library : str
+        Top-level module of the library's array class: ``"torch"`` for `torch.Tensor`.
+    backend : Backend
+        An instance, shared by all calls.
+
+    Raises
+    ------
+    TypeError
+        If `backend` is not an instance of `Backend`.
+
+    Examples
+    --------
+    >>> from surrogates import backends
+    >>> backends.register("mylibrary", backends.Backend())
+    """
+    if not isinstance(backend, Backend):
+        raise TypeError(
+            f"the backend for {library!r} must be an instance of surrogates.backends.Backend, "
+            f"got {backend!r}"
+        )
+    _by_library[library] = backend
+    _by_type.clear()
+
+
+def of(x: Any) -> Backend:
+    """Return the backend for the array `x`.
+
+    Raises
+    ------
+    TypeError
+        If no backend is known for the type of `x`.
+    """
+    backend = _find(type(x))
+    if backend is None:
+        raise TypeError(unsupported(type(x)))
+    return backend
+
+
+def for_maths(x: Any) -> Backend:
+    """Return the backend for `x` where only maths is asked for: any conforming array will do."""
+    return _find(type(x)) or _PORTABLE
+
+
+def supported() -> tuple[str, ...]:
+    """Return the names of the array libraries that have a backend, loading none of them."""
+    plugged_in = {entry.name for entry in entry_points(group=_GROUP)}
+    return tuple(sorted({*_BUILT_IN, *_by_library, *plugged_in} - {"jaxlib"}))
+
+
+def unsupported(array_type: type) -> str:
+    """Return what to tell a user whose arrays have no backend."""
+    name = f"{array_type.__module__}.{array_type.__qualname__}"
+    if array_type.__module__ == "builtins":
+        return (
+            f"expected a floating-point array or a Python float, got {array_type.__qualname__}; "
+            "convert it first, for instance with numpy.asarray(x, dtype=float)"
+        )
+    return (
+        f"no backend differentiates arrays of type {name}; supported are those of "
+        f"{', '.join(supported())}. To add a library, derive a class from "
+        "surrogates.backends.Backend and register an instance under the top-level module of the "
+        "array type, by surrogates.backends.register or by an entry point of the group "
+        f"{_GROUP!r} (docs/backends.md)"
+    )
+
+
+def _find(array_type: type) -> Backend | None:
+    if array_type not in _by_type:
+        _by_type[array_type] = _at_first_sight(array_type)
+    return _by_type[array_type]
+
+
+def _at_first_sight(array_type: type) -> Backend | None:
+    libraries = [base.__module__.partition(".")[0] for base in array_type.__mro__]
+    for library in libraries:
+        if library not in _by_library and library in _BUILT_IN:
+            register(library, _built_in(library))
+        if library in _by_library:
+            return _by_library[library]
+    for entry in entry_points(group=_GROUP):
+        if entry.name in libraries:
+            register(entry.name, entry.load())
+            return _by_library[entry.name]
+    return None
+
+
+def _built_in(library: str) -> Backend:
+    # Plain import statements: torch.compile(fullgraph=True) traces them, importlib it does not.
+    if library == "torch":
+        from . import _torch as adapter
+    elif library in ("jax", "jaxlib"):
+        from . import _jax as adapter  # type: ignore[no-redef]
+    elif library == "cupy":
+        from . import _cupy as adapter  # type: ignore[no-redef]
+    else:
+        from . import _numpy as adapter  # type: ignore[no-redef]
+    return adapter.BACKEND

@@ -1,0 +1,69 @@
+"""JAX: a primitive of our own, "spike", with a JVP rule.
+
+Why not `jax.custom_jvp`: inside `lax.scan` and `jax.checkpoint`, JAX keeps what a custom rule
+returned and drops the rule (https://github.com/jax-ml/jax/issues/4566). The spike that the rule
+returns is then a bare step to the next differentiation, and second derivatives are wrong in
+silence. A primitive stays one equation in every trace, with its rule, to any order. Nor does it
+cost anything: it lowers to a comparison, and no derivative is computed before one is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from ._backend import Backend
+
+Array = Any
+
+
+class JaxBackend(Backend):
+    """Differentiates by JAX's own transforms, forward and reverse, to any order."""
+
+    def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+        """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
+        # Equal ranks: when vmap adds an axis in front, broadcasting stays aligned.
+        arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
+        return spike_p.bind(x, *arrays, definition=definition)
+
+    def erfc(self, x: Array) -> Array:
+        """Return the complementary error function."""
+        return jax.scipy.special.erfc(x)
+
+
+def _step(x: Array, *arrays: Array, definition: Any) -> Array:
+    return (x >= 0).astype(x.dtype)
+
+
+def _abstract(x: Any, *arrays: Any, definition: Any) -> Any:
+    return x.update(weak_type=False)
+
+
+def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
+    spikes = spike_p.bind(*primals, definition=definition)
+    tangent = tangents[0]  # alone: the step does not depend on the parameters
+    if isinstance(tangent, ad.Zero):
+        return spikes, tangent
+    x, *arrays = primals
+    x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
+    return spikes, tangent * definition.combine(arrays).surrogate_grad(x)
+
+
+def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:
+    size = next(a.shape[axis] for a, axis in zip(operands, axes, strict=True) if axis is not None)
+    front = [batching.bdim_at_front(a, axis, size) for a, axis in zip(operands, axes, strict=True)]
+    return spike_p.bind(*front, definition=definition), 0
+
+
+spike_p = Primitive("spike")
+spike_p.def_impl(jax.jit(_step, static_argnames="definition"))
+spike_p.def_abstract_eval(_abstract)
+mlir.register_lowering(spike_p, mlir.lower_fun(_step, multiple_results=False))
+ad.primitive_jvps[spike_p] = _jvp
+batching.primitive_batchers[spike_p] = _batch
+
+
+BACKEND = JaxBackend()

@@ -1,0 +1,76 @@
+"""Importing the package: what it loads, and what it leaves alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "jax", "jaxlib", "cupy", "matplotlib", "scipy", "sklearn", "tqdm", "sympy")
+
+
+def loaded_after(code: str) -> set[str]:
+    """Return which of the heavy libraries a fresh interpreter has loaded after `code`."""
+    report = f"import sys; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    path = f"import sys; sys.path[:0] = {sys.path!r}"
+    command = [sys.executable, "-c", f"{path}\n{code}\n{report}"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True)
+    return set(output.stdout.split())
+
+
+def test_import_and_use_load_numpy_alone():
+    code = (
+        "import numpy, surrogates\n"
+        "surrogates.gaussian_grad(numpy.zeros(3))\n"
+        "surrogates.GaussianGrad().surrogate_fun(numpy.zeros(3))\n"
+        "surrogates.vjp(surrogates.SlayerGrad(), numpy.zeros(3))[1](numpy.ones(3))\n"
+    )
+    assert loaded_after(code) == set()
+
+
+def test_that_this_proof_can_fail():
+    pytest.importorskip("scipy")
+    assert "scipy" in loaded_after("import surrogates, scipy")
+
+
+def test_a_framework_is_loaded_by_its_own_arrays_alone():
+    pytest.importorskip("torch")
+    code = "import torch, surrogates; surrogates.slayer_grad(torch.zeros(3))"
+    assert "jax" not in loaded_after(code)
+
+
+def test_no_global_state_is_changed():
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
+    code = """
+import warnings
+import numpy, torch, jax
+
+def state():
+    return (
+        numpy.geterr(), torch.get_default_dtype(), torch.is_grad_enabled(),
+        jax.config.values, list(warnings.filters),
+        numpy.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist(),
+    )
+
+torch.zeros(3) >= 0; jax.numpy.zeros(3) >= 0
+before = state()
+import surrogates
+for x in (numpy.zeros(3), torch.zeros(3), jax.numpy.zeros(3)):
+    surrogates.GaussianGrad()(x), surrogates.GaussianGrad().surrogate_fun(x)
+import surrogates.backends._torch, surrogates.backends._jax
+assert str(state()) == str(before)
+"""
+    loaded_after(code)
+
+
+def test_a_folder_named_backends_of_the_callers_is_not_ours(tmp_path):
+    (tmp_path / "backends").mkdir()
+    (tmp_path / "backends" / "__init__.py").write_text("mine = True\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import surrogates, backends\n"
+        "assert backends.mine and surrogates.backends is not backends\n"
+    )
+    loaded_after(code)

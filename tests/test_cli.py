@@ -1,0 +1,83 @@
+"""The command line, and the demo's promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import surrogates
+from surrogates._cli import main
+
+
+def test_env_prints_versions(capsys):
+    main(["env"])
+    output = capsys.readouterr().out
+    assert f"surrogates {surrogates.__version__}" in output
+    assert f"numpy {np.__version__}" in output
+
+
+def test_env_notices_the_other_owner_of_the_import_name(capsys, monkeypatch):
+    owners = {"surrogates": ["surrogate-gradients", "surrogates"]}
+    monkeypatch.setattr("importlib.metadata.packages_distributions", lambda: owners)
+    assert main(["env"]) == 1
+    assert "uninstall both" in capsys.readouterr().out
+
+
+def test_module_is_a_command():
+    path = f"import sys, runpy; sys.path[:0] = {sys.path!r}; sys.argv = ['surrogates', '--help']"
+    code = f"{path}; runpy.run_module('surrogates', run_name='__main__')"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert b"demo" in output.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--backend", "theano"]])
+def test_demo_refuses_nonsense(arguments, capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", *arguments])
+    assert arguments[0] in capsys.readouterr().err
+
+
+def _demo(tmp_path):
+    for library in ("sklearn", "matplotlib", "tqdm"):
+        pytest.importorskip(library)
+    import surrogates._demo as demo
+    from surrogates._demo import training
+
+    return demo, training.load_digits(seed=0), tmp_path / "demo.png"
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
+def test_demo_reaches_its_accuracy_and_agrees(library, tmp_path, capsys, monkeypatch):
+    demo, _, picture = _demo(tmp_path)
+    pytest.importorskip(library)
+    runs = []
+    original = demo.table
+    monkeypatch.setattr(demo, "table", lambda r: runs.extend(r) or original(r))
+    assert main(["demo", "--backend", library, "--out", str(picture)]) == 0
+    assert [run.framework for run in runs] == list(dict.fromkeys(["numpy", library]))
+    for run in runs:
+        assert run.accuracy >= 0.95
+        np.testing.assert_allclose(run.losses, runs[0].losses, rtol=0, atol=1e-10)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    output = capsys.readouterr()
+    assert all(run.framework in output.out for run in runs)
+    assert "100%" in output.err
+
+
+def test_gradients_of_the_numpy_network_are_those_of_torch(tmp_path):
+    _, digits, _ = _demo(tmp_path)
+    pytest.importorskip("torch")
+    from surrogates._demo import frameworks, network
+
+    gradients = []
+    for framework in (frameworks.Numpy, frameworks.Torch):
+        instance = framework(surrogates.InvSquareGrad())  # the steepest of all
+        weights = [instance.array(w) for w in network.initial_weights(64, 10, seed=1)]
+        images = instance.array(digits.train_images[:50])
+        targets = instance.array(np.eye(10)[digits.train_labels[:50]])
+        gradients.append(instance.loss_and_grads(weights, images, targets)[1])
+    for ours, theirs in zip(*gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)

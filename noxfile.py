@@ -1,0 +1,125 @@
+"""The checks: ``python -m nox`` runs those that a change must pass, ``nox --list`` names all."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.error_on_external_run = True
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+# What the sessions below install, at the versions that were tested together.
+PINNED = ["-c", "constraints.txt"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+FRAMEWORKS = {
+    "numpy": [],
+    "torch": ["torch"],
+    "jax": ["jax"],
+    "cupy": ["cupy"],
+    "all": ["torch", "jax", "cupy", "demo"],
+}
+
+nox.options.sessions = [
+    "lint",
+    "types",
+    "package",
+    f"tests-{THIS}(numpy)",
+    f"tests-{THIS}(all)",
+    f"strict-{THIS}",
+    "lowest",
+    "demo",
+]
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        *arguments,
+        *session.posargs,
+        env={"SURROGATES_REQUIRE": require},  # a missing framework fails instead of being skipped
+    )
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("frameworks", [nox.param(name, id=name) for name in FRAMEWORKS])
+def tests(session: nox.Session, frameworks: str) -> None:
+    """Run the tests with some of the frameworks installed."""
+    extras = FRAMEWORKS[frameworks]
+    project = f".[{','.join(extras)}]" if extras else "."
+    session.install(*PINNED, "-e", project, *group("test"))
+    pytest(session, require=",".join(extra for extra in extras if extra != "demo"))
+
+
+@nox.session(python=PYTHONS)
+def strict(session: nox.Session) -> None:
+    """Run the definitions on the strictest implementation of the array API standard."""
+    session.install(*PINNED, "-e", ".", *group("test"), *group("strict"))
+    pytest(session, "-k", "strict", require="array_api_strict")
+
+
+@nox.session(python=THIS)
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the oldest dependencies that pyproject.toml admits."""
+    requirements = [*PROJECT["project"]["dependencies"]]
+    requirements += PROJECT["project"]["optional-dependencies"]["jax"]
+    oldest = [requirement.replace(">=", "==") for requirement in requirements]
+    session.install(*oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
+    session.install("--no-deps", "-e", ".")
+    session.install(*group("test"), *oldest)
+    pytest(session, require="jax")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, install the wheel with run-time dependencies alone, and use it."""
+    session.install(*PINNED, "build")
+    dist = pathlib.Path(session.create_tmp()) / "dist"
+    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    session.run("python", "-m", "pip", "uninstall", "--yes", "build", silent=True)
+    session.install(*PINNED, *(str(wheel) for wheel in dist.glob("*.whl")))
+    session.chdir(session.create_tmp())
+    session.run("python", "-c", "import surrogates; print(surrogates.slayer_grad(0.5))")
+    session.run("python", "-m", "surrogates", "env")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*PINNED, *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the installed package, and of a user's code against it."""
+    session.install(*PINNED, ".[torch,jax]", *group("types"))
+    settings, user = (
+        pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/typing_example.py")
+    )
+    session.chdir(session.create_tmp())  # away from src: the installed package is what users have
+    session.run("mypy", "--config-file", str(settings), "--package", "surrogates")
+    session.run("mypy", "--config-file", str(settings), str(user))
+    session.run("basedpyright", "--level", "error", str(user))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Train the demo's network in every framework."""
+    session.install(*PINNED, "-e", ".[demo,torch,jax]")
+    session.run("python", "-m", "surrogates", "demo", *session.posargs)

@@ -1,0 +1,69 @@
+"""Every example in the documentation runs, and every public name has one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import surrogates
+from surrogates.definitions import SURROGATES
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+]
+PUBLIC = {name: getattr(surrogates, name) for name in surrogates.__all__ if name != "backends"}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_examples_of_the_pages(block):
+    for library in re.findall(r"^(?:>>> )?import (\w+)", block, re.MULTILINE):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
+    if ">>>" not in block:
+        exec(compile(block, "example", "exec"), {})
+        return
+    _run(doctest.DocTestParser().get_doctest(block, {}, "example", None, 0))
+
+
+@pytest.mark.parametrize("name", [*PUBLIC, "backends.register"])
+def test_examples_of_the_docstrings(name):
+    target = surrogates
+    for part in name.split("."):
+        target = getattr(target, part)
+    for test in doctest.DocTestFinder(recurse=False).find(target, name, globs={}):
+        _run(test)
+
+
+def _run(test):
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE, verbose=False)
+    output = []
+    runner.run(test, out=output.append)
+    assert not runner.failures, "".join(output)
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_docstring_of_a_surrogate_is_complete(name):
+    text = inspect.getdoc(SURROGATES[name])
+    for part in (".. math::", "Area", "peak", "Parameters\n", "Raises\n", "References\n", ">>>"):
+        assert part in text
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_documented(name):
+    assert len(inspect.getdoc(PUBLIC[name])) > 60
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_table_of_the_readme_lists_every_surrogate(name):
+    parameters = inspect.signature(SURROGATES[name]).parameters.values()
+    arguments = ", ".join(f"{p.name}={p.default}" for p in parameters)
+    assert f"`{name}({arguments})`" in PAGES[0].read_text()

@@ -108,7 +108,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types of the installed package, and of a user's code against it."""
-    session.install(*PINNED, ".[torch,jax]", *group("types"))
+    session.install(*PINNED, ".[torch,jax,demo]", *group("types"))
     settings, user = (
         pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/typing_example.py")
     )

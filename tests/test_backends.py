@@ -30,8 +30,8 @@ class ToyArray:
     def __rmul__(self, other):
         return ToyArray(other * self.value)
 
-namespace = types.SimpleNamespace(
-    __name__="toyarrays",
+namespace = types.ModuleType("toyarrays")
+vars(namespace).update(
     float32=np.dtype("float32"),
     float64=np.dtype("float64"),
     astype=lambda x, dtype, copy=True: x,

@@ -165,7 +165,8 @@ def test_static_argument_does_not_recompile_for_equal_surrogates():
 
 
 def test_export_round_trip():
-    pytest.importorskip("flatbuffers")
+    for needed in ("absl", "flatbuffers"):
+        pytest.importorskip(needed)
     from jax import export
 
     exported = export.export(jax.jit(surrogates.SlayerGrad()))(jnp.asarray(X))

@@ -11,7 +11,7 @@ from hypothesis import settings
 from kinds import Kind, parameters
 
 # Derandomised: a red run means a change of ours. No deadline: the first call compiles.
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

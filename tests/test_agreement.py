@@ -11,25 +11,21 @@ import surrogates
 from kinds import (
     WITH_TAPE,
     Kind,
+    assert_as_stated,
     assert_like,
-    assert_within_ulps,
     every_dtype,
     every_surrogate,
     parameters,
     potentials,
     surrogates_of,
 )
+from surrogates._check.accuracy import kinks as kinks_of
 
 
-def derivative_bound(surrogate, derivative):
-    """Return the stated accuracy of a derivative, in ulp.
-
-    4 ulp for the arithmetic, and 3 for each e-fold below the peak: an exponential magnifies the
-    rounding errors of its argument by that argument.
-    """
-    peak = np.abs(surrogate.surrogate_grad(0.0))
-    with np.errstate(divide="ignore", over="ignore"):
-        return 4 + 3 * np.abs(np.log(np.abs(derivative) / peak))
+def finite_for_periodic(cls, values):
+    # At infinity they are what they are at the largest finite number, of the dtype.
+    periodic = cls.__module__.endswith("periodic")
+    return np.where(np.isinf(values), values.dtype.type(1), values) if periodic else values
 
 
 @every_dtype
@@ -49,12 +45,12 @@ def test_spikes_are_equal_everywhere(cls, dtype, kind, data):
 @given(data=st.data())
 def test_derivative_agrees_with_numpy_float64(cls, dtype, kind, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = data.draw(potentials(dtype))
+    values = finite_for_periodic(cls, data.draw(potentials(dtype)))
     x = kind.array(values)
     derivative = surrogate.surrogate_grad(x)
     assert_like(derivative, x, kind)
     exact = surrogate.surrogate_grad(values.astype(np.float64))
-    assert_within_ulps(kind.numpy(derivative), exact, derivative_bound(surrogate, exact))
+    assert_as_stated(surrogate, "derivative", kind.numpy(derivative), exact, kind)
 
 
 @every_dtype
@@ -62,28 +58,12 @@ def test_derivative_agrees_with_numpy_float64(cls, dtype, kind, data):
 @given(data=st.data())
 def test_primitive_agrees_with_numpy_float64(cls, dtype, kind, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = data.draw(potentials(dtype))
+    values = finite_for_periodic(cls, data.draw(potentials(dtype)))
     x = kind.array(values)
     primitive = surrogate.surrogate_fun(x)
     assert_like(primitive, x, kind)
     exact = surrogate.surrogate_fun(values.astype(np.float64))
-    actual = kind.numpy(primitive)
-    unit = np.finfo(dtype).eps * np.maximum(np.abs(exact), _largest_term(surrogate))
-    with np.errstate(invalid="ignore"):
-        close = np.abs(actual - exact) <= 8 * unit * _conditioning(surrogate, values)
-    assert np.all(close | (actual == exact) | np.isnan(exact))
-
-
-def _largest_term(surrogate):
-    # The two terms of a primitive cancel where it is small.
-    return max(0.5, surrogate.alpha) if isinstance(surrogate, surrogates.GaussianGrad) else 0.5
-
-
-def _conditioning(surrogate, values):
-    # QPseudoSpike below alpha = 1 grows as exp(t): its argument's rounding is magnified by t.
-    if not isinstance(surrogate, surrogates.QPseudoSpike) or surrogate.alpha >= 1:
-        return 1.0
-    return 1 + np.log1p(np.abs(values.astype(np.float64)))
+    assert_as_stated(surrogate, "primitive", kind.numpy(primitive), exact, kind)
 
 
 @every_dtype
@@ -98,7 +78,10 @@ def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped,
     gradient = taped.gradient(surrogate, x)
     assert_like(gradient, x, taped)
     expected = taped.numpy(surrogate.surrogate_grad(x))
-    assert_within_ulps(taped.numpy(gradient), expected.astype(np.float64), 2)
+    # the same formula, but compiled together with the sum
+    np.testing.assert_allclose(
+        taped.numpy(gradient), expected, rtol=64 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny
+    )
 
 
 @every_dtype
@@ -110,12 +93,17 @@ def test_framework_differentiates_the_primitive_to_the_derivative(cls, dtype, ta
         pytest.skip(taped.missing())
     surrogate = data.draw(surrogates_of(cls))
     values = data.draw(potentials(dtype))
-    values = values[(np.abs(values) < 8) & (np.abs(values) != getattr(surrogate, "width", None))]
+    values = values[np.abs(values) < 8]
+    kinks = kinks_of(surrogate)
+    values = values[~np.isin(np.abs(values), kinks) & ~np.isin(2 * values, np.arange(-16, 17))]
     x = taped.array(values)
     gradient = taped.numpy(taped.gradient(surrogate.surrogate_fun, x))
     expected = taped.numpy(surrogate.surrogate_grad(x))
-    bound = 64 * np.finfo(dtype).eps * surrogate.surrogate_grad(0.0)
-    assert np.all(np.abs(gradient - expected) <= bound)
+    largest = max(1.0, float(np.max(np.abs(expected), initial=0)), surrogate._largest_term)
+    tolerance = 2000 * np.finfo(dtype).eps
+    with np.errstate(invalid="ignore"):
+        close = np.abs(gradient - expected) <= tolerance * largest
+    assert np.all(close | (gradient == expected))
 
 
 @every_dtype
@@ -159,7 +147,8 @@ def _cast(x, name, kind):
         import torch
 
         return x.to(getattr(torch, name))
-    return x.astype(name)
+    with np.errstate(over="ignore"):
+        return x.astype(name)
 
 
 @every_surrogate
@@ -168,20 +157,39 @@ def test_nan_and_infinities(cls, kind):
     x = kind.array(np.asarray([-np.inf, np.inf, np.nan]))
     np.testing.assert_array_equal(kind.numpy(surrogate(x)), [0, 1, 0])
     derivative = kind.numpy(surrogate.surrogate_grad(x))
-    np.testing.assert_array_equal(derivative, [0, 0, np.nan])
+    np.testing.assert_array_equal(np.isnan(derivative), [False, False, True])
+    if np.isfinite(surrogate.area):
+        np.testing.assert_array_equal(derivative[:2], [0, 0])
     primitive = kind.numpy(surrogate.surrogate_fun(x))
-    far = surrogate.surrogate_fun(np.asarray([-1e300, 1e300]))
-    np.testing.assert_allclose(primitive[:2], far, rtol=1e-15)
-    assert np.isnan(primitive[2])
+    np.testing.assert_array_equal(np.isnan(primitive), [False, False, True])
+    if np.isfinite(surrogate.area):
+        np.testing.assert_allclose(np.diff(primitive[:2]), surrogate.area, rtol=1e-14)
+
+
+ASYMMETRIC = {
+    "ExpEscape",
+    "GradedSlayer",
+    "HardTanhRamp",
+    "HeavisideGrad",
+    "LeakyRelu",
+    "LogTailedRelu",
+    "MultiSpikeSuper",
+    "PeriodicExponential",
+    "S2NN",
+    "SpikeRateEscape",
+    "SuperSpikeMemClamp",
+}
 
 
 @every_surrogate
 def test_derivative_is_even_to_the_bit(cls, kind):
     values = np.geomspace(1e-30, 1e30, 301)
     derivative = cls().surrogate_grad
-    np.testing.assert_array_equal(
-        kind.numpy(derivative(kind.array(values))), kind.numpy(derivative(kind.array(-values)))
+    there, here = (
+        kind.numpy(derivative(kind.array(-values))),
+        kind.numpy(derivative(kind.array(values))),
     )
+    assert np.array_equal(there, here) == (cls.__name__ not in ASYMMETRIC)
 
 
 def test_negative_zero_spikes(kind):

@@ -33,7 +33,9 @@ def test_module_is_a_command():
     assert b"demo" in output.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--backend", "theano"]])
+@pytest.mark.parametrize(
+    "arguments", [["--epochs", "0"], ["--seed", "-1"], ["--backend", "theano"]]
+)
 def test_demo_refuses_nonsense(arguments, capsys):
     with pytest.raises(SystemExit):
         main(["demo", *arguments])
@@ -81,3 +83,15 @@ def test_gradients_of_the_numpy_network_are_those_of_torch(tmp_path):
         gradients.append(instance.loss_and_grads(weights, images, targets)[1])
     for ours, theirs in zip(*gradients, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+
+
+def test_demo_says_what_is_missing_before_it_trains(tmp_path, capsys):
+    _demo(tmp_path)
+    assert main(["demo", "--out", str(tmp_path / "no" / "demo.png")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    cupy = pytest.importorskip("cupy")
+    if not cupy.is_available():
+        assert main(["demo", "--backend", "cupy"]) == 2
+        output = capsys.readouterr()
+        assert "no CUDA device" in output.err
+        assert "batch" not in output.err

@@ -8,28 +8,43 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import every_surrogate
+from surrogates._parameters import ABOVE_ONE, COUNT, NON_NEGATIVE, POSITIVE, parameters
+from surrogates.definitions import SURROGATES
 
-WRONG = [0, 0.0, -1.0, math.nan, math.inf, True, "1", None, [1.0], 1j]
+WRONG = [math.nan, math.inf, 10**400, True, "1", None, [1.0], 1j]
+EVERY_PARAMETER = [
+    pytest.param(cls, p, id=f"{cls.__name__}-{p.name}")
+    for cls in SURROGATES.values()
+    for p in parameters(cls)
+]
 
 
-@every_surrogate
-@pytest.mark.parametrize("value", WRONG, ids=repr)
-def test_parameter_that_is_not_a_positive_finite_number(cls, value):
-    for name in cls.__dataclass_fields__:
-        if cls is surrogates.GaussianGrad and name == "alpha":
-            continue  # an amplitude: see below
-        with pytest.raises(ValueError, match=name) as error:
-            cls(**{name: value})
+@pytest.mark.parametrize(("cls", "parameter"), EVERY_PARAMETER)
+def test_parameter_out_of_its_range(cls, parameter):
+    interval = parameter.metadata["interval"]
+    below = {POSITIVE: [0, 0.0, -1.0], NON_NEGATIVE: [-1.0], ABOVE_ONE: [1, 0.5], COUNT: [0, 1.5]}
+    for value in WRONG + below.get(interval, []):
+        with pytest.raises(ValueError, match=parameter.name) as error:
+            cls(**{parameter.name: value})
         assert cls.__name__ in str(error.value)
-        assert f"{name}={value!r}" in str(error.value)
-        assert "positive finite number" in str(error.value)
+        assert f"{parameter.name}={value!r}" in str(error.value)
+        assert interval.description in str(error.value)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, math.nan, "half"])
+def test_spike_at_threshold_out_of_its_range(value):
+    with pytest.raises(ValueError, match="Sigmoid: at_threshold must be a number from 0 to 1"):
+        surrogates.Sigmoid(at_threshold=value)
+
+
+def test_choice_that_is_none():
+    with pytest.raises(ValueError, match="Boxcar: closed must be one of"):
+        surrogates.Boxcar(closed="open")
 
 
 def test_amplitude_may_be_any_finite_number():
     assert surrogates.GaussianGrad(alpha=-2).surrogate_grad(0.0) < 0
-    with pytest.raises(ValueError, match="alpha must be a finite number"):
-        surrogates.GaussianGrad(alpha=math.nan)
+    assert surrogates.LeakyRelu(alpha=0).surrogate_grad(-1.0) == 0
 
 
 @pytest.mark.parametrize("values", [[1.0, 0.0], [1.0, math.nan], [[-1.0]]])
@@ -106,3 +121,50 @@ def test_any_memory_layout():
         expected = surrogates.SlayerGrad().surrogate_grad(np.ascontiguousarray(view))
         np.testing.assert_array_equal(surrogates.SlayerGrad().surrogate_grad(view), expected)
         np.testing.assert_array_equal(surrogates.slayer_grad(view), view >= 0)
+
+
+@pytest.mark.parametrize("vector", [[1, 2, 3], 1, None, "1", 1j * np.ones(3), np.ones(3, int)])
+def test_cotangent_that_is_no_floating_point_array(vector):
+    surrogate, x = surrogates.SlayerGrad(), np.ones(3)
+    with pytest.raises(TypeError, match="the cotangent must be a real floating-point array"):
+        surrogates.vjp(surrogate, x)[1](vector)
+    with pytest.raises(TypeError, match="the tangent must be a real floating-point array"):
+        surrogates.jvp(surrogate, x, vector)
+
+
+def test_cotangent_of_another_precision_gives_the_dtype_of_x(kind):
+    x = kind.array(np.ones(3, np.float32))
+    _, pullback = surrogates.vjp(surrogates.SlayerGrad(), x)
+    assert pullback(kind.array(np.ones(3))).dtype == x.dtype
+
+
+def test_class_instead_of_an_instance():
+    with pytest.raises(TypeError, match="expected a surrogate such as"):
+        surrogates.vjp(surrogates.SlayerGrad, np.ones(3))
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_numpy_matrix_is_refused():
+    with pytest.raises(TypeError, match=r"numpy.matrix redefines \*"):
+        surrogates.SlayerGrad().surrogate_grad(np.asmatrix(np.ones(3)))
+
+
+def test_bfloat16_of_ml_dtypes_in_numpy():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    with pytest.raises(TypeError, match="bfloat16; convert it"):
+        surrogates.slayer_grad(np.ones(3, ml_dtypes.bfloat16))
+
+
+def test_objects_of_a_framework_that_are_no_arrays():
+    torch = pytest.importorskip("torch")
+    for thing in (torch.nn.Linear(1, 1), torch.float32, np.random.default_rng()):
+        with pytest.raises(TypeError, match="SlayerGrad"):
+            surrogates.slayer_grad(thing)
+
+
+def test_no_warning_even_where_all_are_errors(kind):
+    x = kind.array(np.asarray([1e300, -1e300, 1e-300, 40.0, -800.0]))
+    with np.errstate(all="raise"):
+        for cls in SURROGATES.values():
+            cls().surrogate_grad(x)
+            cls().surrogate_fun(x)

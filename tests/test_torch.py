@@ -98,11 +98,26 @@ def test_forward_mode_to_fourth_order():
         torch.testing.assert_close(spike(X), derivative(X), rtol=1e-10, atol=1e-10)
 
 
-def test_spikes_are_exact_at_infinities_in_forward_mode():
-    x = torch.tensor([-torch.inf, torch.inf])
-    spikes, tangent = func.jvp(surrogates.SlayerGrad(), (x,), (torch.ones_like(x),))
-    close(spikes, torch.tensor([0.0, 1.0]))
-    close(tangent, torch.zeros(2))
+@every_surrogate
+@pytest.mark.parametrize("way", ["jvp", "export", "compiled grad"])
+def test_spikes_are_exact_at_nan_and_extremes_by_arithmetic(cls, way):
+    if cls is surrogates.ExpEscape:
+        pytest.skip("it is infinite at extremes")
+    surrogate = cls()
+    x = torch.tensor([-torch.inf, torch.inf, torch.nan, 1e18, -1e18], dtype=torch.float32)
+    if way == "jvp":
+        spikes, tangent = func.jvp(surrogate, (x,), (torch.ones_like(x),))
+        # left out at infinities and NaN, right at finite extremes
+        close(tangent, torch.where(torch.isfinite(x), surrogate.surrogate_grad(x), 0.0))
+    elif way == "export":
+        spikes = torch.export.export(_Spiking(surrogate), (x,)).module()(x)
+    else:
+        torch.compiler.reset()
+        grad = func.grad(lambda x: surrogate(x).sum())
+        gradient = torch.compile(grad, fullgraph=True, backend="aot_eager")(x)
+        close(gradient, torch.where(torch.isfinite(x), surrogate.surrogate_grad(x), 0.0))
+        return
+    close(spikes, torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
 
 
 COMPILED = {
@@ -111,6 +126,7 @@ COMPILED = {
     "vmap of grad": lambda s: func.vmap(func.grad(s)),
     "jvp": lambda s: lambda x: func.jvp(s, (x,), (torch.ones_like(x),))[1],
     "hessian": lambda s: lambda x: func.hessian(lambda x: s(x).sum())(x).diagonal(),
+    "vmap": lambda s: lambda x: func.vmap(s)(x),
     "function form": lambda s: lambda x: surrogates.slayer_grad(x, 2.0),
     "derivative": lambda s: s.surrogate_grad,
     "primitive": lambda s: s.surrogate_fun,
@@ -157,8 +173,22 @@ def test_compiled_with_an_array_parameter():
 
 def test_export():
     module = _Spiking(surrogates.SlayerGrad())
-    program = torch.export.export(module, (X,))
-    close(program.module()(X), module(X))
+    exported = torch.export.export(module, (X,)).module()
+    close(exported(X), module(X))
+    x = X.clone().requires_grad_()
+    exported(x).sum().backward()
+    close(x.grad, surrogates.SlayerGrad().surrogate_grad(X))
+
+
+@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="AOTAutograd refuses double backward")
+def test_double_backward_through_a_compiled_graph():
+    torch.compiler.reset()
+    surrogate = surrogates.SlayerGrad()
+    x = X.clone().requires_grad_()
+    loss = torch.compile(lambda x: surrogate(x).sum(), fullgraph=True, backend="aot_eager")(x)
+    (first,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    close(second, second_derivative(surrogate))
 
 
 class _Spiking(torch.nn.Module):
@@ -221,3 +251,30 @@ def test_tensor_subclass_finds_its_backend():
     x = X.clone().as_subclass(Mine)
     assert isinstance(surrogates.slayer_grad(x), Mine)
     assert isinstance(surrogates.slayer_grad(torch.nn.Parameter(X)), torch.Tensor)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("way", ["compiled jvp", "export", "compiled"])
+def test_spikes_on_cuda_are_exact_where_x_is_a_product(way):
+    if not torch.cuda.is_available():
+        pytest.skip("PyTorch finds no CUDA device")
+    surrogate = surrogates.SlayerGrad()
+    a, b = torch.randn(2, 100_000, device="cuda")
+
+    def spikes(a, b):
+        return surrogate(a * b)
+
+    if way == "compiled jvp":
+        ones = torch.ones_like(a)
+        forward = torch.compile(lambda a, b: func.jvp(spikes, (a, b), (ones, ones))[0])
+    elif way == "export":
+
+        class Product(torch.nn.Module):
+            def forward(self, a, b):
+                return spikes(a, b)
+
+        forward = torch.compile(torch.export.export(Product(), (a, b)).module())
+    else:
+        forward = torch.compile(spikes)
+    # a fused multiply-add would leave a residue of the order of 1e-8
+    assert torch.equal(forward(a, b), (a * b >= 0).float())

@@ -14,6 +14,9 @@ What holds for all of them:
 
 from __future__ import annotations
 
+if __name__ == "backends":  # an editable install puts src, where this folder lies, on the path
+    raise ImportError("no package named 'backends' is installed: this is surrogates.backends")
+
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -22,7 +25,8 @@ from ._backend import Backend
 __all__ = ["Backend", "for_maths", "of", "register", "supported", "unsupported"]
 
 _GROUP = "surrogates.backends"
-_BUILT_IN = ("array_api_strict", "cupy", "jax", "jaxlib", "numpy", "torch")
+_BUILT_IN = ("array_api_strict", "cupy", "jax", "numpy", "torch")
+_HOME = {"jaxlib": "jax"}  # where a library's array class lives in another package
 
 _by_library: dict[str, Backend] = {}
 _by_type: dict[type, Backend | None] = {}  # None: there is no backend for that type
@@ -65,6 +69,13 @@ def of(x: Any) -> Backend:
     ------
     TypeError
         If no backend is known for the type of `x`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import backends
+    >>> backends.of(np.zeros(3))
+    NumpyBackend()
     """
     backend = _find(type(x))
     if backend is None:
@@ -78,9 +89,16 @@ def for_maths(x: Any) -> Backend:
 
 
 def supported() -> tuple[str, ...]:
-    """Return the names of the array libraries that have a backend, loading none of them."""
+    """Return the names of the array libraries that have a backend, loading none of them.
+
+    Examples
+    --------
+    >>> from surrogates import backends
+    >>> "torch" in backends.supported()
+    True
+    """
     plugged_in = {entry.name for entry in entry_points(group=_GROUP)}
-    return tuple(sorted({*_BUILT_IN, *_by_library, *plugged_in} - {"jaxlib"}))
+    return tuple(sorted({*_BUILT_IN, *_by_library, *plugged_in}))
 
 
 def unsupported(array_type: type) -> str:
@@ -101,13 +119,15 @@ def unsupported(array_type: type) -> str:
 
 
 def _find(array_type: type) -> Backend | None:
-    if array_type not in _by_type:
-        _by_type[array_type] = _at_first_sight(array_type)
-    return _by_type[array_type]
+    if array_type in _by_type:
+        return _by_type[array_type]
+    backend = _by_type[array_type] = _at_first_sight(array_type)
+    return backend
 
 
 def _at_first_sight(array_type: type) -> Backend | None:
     libraries = [base.__module__.partition(".")[0] for base in array_type.__mro__]
+    libraries = [_HOME.get(library, library) for library in libraries]
     for library in libraries:
         if library not in _by_library and library in _BUILT_IN:
             register(library, _built_in(library))
@@ -124,7 +144,7 @@ def _built_in(library: str) -> Backend:
     # Plain import statements: torch.compile(fullgraph=True) traces them, importlib it does not.
     if library == "torch":
         from . import _torch as adapter
-    elif library in ("jax", "jaxlib"):
+    elif library == "jax":
         from . import _jax as adapter  # type: ignore[no-redef]
     elif library == "cupy":
         from . import _cupy as adapter  # type: ignore[no-redef]

@@ -10,6 +10,10 @@ from ._backend import Backend
 class CupyBackend(Backend):
     """CUDA arrays without a tape."""
 
+    def uniform(self, generator: Any, x: Any) -> Any:
+        """Return random numbers from a `cupy.random.Generator`."""
+        return generator.random(x.shape).astype(x.dtype)
+
     def erfc(self, x: Any) -> Any:
         """Return the complementary error function, one CUDA kernel."""
         # Imported here: cupyx.scipy takes half a second and asks for a CUDA device.

@@ -83,7 +83,7 @@ _ZERO_FROM = 28.0
 def erfc(x: Array) -> Array:
     """Return ``1 - erf(x)`` elementwise, for a real floating-point array.
 
-    Within 8 ulp of the exact value in float64 and float32 while the result is a normal number;
+    Within 10 ulp of the exact value in float64 and float32 while the result is a normal number;
     NaN where `x` is NaN.
     """
     xp = array_namespace(x)

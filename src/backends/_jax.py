@@ -23,11 +23,21 @@ Array = Any
 class JaxBackend(Backend):
     """Differentiates by JAX's own transforms, forward and reverse, to any order."""
 
+    converts_numpy = True
+
     def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
         # Equal ranks: when vmap adds an axis in front, broadcasting stays aligned.
         arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
         return spike_p.bind(x, *arrays, definition=definition)
+
+    def derivative(self, function: Any, x: Array) -> Array:
+        """Return the derivative of an elementwise function, by `jax.jvp`."""
+        return jax.jvp(function, (x,), (jax.numpy.ones_like(x),))[1]
+
+    def uniform(self, generator: Any, x: Array) -> Array:
+        """Return random numbers from a JAX key."""
+        return jax.random.uniform(generator, x.shape, x.dtype)
 
     def erfc(self, x: Array) -> Array:
         """Return the complementary error function."""
@@ -35,7 +45,7 @@ class JaxBackend(Backend):
 
 
 def _step(x: Array, *arrays: Array, definition: Any) -> Array:
-    return (x >= 0).astype(x.dtype)
+    return definition.combine(arrays).emit(x)
 
 
 def _abstract(x: Any, *arrays: Any, definition: Any) -> Any:
@@ -49,7 +59,7 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
         return spikes, tangent
     x, *arrays = primals
     x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
-    return spikes, tangent * definition.combine(arrays).surrogate_grad(x)
+    return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
 
 
 def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:
@@ -58,8 +68,23 @@ def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:
     return spike_p.bind(*front, definition=definition), 0
 
 
+@jax.jit
+def _heaviside(x: Array) -> Array:
+    return (x >= 0).astype(x.dtype)
+
+
+_emit = jax.jit(_step, static_argnames="definition")
+
+
+def _eager(x: Array, *arrays: Array, definition: Any) -> Array:
+    # The plain step is compiled once, not anew for each value of a parameter.
+    return (
+        _heaviside(x) if definition.emits_plain_step else _emit(x, *arrays, definition=definition)
+    )
+
+
 spike_p = Primitive("spike")
-spike_p.def_impl(jax.jit(_step, static_argnames="definition"))
+spike_p.def_impl(_eager)
 spike_p.def_abstract_eval(_abstract)
 mlir.register_lowering(spike_p, mlir.lower_fun(_step, multiple_results=False))
 ad.primitive_jvps[spike_p] = _jvp

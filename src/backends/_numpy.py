@@ -18,12 +18,24 @@ class NumpyBackend(Backend):
     """Arrays without a tape, computed by NumPy."""
 
     def evaluate(self, maths: Callable[[Any, Any], Any], xp: Any, x: Any) -> Any:
-        """Return ``maths(xp, x)`` without warnings of overflow.
+        """Return ``maths(xp, x)`` without warnings of overflow and underflow.
 
-        The definitions are written so that an overflow to infinity gives the limit.
+        The definitions are written so that either gives the limit.
         """
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             return maths(xp, x)
+
+    def namespace(self, x: Any) -> Any:
+        """Return the namespace of the array API that `x` belongs to."""
+        if isinstance(x, np.matrix):
+            raise TypeError("numpy.matrix redefines *: convert it with numpy.asarray(x)")
+        return super().namespace(x)
+
+    def uniform(self, generator: Any, x: Any) -> Any:
+        """Return random numbers from a `numpy.random.Generator`."""
+        if not isinstance(generator, np.random.Generator):
+            raise TypeError(f"expected a numpy.random.Generator, got {generator!r}")
+        return self.namespace(x).asarray(generator.random(x.shape), dtype=x.dtype)
 
     def like(self, x: Any, result: Any) -> Any:
         """Return a 0-dimensional array where `x` is one: NumPy's functions make it a scalar."""

@@ -31,18 +31,30 @@ class TorchBackend(Backend):
     """Differentiates by autograd, `torch.func` and forward mode, eager and compiled."""
 
     def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
-        """Return the step of `x`, in the form that suits what is tracing it."""
+        """Return the spikes, in the form that suits what is tracing them."""
+        spikes: Tensor
         if _needs_arithmetic():
             return _arithmetic(x, definition, arrays)
         if torch.compiler.is_compiling() and not (x.requires_grad and torch.is_grad_enabled()):
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
-            return (x >= 0).to(x.dtype)
-        spikes: Tensor = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
+            spikes = definition.combine(arrays).emit(x)
+        else:
+            spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
         return spikes
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
         return array_api_compat.torch
+
+    def derivative(self, function: Any, x: Tensor) -> Tensor:
+        """Return the derivative of an elementwise function, by `torch.func.vjp`."""
+        pullback: Any = torch.func.vjp(function, x)[1]
+        derivative: Tensor = pullback(torch.ones_like(x))[0]
+        return derivative
+
+    def uniform(self, generator: Any, x: Tensor) -> Tensor:
+        """Return random numbers from a `torch.Generator` on the device of `x`."""
+        return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
     def erfc(self, x: Tensor) -> Tensor:
         """Return the complementary error function."""
@@ -68,8 +80,10 @@ class _Spike(torch.autograd.Function):
     def forward(x: Tensor, definition: Any, *arrays: Tensor) -> Tensor:
         # A zero of each parameter: where vmap batches a parameter it must batch the spikes too,
         # or the gradient of an unbatched x comes out too large by the batch size.
-        threshold = sum((torch.zeros_like(array) for array in arrays), 0.0)
-        return (x >= threshold).to(x.dtype)
+        for array in arrays:
+            x = x + torch.zeros_like(array)
+        spikes: Tensor = definition.combine(arrays).emit(x)
+        return spikes
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
@@ -79,20 +93,23 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         x, *arrays = ctx.saved_tensors
-        grad = cotangent * ctx.definition.combine(arrays).surrogate_grad(x)
+        grad = cotangent * ctx.definition.combine(arrays).surrogate_grad(x).to(x.dtype)
         # no gradient of the parameters: the step does not depend on them
         return (grad, None, *(None for _ in arrays))
 
 
 def _arithmetic(x: Tensor, definition: Any, arrays: tuple[Tensor, ...]) -> Tensor:
-    # H(x0) plus the integral of the derivative d from x0 to x, at x = x0: the value is H. The
-    # two-point Gauss rule integrates cubics exactly, so the first four derivatives are those of d.
+    # The spike at x0 plus the integral of the derivative d from x0 to x, taken at x = x0: the value
+    # is the spike. The two-point Gauss rule integrates cubics exactly, so the first four
+    # derivatives are those of d. Infinite and NaN x are left out, as inf - inf would be NaN.
     surrogate = definition.combine(arrays)
-    frozen = x.detach()
-    step = torch.where(torch.isfinite(frozen), x - frozen, 0.0)  # inf - inf would be NaN
+    live = torch.where(torch.isfinite(x.detach()), x, 0.0)
+    frozen = live.detach()
+    step = live - frozen
     slopes = [surrogate.surrogate_grad(frozen + node * step) for node in _NODES]
     carrier: Tensor = step * ((slopes[0] + slopes[1]) / 2)
-    return (frozen >= 0).to(x.dtype) + carrier
+    spikes: Tensor = surrogate.emit(x.detach()) + carrier
+    return spikes
 
 
 BACKEND = TorchBackend()

@@ -1,19 +1,50 @@
 """Surrogate gradients for spiking neural networks, in every array framework."""
 
 from . import backends
+from ._custom import Custom
+from ._emission import MultiSpike, Ternary
+from ._scaling import Scaled
 from ._surrogate import Surrogate
+from ._translation import from_library
 from ._vjp import jvp, vjp
-from .definitions import exponential, gaussian, piecewise, power_law
+from .definitions import (
+    exponential,
+    fast_sigmoid,
+    gaussian,
+    logarithmic,
+    periodic,
+    piecewise,
+    power_law,
+    sigmoidal,
+)
 from .definitions.exponential import *  # noqa: F403
+from .definitions.fast_sigmoid import *  # noqa: F403
 from .definitions.gaussian import *  # noqa: F403
+from .definitions.logarithmic import *  # noqa: F403
+from .definitions.periodic import *  # noqa: F403
 from .definitions.piecewise import *  # noqa: F403
 from .definitions.power_law import *  # noqa: F403
+from .definitions.sigmoidal import *  # noqa: F403
 
 __version__ = "0.1.0"
 
 # In a form that type checkers follow.
-__all__ = ["Surrogate", "backends", "jvp", "vjp"]
+__all__ = [
+    "Custom",
+    "MultiSpike",
+    "Scaled",
+    "Surrogate",
+    "Ternary",
+    "backends",
+    "from_library",
+    "jvp",
+    "vjp",
+]
 __all__ += exponential.__all__
+__all__ += fast_sigmoid.__all__
 __all__ += gaussian.__all__
+__all__ += logarithmic.__all__
+__all__ += periodic.__all__
 __all__ += piecewise.__all__
 __all__ += power_law.__all__
+__all__ += sigmoidal.__all__

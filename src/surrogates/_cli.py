@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 
 import surrogates
 from surrogates import backends
-from surrogates.definitions import SURROGATES
+from surrogates._translation import translation_page
+from surrogates.definitions import FAMILIES, SURROGATES, function_name
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,21 +29,96 @@ def main(arguments: list[str] | None = None) -> int:
         help="with its default parameters (default: GaussianGrad)",
     )
     demo.add_argument("--epochs", type=_count, default=10)
-    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument("--seed", type=_seed, default=0)
     demo.add_argument("--out", type=Path, default=Path("demo.png"), help="the PNG file to write")
+
+    check = commands.add_parser("check", help="prove surrogates on what is installed")
+    check.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a surrogate, or module:Class for your own (default: all of this package)",
+    )
+    check.add_argument(
+        "--points", type=_count, default=2000, help="per parameter set and dtype (default: 2000)"
+    )
+
+    check.add_argument(
+        "--framework",
+        action="append",
+        choices=["numpy", "torch", "jax"],
+        help="only this one (may be repeated; default: all that are installed)",
+    )
+
+    listing = commands.add_parser("list", help="print the surrogates, a line each")
+    listing.add_argument(
+        "--libraries", action="store_true", help="instead, what other libraries call them"
+    )
+    show = commands.add_parser("show", help="print all about one surrogate")
+    show.add_argument("name", metavar="NAME")
 
     commands.add_parser("env", help="print the versions that matter for a bug report")
 
     options = parser.parse_args(arguments)
-    if options.command == "env":
-        return environment()
+    command = {"check": _check, "demo": _demo, "env": _env, "list": _list, "show": _show}
+    try:
+        return command[options.command](options)
+    except (FileNotFoundError, ImportError, LookupError, NotImplementedError) as error:
+        print(f"surrogates {options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _demo(options: argparse.Namespace) -> int:
     from ._demo import run
 
     surrogate = SURROGATES[options.surrogate]()
     return run(options.backend, surrogate, options.epochs, options.seed, options.out)
 
 
-def environment() -> int:
+def _check(options: argparse.Namespace) -> int:
+    try:
+        from . import _check as check
+    except ImportError as error:
+        raise ImportError(
+            f"{error}; the proof needs more: pip install 'surrogate-gradients[check]'"
+        ) from None
+
+    names = options.names or SURROGATES
+    classes = [check.find(name) for name in names]
+    return check.run(classes, options.points, options.framework)
+
+
+def _list(options: argparse.Namespace) -> int:
+    if options.libraries:
+        print(translation_page(), end="")
+        return 0
+    for family in FAMILIES:
+        print(f"{(family.__doc__ or '').splitlines()[0]}")
+        for name in family.__all__:
+            if name in SURROGATES:
+                summary = inspect.cleandoc(SURROGATES[name].__doc__ or "").splitlines()[0]
+                print(f"    {name:<24} {summary}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    if options.name not in SURROGATES:
+        raise LookupError(
+            f"no surrogate {options.name!r}; there are {', '.join(sorted(SURROGATES))}"
+        )
+    cls = SURROGATES[options.name]
+    surrogate = cls()
+    print(f"{surrogate!r}, with function form {function_name(cls)}\n")
+    print(inspect.cleandoc(cls.__doc__ or ""))
+    print(
+        f"\nAt the defaults: peak {surrogate.peak:.6g}, area {surrogate.area:.6g}, "
+        f"width {surrogate.width:.6g}, support {surrogate.support}, "
+        f"{'a' if surrogate.is_distribution else 'no'} distribution function"
+    )
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
     """Print versions; return 1 if another distribution owns the import name `surrogates`."""
     print(f"surrogates {surrogates.__version__}, Python {platform.python_version()}")
     distributions = metadata.packages_distributions()  # of each import name
@@ -55,6 +133,13 @@ def environment() -> int:
         )
         return 1
     return 0
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {seed}")
+    return seed
 
 
 def _count(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from . import backends
@@ -25,6 +26,59 @@ def select(xp: Any, condition: bool | Array, first: Any, second: Any) -> Any:
     return xp.where(condition, first, second)
 
 
+def two_sided(xp: Any, x: Array, tail: Array) -> Array:
+    """Return a distribution function from the area of a symmetric density beyond ``abs(x)``.
+
+    Both tails keep their relative accuracy, which ``1/2 + odd function`` rounds away.
+    """
+    return xp.where(x < 0, tail, 1 - tail)
+
+
+def times(xp: Any, slope: float | Array, x: Array) -> Array:
+    """Return ``slope * x``, and 0 where the slope is 0, at infinite `x` too."""
+    return slope * select(xp, slope == 0, finite_part(xp, x), x)
+
+
+def keep_nan(xp: Any, x: Array, result: Array) -> Array:
+    """Return `result`, but NaN where `x` is: a constant piece forgets that."""
+    return xp.where(xp.isnan(x), x, result)
+
+
+def finite_part(xp: Any, x: Array) -> Array:
+    """Return `x` with infinities moved to the largest finite number."""
+    largest = float(xp.finfo(x.dtype).max)
+    return xp.clip(x, min=-largest, max=largest)
+
+
+def before_underflow(xp: Any, z: Array, limit: float) -> Array:
+    """Return `z`, cut off at a limit beyond which ``exp(-z^2)`` or the like is zero.
+
+    Its derivative, ``-2 z exp(-z^2)``, would end as inf * 0. Exact arithmetic does not underflow.
+    """
+    return z if getattr(xp, "exact", False) else xp.clip(z, min=-limit, max=limit)
+
+
+def remainder(xp: Any, x: Array, period: Array) -> Array:
+    """Return the remainder of finite ``x >= 0``, exactly, where ``x / period`` overflows too."""
+    if getattr(xp, "exact", False):
+        return xp.remainder(x, period)
+    half_range = 2.0**64 if x.dtype == xp.float32 else 2.0**512
+    return xp.remainder(xp.remainder(x, half_range * period), period)
+
+
+def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:
+    """Return ``log(1 + factor * size)`` of positive arguments, where the product overflows too."""
+    product = factor * size
+    huge = product > 1e18  # where the 1 is lost
+    separate = xp.log(xp.clip(size, min=1e-30)) + log(xp, factor)
+    return xp.where(huge, separate, xp.log1p(xp.where(huge, xp.ones_like(size), product)))
+
+
+def log(xp: Any, parameter: float | Array) -> Any:
+    """Return the logarithm of a parameter, a float or an array."""
+    return math.log(parameter) if isinstance(parameter, float) else xp.log(parameter)
+
+
 def erfc(xp: Any, x: Array) -> Array:
     """Return the complementary error function, which the standard lacks."""
-    return backends.for_maths(x).erfc(x)
+    return xp.erfc(x) if hasattr(xp, "erfc") else backends.for_maths(x).erfc(x)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import field
+from dataclasses import Field, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from . import backends
 
 
 class Interval(NamedTuple):
-    """The open interval of the real values that a parameter may take.
+    """The real values that a parameter may take: ``low <= value <= high``.
 
     A named tuple, since torch.compile traces the construction of a surrogate through it.
     """
@@ -22,35 +21,75 @@ class Interval(NamedTuple):
     description: str
 
 
-POSITIVE = Interval(0.0, math.inf, "a positive finite number")
-FINITE = Interval(-math.inf, math.inf, "a finite number")
+# Wide enough for any use, and narrow enough that squares and quotients of two parameters are
+# normal numbers in float32.
+_LEAST, _MOST = 1e-15, 1e15
+
+POSITIVE = Interval(_LEAST, _MOST, "a positive finite number from 1e-15 to 1e15")
+NON_NEGATIVE = Interval(0.0, _MOST, "a finite number from 0 to 1e15")
+FINITE = Interval(-_MOST, _MOST, "a finite number from -1e15 to 1e15")
+ABOVE_ONE = Interval(1 + 1e-6, _MOST, "a finite number greater than 1, from 1.000001 to 1e15")
+UNIT = Interval(0.0, 1.0, "a number from 0 to 1")
+COUNT = Interval(1, 1000, "an integer from 1 to 1000")
 
 
 def positive(default: float) -> Any:
-    """Declare a dataclass field: a parameter that must be positive, such as a width."""
+    """Declare a parameter that must be positive, such as a width or a sharpness."""
     return field(default=default, metadata={"interval": POSITIVE})
 
 
+def non_negative(default: float) -> Any:
+    """Declare a parameter that must not be negative, such as a distance."""
+    return field(default=default, metadata={"interval": NON_NEGATIVE})
+
+
 def finite(default: float) -> Any:
-    """Declare a dataclass field: a parameter that may be any real number, such as an amplitude."""
+    """Declare a parameter that may be any real number, such as an amplitude."""
     return field(default=default, metadata={"interval": FINITE})
 
 
+def above_one(default: float) -> Any:
+    """Declare a parameter that must be greater than one, such as an exponent."""
+    return field(default=default, metadata={"interval": ABOVE_ONE})
+
+
+def count(default: int) -> Any:
+    """Declare a parameter that must be a positive integer; never an array."""
+    return field(default=default, metadata={"interval": COUNT})
+
+
+def parameters(cls: type) -> list[Field[Any]]:
+    """Return the fields of a surrogate class that are parameters of its formula, in order."""
+    return [f for f in fields(cls) if "interval" in f.metadata and not f.kw_only]
+
+
 def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
-    """Return a number as a Python float and an array as it is, or say what is wrong with it.
+    """Return a number as a Python float (a count as an int), an array as it is, or complain.
 
     Values of an array are checked in NumPy alone: elsewhere they may be traced, or on a device.
     """
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        number = float(value)
-        if interval.low < number < interval.high:
-            return number
-    elif _is_floating_array(value) and _all_within(value, interval):
-        return value
+        if _within(value, interval):
+            if interval != COUNT:
+                return float(value)
+            if value == int(value):
+                return int(value)
+    elif interval not in (COUNT, UNIT) and _is_floating_array(value):
+        outside = isinstance(value, np.ndarray) and not np.all(_within(value, interval))
+        if not outside:
+            return value
+    arrays = "" if interval in (COUNT, UNIT) else _OR_ARRAY
     raise ValueError(
-        f"{type(owner).__name__}: {name} must be {interval.description} (or an array of such, of "
-        f"a floating-point dtype, that broadcasts against x), got {name}={value!r}"
+        f"{type(owner).__name__}: {name} must be {interval.description}{arrays}, "
+        f"got {name}={value!r}"
     )
+
+
+_OR_ARRAY = " (or an array of such, of a floating-point dtype, that broadcasts against x)"
+
+
+def _within(value: Any, interval: Interval) -> Any:
+    return (interval.low <= value) & (value <= interval.high)
 
 
 def _is_floating_array(value: Any) -> bool:
@@ -59,9 +98,3 @@ def _is_floating_array(value: Any) -> bool:
     except TypeError:
         return False
     return bool(xp.isdtype(value.dtype, "real floating"))
-
-
-def _all_within(values: Any, interval: Interval) -> bool:
-    if not isinstance(values, np.ndarray):
-        return True
-    return bool(np.all((interval.low < values) & (values < interval.high)))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import backends
-from ._surrogate import Surrogate
+from ._surrogate import Surrogate, require_floating
 
 ArrayT = TypeVar("ArrayT")
 
@@ -49,7 +49,7 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
     >>> pullback(np.ones(3))
     array([0.15, 0.3 , 0.  ])
     """
-    x = _as_array(x)
+    x = _checked(surrogate, x)
     return backends.of(x).vjp(surrogate, x)
 
 
@@ -87,9 +87,13 @@ def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, Array
     >>> surrogates.jvp(surrogates.ReluGrad(), np.asarray([-0.5, 0.5]), np.asarray([1.0, 2.0]))
     (array([0., 1.]), array([0.15, 0.3 ]))
     """
-    x = _as_array(x)
+    x = _checked(surrogate, x)
     return backends.of(x).jvp(surrogate, x, tangent)
 
 
-def _as_array(x: Any) -> Any:
-    return np.float64(x) if type(x) is float else x
+def _checked(surrogate: Surrogate, x: Any) -> Any:
+    if not isinstance(surrogate, Surrogate):
+        raise TypeError(f"expected a surrogate such as surrogates.Sigmoid(), got {surrogate!r}")
+    x = np.float64(x) if type(x) is float else x
+    require_floating(surrogate, x)
+    return x

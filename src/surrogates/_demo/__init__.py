@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,33 @@ def run(backend: str, surrogate: Surrogate, epochs: int, seed: int, out: Path) -
         Passes through the training images; seed of weights, split and order.
     out : Path
         The PNG file to write.
+
+    Raises
+    ------
+    ImportError
+        If a library that is needed is not installed, or the framework asked for has no device.
+    FileNotFoundError
+        If the folder of `out` does not exist.
     """
-    try:
-        digits = load_digits(seed)
-    except ImportError as error:
-        print(f"{error}: the demo needs more: pip install 'surrogate-gradients[demo]'")
-        return 1
-    wanted = [f for f in ALL if backend in ("all", f.name) or f.name == "numpy"]
-    runs = []
-    for framework in wanted:
-        try:
-            instance = framework(surrogate)
-        except ImportError as error:
-            print(f"{framework.name}: left out ({error})", file=sys.stderr)
-            if backend == framework.name:
-                return 1
-            continue
-        runs.append(_train_with_progress(instance, digits, epochs, seed))
+    for library in ("sklearn", "matplotlib", "tqdm"):
+        if find_spec(library) is None:
+            raise ImportError(
+                f"{library} is not installed; the demo needs more: "
+                "pip install 'surrogate-gradients[demo]'"
+            )
+    if not out.resolve().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {out.resolve().parent} to write {out.name} to")
+    instances = []
+    for framework in ALL:
+        if backend in ("all", framework.name) or framework.name == "numpy":
+            try:
+                instances.append(framework(surrogate))
+            except ImportError as error:
+                if backend == framework.name:
+                    raise
+                print(f"{framework.name}: left out ({error})", file=sys.stderr)
+    digits = load_digits(seed)
+    runs = [_train_with_progress(instance, digits, epochs, seed) for instance in instances]
     print(table(runs))
     if any(largest_difference(r, runs[0]) > 1e-6 for r in runs):
         print(

@@ -7,12 +7,43 @@ function; nothing else has to be told of a new one.
 from __future__ import annotations
 
 from .._surrogate import Surrogate
-from . import exponential, gaussian, piecewise, power_law
+from . import (
+    exponential,
+    fast_sigmoid,
+    gaussian,
+    logarithmic,
+    periodic,
+    piecewise,
+    power_law,
+    sigmoidal,
+)
+
+FAMILIES = (
+    exponential,
+    fast_sigmoid,
+    gaussian,
+    logarithmic,
+    periodic,
+    piecewise,
+    power_law,
+    sigmoidal,
+)
 
 # The registry: everything that is made for each surrogate is made from this.
 SURROGATES: dict[str, type[Surrogate]] = {
     name: getattr(family, name)
-    for family in (exponential, gaussian, piecewise, power_law)
+    for family in FAMILIES
     for name in family.__all__
     if isinstance(getattr(family, name), type)
 }
+
+
+def function_name(cls: type[Surrogate]) -> str:
+    """Return the name of the function form of a surrogate class."""
+    found: str = next(
+        name
+        for family in FAMILIES
+        for name in family.__all__
+        if getattr(getattr(family, name), "surrogate", None) is cls
+    )
+    return found

@@ -1,27 +1,53 @@
-"""Exponential tails."""
+"""Exponential decay away from the threshold, on both sides or on one."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._maths import sign
-from .._parameters import positive
+from .._accuracy import EXPONENTIAL
+from .._maths import sign, two_sided
+from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate, function_form
+from ._bases import InfiniteArea, UnitArea
 
-__all__ = ["SlayerGrad", "slayer_grad"]
+__all__ = [
+    "ExpEscape",
+    "GradedSlayer",
+    "PiecewiseExp",
+    "SlayerGrad",
+    "SpikeRateEscape",
+    "exp_escape",
+    "graded_slayer",
+    "piecewise_exp",
+    "slayer_grad",
+    "spike_rate_escape",
+]
 
 
-@dataclass(frozen=True)
+def _decay(xp: Any, alpha: float | Array, x: Array) -> Array:
+    """Return ``exp(-alpha * abs(x))``."""
+    return xp.exp(-alpha * xp.abs(x))
+
+
+def _decay_integral(xp: Any, alpha: float | Array, x: Array) -> Array:
+    """Return the integral of `_decay` from 0 to `x`."""
+    s = sign(xp, x)
+    return -s * (xp.expm1(-alpha * (s * x)) / alpha)
+
+
+@dataclass(frozen=True, repr=False)
 class SlayerGrad(Surrogate):
-    r"""Two-sided exponential decay with peak 1.
+    """Two-sided exponential decay with peak 1.
 
-    .. math::
+    ::
 
-        g'(x) &= e^{-\alpha |x|} \\
-        g(x) &= \tfrac12 + \operatorname{sign}(x)\, \frac{1 - e^{-\alpha |x|}}{\alpha}
-
-    Area :math:`2 / \alpha`, peak 1, half width at half maximum :math:`\ln 2 / \alpha`.
+        g'(x) = exp(-alpha * abs(x))
+        g(x) = 1 / 2 + sign(x) * (1 - exp(-alpha * abs(x))) / alpha
+        peak = 1
+        area = 2 / alpha
+        width = 2 * log(2) / alpha
 
     Parameters
     ----------
@@ -31,7 +57,7 @@ class SlayerGrad(Surrogate):
     Raises
     ------
     ValueError
-        If a parameter is not a positive finite number.
+        If a parameter is out of its range.
 
     References
     ----------
@@ -46,13 +72,263 @@ class SlayerGrad(Surrogate):
     """
 
     alpha: float | Array = positive(1.0)
+    accuracy = EXPONENTIAL
 
     def _primitive(self, xp: Any, x: Array) -> Array:
-        s = sign(xp, x)
-        return 0.5 - s * (xp.expm1(-self.alpha * (s * x)) / self.alpha)
+        return 0.5 + _decay_integral(xp, self.alpha, x)
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        return xp.exp(-self.alpha * xp.abs(x))
+        return _decay(xp, self.alpha, x)
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def area(self) -> Any:
+        return 2 / self.alpha
+
+    @property
+    def width(self) -> Any:
+        return 2 * math.log(2) / self.alpha
 
 
+@dataclass(frozen=True, repr=False)
+class PiecewiseExp(UnitArea):
+    """The Laplace density: `SlayerGrad` times ``alpha / 2``, with area 1.
+
+    ::
+
+        g'(x) = alpha / 2 * exp(-alpha * abs(x))
+        g(x) = where(x < 0, exp(-alpha * abs(x)) / 2, 1 - exp(-alpha * abs(x)) / 2)
+        peak = alpha / 2
+        area = 1
+        width = 2 * log(2) / alpha
+
+    Parameters
+    ----------
+    alpha : float or array, default 1.0
+        Sharpness, positive: the decay per unit of `x`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
+    networks", IEEE Signal Processing Magazine 36 (2019) 51-63; shape: Shrestha and Orchard 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import PiecewiseExp
+    >>> PiecewiseExp().surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(4)
+    array([0.1839, 0.5   , 0.1839])
+    """
+
+    alpha: float | Array = positive(1.0)
+    accuracy = EXPONENTIAL
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return two_sided(xp, x, _decay(xp, self.alpha, sign(xp, x) * x) / 2)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.alpha / 2 * _decay(xp, self.alpha, x)
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha / 2
+
+    @property
+    def width(self) -> Any:
+        return 2 * math.log(2) / self.alpha
+
+
+@dataclass(frozen=True, repr=False)
+class SpikeRateEscape(Surrogate):
+    """Two-sided exponential decay around ``x = shift``: `SlayerGrad`, moved and scaled.
+
+    The default puts the peak one unit above the threshold, as snnTorch does; ``shift=0`` puts it
+    at the threshold.
+
+    ::
+
+        g'(x) = slope * exp(-beta * abs(x - shift))
+        g(x) = 1 / 2 + slope * (sign(x - shift) * (1 - exp(-beta * abs(x - shift))) \
++ sign(shift) * (1 - exp(-beta * abs(shift)))) / beta
+        peak = slope
+        area = 2 * slope / beta
+        width = 2 * log(2) / beta
+
+    Parameters
+    ----------
+    beta : float or array, default 1.0
+        Sharpness, positive.
+    slope : float or array, default 25.0
+        Peak, positive.
+    shift : float or array, default 1.0
+        Where the peak lies, any finite number, in the unit of `x`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    W. Gerstner and W. M. Kistler, "Spiking Neuron Models", Cambridge University Press 2002
+    (escape noise).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SpikeRateEscape
+    >>> SpikeRateEscape().surrogate_grad(np.asarray([0.0, 1.0, 2.0])).round(4)
+    array([ 9.197, 25.   ,  9.197])
+    """
+
+    beta: float | Array = positive(1.0)
+    slope: float | Array = positive(25.0)
+    shift: float | Array = finite(1.0)
+    accuracy = EXPONENTIAL
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        start = _decay_integral(xp, self.beta, xp.zeros_like(x) - self.shift)
+        return 0.5 + self.slope * (_decay_integral(xp, self.beta, x - self.shift) - start)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.slope * _decay(xp, self.beta, x - self.shift)
+
+    @property
+    def peak(self) -> Any:
+        return self.slope
+
+    @property
+    def area(self) -> Any:
+        return 2 * self.slope / self.beta
+
+    @property
+    def width(self) -> Any:
+        return 2 * math.log(2) / self.beta
+
+
+@dataclass(frozen=True, repr=False)
+class ExpEscape(InfiniteArea):
+    """An exponential escape rate: grows without bound above the threshold.
+
+    ::
+
+        g'(x) = p0 / delta_u * exp(x / delta_u)
+        g(x) = 1 / 2 + p0 * (exp(x / delta_u) - 1)
+        peak = inf
+        area = inf
+        width = inf
+
+    Infinite in float32 from ``x = 88.7 * delta_u`` on (float64: 709.8).
+
+    Parameters
+    ----------
+    p0 : float or array, default 0.01
+        Rate at threshold, positive.
+    delta_u : float or array, default 0.133
+        Potential over which the rate grows e-fold, positive, in the unit of `x`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    W. Gerstner and W. M. Kistler, "Spiking Neuron Models", Cambridge University Press 2002
+    (escape noise); "exponential" of stork's ``CustomSpike``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import ExpEscape
+    >>> ExpEscape().surrogate_grad(np.asarray([-0.133, 0.0, 0.133])).round(4)
+    array([0.0277, 0.0752, 0.2044])
+    """
+
+    p0: float | Array = positive(0.01)
+    delta_u: float | Array = positive(0.133)
+    accuracy = EXPONENTIAL
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        u = x / self.delta_u
+        near = xp.expm1(xp.clip(u, max=1.0))
+        far = self._growth(xp, self.p0, xp.clip(u, min=1.0)) - self.p0
+        return 0.5 + xp.where(u < 1, self.p0 * near, far)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self._growth(xp, self.p0 / self.delta_u, x / self.delta_u)
+
+    def _growth(self, xp: Any, factor: float | Array, u: Array) -> Array:
+        root = xp.exp(u / 2)  # exp(u) can be too large where factor * exp(u) is not
+        return factor * root * root
+
+    @property
+    def peak(self) -> Any:
+        return math.inf
+
+
+@dataclass(frozen=True, repr=False)
+class GradedSlayer(InfiniteArea):
+    """Exponential decay below the threshold, constant above it.
+
+    ::
+
+        g'(x) = scale * exp(minimum(x, 0) / tau)
+        g(x) = 1 / 2 + scale * (tau * (exp(minimum(x, 0) / tau) - 1) + maximum(x, 0))
+        peak = scale
+        area = inf
+        width = inf
+
+    Parameters
+    ----------
+    tau : float or array, default 1.0
+        Length of the decay, positive, in the unit of `x`.
+    scale : float or array, default 1.0
+        Peak, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``Spike(graded_spike=True)`` of lava-dl; shape: Shrestha and Orchard 2018, see `SlayerGrad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import GradedSlayer
+    >>> GradedSlayer().surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(4)
+    array([0.3679, 1.    , 1.    ])
+    """
+
+    tau: float | Array = positive(1.0)
+    scale: float | Array = positive(1.0)
+    accuracy = EXPONENTIAL
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        below, above = xp.clip(x, max=0.0), xp.clip(x, min=0.0)
+        return 0.5 + self.scale * (self.tau * xp.expm1(below / self.tau) + above)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.scale * xp.exp(xp.clip(x, max=0.0) / self.tau)
+
+    @property
+    def peak(self) -> Any:
+        return self.scale
+
+
+exp_escape = function_form(ExpEscape, "exp_escape")
+graded_slayer = function_form(GradedSlayer, "graded_slayer")
+piecewise_exp = function_form(PiecewiseExp, "piecewise_exp")
 slayer_grad = function_form(SlayerGrad, "slayer_grad")
+spike_rate_escape = function_form(SpikeRateEscape, "spike_rate_escape")

@@ -1,41 +1,61 @@
-"""Piecewise polynomials: straight edges and compact support."""
+"""Piecewise polynomials: straight edges, plateaus and steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
-from .._maths import sign
-from .._parameters import positive
+from .._accuracy import DIFFERENCE
+from .._maths import keep_nan, sign, times, two_sided
+from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate, function_form
+from ._bases import InfiniteArea, UnitArea
 
-__all__ = ["ReluGrad", "relu_grad"]
+__all__ = [
+    "Boxcar",
+    "HardTanhRamp",
+    "HeavisideGrad",
+    "LeakyRelu",
+    "PiecewiseLeakyRelu",
+    "PiecewiseQuadratic",
+    "ReluGrad",
+    "StraightThrough",
+    "boxcar",
+    "hard_tanh_ramp",
+    "heaviside_grad",
+    "leaky_relu",
+    "piecewise_leaky_relu",
+    "piecewise_quadratic",
+    "relu_grad",
+    "straight_through",
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReluGrad(Surrogate):
-    r"""A triangle of slope `alpha` and half base `width`.
+    """A triangle of slope `alpha` and half base `width`.
 
-    .. math::
+    ::
 
-        g'(x) &= \alpha \max(0,\; w - |x|) \\
-        g(x) &= \tfrac12 + \alpha u \left(w - \tfrac12 |u|\right),
-            \quad u = \min(\max(x, -w), w)
-
-    Area :math:`\alpha w^2`, peak :math:`\alpha w`, half width at half maximum :math:`w / 2`;
-    zero from :math:`|x| = w` on.
+        g'(x) = alpha * maximum(0, width - abs(x))
+        g(x) = 1 / 2 + sign(x) * alpha * minimum(abs(x), width) \
+* (width - minimum(abs(x), width) / 2)
+        peak = alpha * width
+        area = alpha * width**2
+        width = width
 
     Parameters
     ----------
     alpha : float or array, default 0.3
         Slope of the edges, positive; the peak for ``width=1`` ("dampening factor").
     width : float or array, default 1.0
-        Half of the base, positive, in the unit of `x`.
+        Half of the base, which is the full width at half maximum, positive, in the unit of `x`.
 
     Raises
     ------
     ValueError
-        If a parameter is not a positive finite number.
+        If a parameter is out of its range.
 
     References
     ----------
@@ -53,6 +73,7 @@ class ReluGrad(Surrogate):
 
     alpha: float | Array = positive(0.3)
     width: float | Array = positive(1.0)
+    accuracy = DIFFERENCE
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -62,5 +83,451 @@ class ReluGrad(Surrogate):
     def _derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha * xp.clip(self.width - xp.abs(x), min=0.0)
 
+    @property
+    def peak(self) -> Any:
+        return self.alpha * self.width
 
+    @property
+    def area(self) -> Any:
+        return self.alpha * self.width * self.width
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.width, self.width
+
+
+@dataclass(frozen=True, repr=False)
+class PiecewiseQuadratic(UnitArea):
+    """A triangle of area 1, whose primitive is piecewise quadratic.
+
+    ``PiecewiseQuadratic(alpha)`` is ``ReluGrad(alpha**2, 1 / alpha)``.
+
+    ::
+
+        g'(x) = alpha * maximum(0, 1 - alpha * abs(x))
+        g(x) = where(x < 0, maximum(0, 1 - alpha * abs(x))**2 / 2, \
+1 - maximum(0, 1 - alpha * abs(x))**2 / 2)
+        peak = alpha
+        area = 1
+        width = 1 / alpha
+
+    Parameters
+    ----------
+    alpha : float or array, default 1.0
+        Peak, positive; zero from ``|x| = 1 / alpha`` on.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    The derivative is accurate to 4 ulp of its peak, and the primitive to 4 ulp of 1: at the foot
+    of the triangle, ``1 - alpha |x|`` is a difference of nearly equal terms.
+
+    References
+    ----------
+    S. K. Esser et al., PNAS 113 (2016) 11441-11446; G. Bellec et al., NeurIPS 2018; E. O. Neftci,
+    H. Mostafa and F. Zenke, IEEE Signal Processing Magazine 36 (2019) 51-63.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import PiecewiseQuadratic
+    >>> PiecewiseQuadratic().surrogate_grad(np.asarray([-0.5, 0.0, 2.0]))
+    array([0.5, 1. , 0. ])
+    """
+
+    alpha: float | Array = positive(1.0)
+    accuracy = DIFFERENCE
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        rest = self._rest(xp, sign(xp, x) * x)
+        return two_sided(xp, x, rest * rest / 2)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.alpha * self._rest(xp, xp.abs(x))
+
+    def _rest(self, xp: Any, size: Array) -> Array:
+        return xp.clip(1 - self.alpha * size, min=0.0)
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha
+
+    @property
+    def width(self) -> Any:
+        return 1 / self.alpha
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -1 / self.alpha, 1 / self.alpha
+
+
+@dataclass(frozen=True, repr=False)
+class Boxcar(Surrogate):
+    """A box of full width `width` and height `height`.
+
+    ::
+
+        g'(x) = where(abs(x) <= width / 2, height, 0)
+        g(x) = 1 / 2 + height * maximum(-width / 2, minimum(x, width / 2))
+        peak = height
+        area = width * height
+        width = width
+
+    Parameters
+    ----------
+    width : float or array, default 1.0
+        Full width, positive, in the unit of `x`.
+    height : float or array, default 1.0
+        Height, positive.
+    closed : {"both", "neither", "left", "right"}, default "both"
+        Which edges belong to the box. Libraries differ: "neither" in SpikingJelly and spyx,
+        "right" in sparch and DECOLLE.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    Y. Wu et al., "Spatio-temporal backpropagation for training high-performance spiking neural
+    networks", Frontiers in Neuroscience 12 (2018) 331.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import Boxcar
+    >>> Boxcar().surrogate_grad(np.asarray([-0.5, 0.0, 0.5, 0.6]))
+    array([1., 1., 1., 0.])
+    >>> Boxcar(closed="neither").surrogate_grad(np.asarray([-0.5, 0.0, 0.5, 0.6]))
+    array([0., 1., 0., 0.])
+    """
+
+    width: float | Array = positive(1.0)
+    height: float | Array = positive(1.0)
+    closed: str = field(default="both", metadata={"choices": ("both", "neither", "left", "right")})
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + self.height * xp.clip(x, min=-(self.width / 2), max=self.width / 2)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        half = self.width / 2
+        left = x >= -half if self.closed in ("both", "left") else x > -half
+        right = x <= half if self.closed in ("both", "right") else x < half
+        return keep_nan(xp, x, self.height * xp.astype(left & right, x.dtype))
+
+    @property
+    def peak(self) -> Any:
+        return self.height
+
+    @property
+    def area(self) -> Any:
+        return self.width * self.height
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.width / 2, self.width / 2
+
+
+@dataclass(frozen=True, repr=False)
+class PiecewiseLeakyRelu(Surrogate):
+    """A box of area 1 on a plateau: ``1 / (2 w)`` within `w` of the threshold, `c` outside.
+
+    ``PiecewiseLeakyRelu(c=0, w)`` is ``Boxcar(2 * w, 1 / (2 * w))``.
+
+    ::
+
+        g'(x) = where(abs(x) <= w, 1 / (2 * w), c)
+        g(x) = 1 / 2 + sign(x) * (minimum(abs(x), w) / (2 * w) + c * maximum(abs(x) - w, 0))
+        peak = maximum(1 / (2 * w), c)
+        area = where(c == 0, 1, inf)
+        width = where(c < 1 / (4 * w), 2 * w, inf)
+
+    Parameters
+    ----------
+    c : float or array, default 0.01
+        Derivative outside, any finite number.
+    w : float or array, default 1.0
+        Half width of the box, positive, in the unit of `x`; its edges belong to it.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    S. Yin et al., "Algorithm and hardware design of discrete-time spiking neural networks based on
+    back propagation with binary activations", BioCAS 2017; Y. Wu et al., Frontiers in Neuroscience
+    12 (2018) 331 (with c = 0).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import PiecewiseLeakyRelu
+    >>> PiecewiseLeakyRelu().surrogate_grad(np.asarray([-2.0, 0.0, 1.0]))
+    array([0.01, 0.5 , 0.5 ])
+    """
+
+    c: float | Array = finite(0.01)
+    w: float | Array = positive(1.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        s = sign(xp, x)
+        inside = xp.clip(s * x, max=self.w) / (2 * self.w)
+        return 0.5 + s * (inside + times(xp, self.c, xp.clip(s * x - self.w, min=0.0)))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        zero = xp.zeros_like(x)
+        return keep_nan(xp, x, xp.where(xp.abs(x) <= self.w, zero + 0.5 / self.w, zero + self.c))
+
+    @property
+    def peak(self) -> Any:
+        return max(0.5 / self.w, self.c)
+
+    @property
+    def area(self) -> Any:
+        return 1.0 if self.c == 0 else math.copysign(math.inf, self.c)
+
+    @property
+    def width(self) -> Any:
+        return 2 * self.w if self.c < 0.25 / self.w else math.inf
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return (-self.w, self.w) if self.c == 0 else (-math.inf, math.inf)
+
+    @property
+    def _negative(self) -> bool:
+        return bool(self.c < 0)
+
+
+@dataclass(frozen=True, repr=False)
+class LeakyRelu(InfiniteArea):
+    """One constant below the threshold and another from it on.
+
+    ::
+
+        g'(x) = where(x < 0, alpha, beta)
+        g(x) = 1 / 2 + where(x < 0, alpha * x, beta * x)
+        peak = maximum(alpha, beta)
+        area = inf
+        width = inf
+
+    braintools' and SpikingJelly's primitives are without the 1/2.
+
+    Parameters
+    ----------
+    alpha : float or array, default 0.1
+        Derivative below the threshold, any finite number.
+    beta : float or array, default 1.0
+        Derivative at the threshold and above, any finite number.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    The derivative of the leaky rectifier; as a surrogate in SpikingJelly (``LeakyKReLU``), which
+    cites S. Yin et al., BioCAS 2017, and Y. Wu et al., Frontiers in Neuroscience 12 (2018) 331.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import LeakyRelu
+    >>> LeakyRelu().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([0.1, 1. , 1. ])
+    """
+
+    alpha: float | Array = finite(0.1)
+    beta: float | Array = finite(1.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + xp.where(x < 0, times(xp, self.alpha, x), times(xp, self.beta, x))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        zero = xp.zeros_like(x)
+        return keep_nan(xp, x, xp.where(x < 0, zero + self.alpha, zero + self.beta))
+
+    @property
+    def peak(self) -> Any:
+        return max(self.alpha, self.beta)
+
+    @property
+    def _negative(self) -> bool:
+        return bool(min(self.alpha, self.beta) < 0)
+
+
+@dataclass(frozen=True, repr=False)
+class HeavisideGrad(InfiniteArea):
+    """A step: `height` from `window` below the threshold on, 0 before.
+
+    By default the derivative is the spike itself.
+
+    ::
+
+        g'(x) = where(x > -window, height, 0)
+        g(x) = 1 / 2 + height * (maximum(x + window, 0) - window)
+        peak = height
+        area = inf
+        width = inf
+
+    Parameters
+    ----------
+    window : float or array, default 0.0
+        How far below the threshold the gradient begins, not negative, in the unit of `x`.
+    height : float or array, default 1.0
+        Height, positive.
+    closed : {"neither", "left"}, default "neither"
+        Whether the derivative is `height` at ``x = -window`` itself: "left" in sinabs.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``heaviside`` of snnTorch, ``Heaviside`` of sinabs; compare B. Gardner, I. Sporea and A.
+    Grüning, "Learning spatiotemporally encoded pattern transformations in structured spiking
+    neural networks", Neural Computation 27 (2015) 2548-2586.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import HeavisideGrad
+    >>> HeavisideGrad(window=0.5).surrogate_grad(np.asarray([-1.0, -0.5, 0.0]))
+    array([0., 0., 1.])
+    """
+
+    window: float | Array = non_negative(0.0)
+    height: float | Array = positive(1.0)
+    closed: str = field(default="neither", metadata={"choices": ("neither", "left")})
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + self.height * xp.clip(x, min=-self.window)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        inside = x > -self.window if self.closed == "neither" else x >= -self.window
+        return keep_nan(xp, x, self.height * xp.astype(inside, x.dtype))
+
+    @property
+    def peak(self) -> Any:
+        return self.height
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.window, math.inf
+
+
+@dataclass(frozen=True, repr=False)
+class StraightThrough(InfiniteArea):
+    """The straight-through estimator: as if the spike were the potential itself.
+
+    ::
+
+        g'(x) = 1
+        g(x) = 1 / 2 + x
+        peak = 1
+        area = inf
+        width = inf
+
+    References
+    ----------
+    Y. Bengio, N. Léonard and A. Courville, "Estimating or propagating gradients through stochastic
+    neurons for conditional computation", arXiv:1308.3432 (2013).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import StraightThrough
+    >>> StraightThrough().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([1., 1., 1.])
+    """
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + x
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return keep_nan(xp, x, xp.ones_like(x))
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+
+@dataclass(frozen=True, repr=False)
+class HardTanhRamp(InfiniteArea):
+    """A ramp from 0 to 2 around the threshold.
+
+    ::
+
+        g'(x) = 1 + maximum(-1, minimum(beta * x, 1))
+        g(x) = 1 / 2 - 1 / (2 * beta) + beta * maximum(0, minimum(x + 1 / beta, 2 / beta))**2 / 2 \
++ 2 * maximum(x - 1 / beta, 0)
+        peak = 2
+        area = inf
+        width = inf
+
+    Parameters
+    ----------
+    beta : float or array, default 100.0
+        Slope of the ramp, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    The derivative is accurate to 4 ulp of its peak: at the foot of the ramp, ``1 + beta x`` is a
+    difference of nearly equal terms.
+
+    References
+    ----------
+    ``HardTanhSpike`` of stork; J. Rossbroich, J. Gygax and F. Zenke, Neuromorphic Computing and
+    Engineering 2 (2022) 044016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import HardTanhRamp
+    >>> HardTanhRamp(beta=1.0).surrogate_grad(np.asarray([-2.0, -0.5, 0.0, 2.0]))
+    array([0. , 0.5, 1. , 2. ])
+    """
+
+    beta: float | Array = positive(100.0)
+    accuracy = DIFFERENCE
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        edge = 1 / self.beta
+        u = xp.clip(x, min=-edge, max=edge)
+        return 0.5 + u + self.beta / 2 * u * u + 2 * xp.clip(x - edge, min=0.0)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return 1 + xp.clip(self.beta * x, min=-1.0, max=1.0)
+
+    @property
+    def peak(self) -> Any:
+        return 2.0
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -1 / self.beta, math.inf
+
+
+boxcar = function_form(Boxcar, "boxcar")
+hard_tanh_ramp = function_form(HardTanhRamp, "hard_tanh_ramp")
+heaviside_grad = function_form(HeavisideGrad, "heaviside_grad")
+leaky_relu = function_form(LeakyRelu, "leaky_relu")
+piecewise_leaky_relu = function_form(PiecewiseLeakyRelu, "piecewise_leaky_relu")
+piecewise_quadratic = function_form(PiecewiseQuadratic, "piecewise_quadratic")
 relu_grad = function_form(ReluGrad, "relu_grad")
+straight_through = function_form(StraightThrough, "straight_through")

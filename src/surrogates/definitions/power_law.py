@@ -1,4 +1,4 @@
-"""Power-law tails: they reach neurons far from threshold."""
+"""Other power-law tails: they reach neurons far from threshold."""
 
 from __future__ import annotations
 
@@ -6,81 +6,157 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._maths import select, sign
-from .._parameters import positive
+from .._accuracy import Accuracy
+from .._maths import log, select, sign, two_sided
+from .._parameters import above_one, positive
 from .._surrogate import Array, Surrogate, function_form
+from ._bases import UnitArea
 
-__all__ = ["InvSquareGrad", "QPseudoSpike", "inv_square_grad", "q_pseudo_spike"]
+__all__ = [
+    "Arctan",
+    "CircGrad",
+    "QPseudoSpike",
+    "QPseudoSpikeUnit",
+    "arctan",
+    "circ_grad",
+    "q_pseudo_spike",
+    "q_pseudo_spike_unit",
+]
 
 
-@dataclass(frozen=True)
-class InvSquareGrad(Surrogate):
-    r"""The derivative of the fast sigmoid, with peak 1 ("SuperSpike").
+@dataclass(frozen=True, repr=False)
+class Arctan(UnitArea):
+    """The derivative of the arctangent: the Cauchy density.
 
-    .. math::
+    ::
 
-        g'(x) &= \frac{1}{(1 + \alpha |x|)^2} \\
-        g(x) &= \tfrac12 + \frac{x}{1 + \alpha |x|}
-
-    Area :math:`2 / \alpha`, peak 1, half width at half maximum :math:`(\sqrt2 - 1) / \alpha`, tail
-    :math:`1 / (\alpha x)^2`.
+        g'(x) = alpha / 2 / (1 + (pi * alpha * x / 2)**2)
+        g(x) = 1 / 2 + atan(pi * alpha * x / 2) / pi
+        peak = alpha / 2
+        area = 1
+        width = 4 / (pi * alpha)
 
     Parameters
     ----------
-    alpha : float or array, default 100.0
+    alpha : float or array, default 1.0
         Sharpness, positive.
 
     Raises
     ------
     ValueError
-        If a parameter is not a positive finite number.
+        If a parameter is out of its range.
 
     References
     ----------
-    F. Zenke and S. Ganguli, "SuperSpike: Supervised learning in multilayer spiking neural
-    networks", Neural Computation 30 (2018) 1514-1541.
+    W. Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking
+    neural networks", ICCV 2021.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from surrogates import InvSquareGrad
-    >>> InvSquareGrad().surrogate_grad(np.asarray([-0.1, 0.0, 0.1])).round(5)
-    array([0.00826, 1.     , 0.00826])
+    >>> from surrogates import Arctan
+    >>> Arctan(alpha=2.0).surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(4)
+    array([0.092, 1.   , 0.092])
     """
 
-    alpha: float | Array = positive(100.0)
+    alpha: float | Array = positive(1.0)
 
     def _primitive(self, xp: Any, x: Array) -> Array:
-        # 1 / (1/|x| + alpha) beyond 1, where x / (1 + alpha |x|) would end as inf / inf.
-        s = sign(xp, x)
-        near = xp.clip(s * x, max=1.0)
-        far = xp.clip(s * x, min=1.0)
-        size = xp.where(s * x < 1, near / (1 + self.alpha * near), 1 / (1 / far + self.alpha))
-        return 0.5 + s * size
+        u = math.pi / 2 * self.alpha * (sign(xp, x) * x)
+        return two_sided(xp, x, xp.atan2(xp.ones_like(u), u) / math.pi)
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        r = 1 / (1 + self.alpha * xp.abs(x))
-        return r * r
+        # multiplied out, so that the square does not overflow before the result underflows
+        return 1 / (2 / self.alpha + (math.pi**2 / 2 * self.alpha * x) * x)
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha / 2
+
+    @property
+    def width(self) -> Any:
+        return 4 / (math.pi * self.alpha)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
+class CircGrad(Surrogate):
+    """The derivative of ``x / sqrt(x^2 + alpha^2)``, with peak 1.
+
+    ::
+
+        g'(x) = alpha**3 / (x**2 + alpha**2)**(3 / 2)
+        g(x) = 1 / 2 + alpha * x / sqrt(x**2 + alpha**2)
+        peak = 1
+        area = 2 * alpha
+        width = 2 * alpha * sqrt(2**(2 / 3) - 1)
+
+    Parameters
+    ----------
+    alpha : float or array, default 1.0
+        Half width of the bump, positive, in the unit of `x`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    Method "circ" of norse, which names no source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import CircGrad
+    >>> CircGrad().surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(4)
+    array([0.3536, 1.    , 0.3536])
+    """
+
+    alpha: float | Array = positive(1.0)
+    accuracy = Accuracy(ulp=5.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        # Beyond alpha as alpha / sqrt(1 + 1/z^2), where z^2 could overflow.
+        s = sign(xp, x)
+        z = s * x / self.alpha
+        near, far = xp.clip(z, max=1.0), xp.clip(z, min=1.0)
+        inner = near / xp.sqrt(1 + near * near)
+        outer = 1 / xp.sqrt(1 + (1 / far) * (1 / far))
+        return 0.5 + s * (self.alpha * xp.where(z < 1, inner, outer))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        z = x / self.alpha
+        square = 1 + z * z
+        return 1 / square / xp.sqrt(square)
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def area(self) -> Any:
+        return 2 * self.alpha
+
+    @property
+    def width(self) -> Any:
+        return 2 * math.sqrt(2 ** (2 / 3) - 1) * self.alpha
+
+
+@dataclass(frozen=True, repr=False)
 class QPseudoSpike(Surrogate):
-    r"""A bump of peak 1 whose tail grows fatter as `alpha` falls.
+    """A bump of peak 1 whose tail grows fatter as `alpha` falls.
 
-    .. math::
+    ::
 
-        g'(x) &= \left(1 + \frac{2|x|}{\alpha + 1}\right)^{-\alpha} \\
-        g(x) &= \tfrac12 + \operatorname{sign}(x)\, \frac{\alpha + 1}{2 (1 - \alpha)}
-            \left[\left(1 + \frac{2|x|}{\alpha + 1}\right)^{1 - \alpha} - 1\right]
+        g'(x) = (1 + 2 * abs(x) / (alpha + 1))**(-alpha)
+        g(x) = 1 / 2 + sign(x) * where(alpha == 1, log(1 + abs(x)), (alpha + 1) / 2 \
+* ((1 + 2 * abs(x) / (alpha + 1))**(1 - alpha) - 1) / (1 - alpha))
+        peak = 1
+        area = where(alpha > 1, (alpha + 1) / (alpha - 1), inf)
+        width = (alpha + 1) * (2**(1 / alpha) - 1)
 
-    and at :math:`\alpha = 1` the limit of the latter,
-    :math:`\tfrac12 + \operatorname{sign}(x) \ln(1 + |x|)`.
-
-    Area :math:`(\alpha + 1) / (\alpha - 1)` for :math:`\alpha > 1`, else infinite; peak 1; half
-    width at half maximum :math:`\tfrac12 (\alpha + 1)(2^{1/\alpha} - 1)`. For large
-    :math:`\alpha` it becomes :math:`e^{-2|x|}`. Herranz-Celotti and Rouat print
-    :math:`\alpha - 1` in the place of :math:`\alpha + 1`, another function, finite only for
-    :math:`\alpha > 1`.
+    For large `alpha` it becomes ``exp(-2 |x|)``. The paper prints ``alpha - 1`` in the place of
+    ``alpha + 1``: another function, `QPseudoSpikeUnit`.
 
     Parameters
     ----------
@@ -90,7 +166,7 @@ class QPseudoSpike(Surrogate):
     Raises
     ------
     ValueError
-        If a parameter is not a positive finite number.
+        If a parameter is out of its range.
 
     References
     ----------
@@ -101,30 +177,108 @@ class QPseudoSpike(Surrogate):
     --------
     >>> import numpy as np
     >>> from surrogates import QPseudoSpike
-    >>> QPseudoSpike().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    >>> QPseudoSpike().surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(12)
     array([0.36, 1.  , 0.36])
     """
 
     alpha: float | Array = positive(2.0)
+    accuracy = Accuracy(per_efold=3.0)
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         # (b^q - 1) / q as expm1(q L) / q, L = ln b: no cancellation as q = 1 - alpha nears 0.
         s = sign(xp, x)
-        log_base = self._log_base(xp, s * x)
+        log_base = _log_base(xp, s * x, self.alpha + 1)
         q = 1 - self.alpha
         nonzero = select(xp, q == 0, 1.0, q)
         size = select(xp, q == 0, log_base, xp.expm1(nonzero * log_base) / nonzero)
         return 0.5 + s * ((self.alpha + 1) / 2 * size)
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        return xp.exp(-self.alpha * self._log_base(xp, xp.abs(x)))
+        return xp.exp(-self.alpha * _log_base(xp, xp.abs(x), self.alpha + 1))
 
-    def _log_base(self, xp: Any, size: Array) -> Array:
-        # ln(1 + 2u), from 1 on as ln(1/2 + u) + ln 2: there 2u could overflow.
-        u = size / (self.alpha + 1)
-        far = u >= 1
-        return xp.log1p(xp.where(far, u - 0.5, 2 * u)) + math.log(2) * xp.astype(far, u.dtype)
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def area(self) -> Any:
+        return (self.alpha + 1) / (self.alpha - 1) if self.alpha > 1 else math.inf
+
+    @property
+    def width(self) -> Any:
+        return (self.alpha + 1) * (2 ** (1 / self.alpha) - 1)
 
 
-inv_square_grad = function_form(InvSquareGrad, "inv_square_grad")
+@dataclass(frozen=True, repr=False)
+class QPseudoSpikeUnit(UnitArea):
+    """The q-PseudoSpike as its paper has it: peak 1 and area 1 for every `alpha`.
+
+    ``QPseudoSpikeUnit(2)`` is ``InvSquareGrad(2)``.
+
+    ::
+
+        g'(x) = (1 + 2 * abs(x) / (alpha - 1))**(-alpha)
+        g(x) = where(x < 0, (1 + 2 * abs(x) / (alpha - 1))**(1 - alpha) / 2, \
+1 - (1 + 2 * abs(x) / (alpha - 1))**(1 - alpha) / 2)
+        peak = 1
+        area = 1
+        width = (alpha - 1) * (2**(1 / alpha) - 1)
+
+    Parameters
+    ----------
+    alpha : float or array, default 2.0
+        Exponent of the tail, greater than 1.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    L. Herranz-Celotti and J. Rouat, "Stabilizing Spiking Neuron Training", arXiv:2202.00282
+    (2022).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import QPseudoSpikeUnit
+    >>> QPseudoSpikeUnit().surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(4)
+    array([0.1111, 1.    , 0.1111])
+    """
+
+    alpha: float | Array = above_one(2.0)
+    accuracy = Accuracy(per_efold=3.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        log_base = _log_base(xp, sign(xp, x) * x, self.alpha - 1)
+        return two_sided(xp, x, 0.5 * xp.exp((1 - self.alpha) * log_base))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return xp.exp(-self.alpha * _log_base(xp, xp.abs(x), self.alpha - 1))
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def width(self) -> Any:
+        return (self.alpha - 1) * (2 ** (1 / self.alpha) - 1)
+
+
+def _log_base(xp: Any, size: Array, scale: float | Array) -> Array:
+    """Return ``ln(1 + 2 * size / scale)``."""
+    # ln(1 + 2u), from 1 on as ln(1/2 + u) + ln 2: there 2u could overflow.
+    u = size / scale
+    far = u >= 1
+    result = xp.log1p(xp.where(far, u - 0.5, 2 * u)) + math.log(2) * xp.astype(far, u.dtype)
+    if isinstance(scale, float) and scale >= 1:
+        return result
+    # a small scale makes u itself overflow; there the 1 is lost
+    return xp.where(size > 1e30, xp.log(xp.clip(size, min=1.0)) + log(xp, 2 / scale), result)
+
+
+arctan = function_form(Arctan, "arctan")
+circ_grad = function_form(CircGrad, "circ_grad")
 q_pseudo_spike = function_form(QPseudoSpike, "q_pseudo_spike")
+q_pseudo_spike_unit = function_form(QPseudoSpikeUnit, "q_pseudo_spike_unit")

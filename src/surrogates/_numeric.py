@@ -1,0 +1,33 @@
+"""What has no closed form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ._surrogate import Surrogate
+
+
+def full_width(surrogate: Surrogate) -> float:
+    """Return the full width at half maximum of a bump that is even around 0, by bisection.
+
+    Walks out from 0 to the first point where the derivative is below half of its value at 0.
+    """
+    half = float(surrogate.surrogate_grad(0.0)) / 2
+    # Any power of two from far below to far above the scale of a surrogate.
+    outside = next(
+        (x for x in np.ldexp(1.0, np.arange(-40, 41)) if surrogate.surrogate_grad(float(x)) < half),
+        None,
+    )
+    if outside is None:
+        return float("inf")
+    low, high = 0.0, float(outside)
+    for _ in range(200):
+        middle = (low + high) / 2
+        if surrogate.surrogate_grad(middle) < half:
+            high = middle
+        else:
+            low = middle
+    return low + high

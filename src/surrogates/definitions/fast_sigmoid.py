@@ -1,0 +1,390 @@
+"""Derivatives of the fast sigmoid ``x / (1 + |x|)``: inverse squares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from .._accuracy import Accuracy
+from .._maths import sign, two_sided
+from .._parameters import positive
+from .._surrogate import Array, Surrogate, function_form
+from ._bases import InfiniteArea, UnitArea
+
+__all__ = [
+    "InvSquareGrad",
+    "SoftSign",
+    "SparseFastSigmoid",
+    "SuperSpike",
+    "SuperSpikeMemClamp",
+    "SuperSpikeRescaled",
+    "inv_square_grad",
+    "soft_sign",
+    "sparse_fast_sigmoid",
+    "super_spike",
+    "super_spike_mem_clamp",
+    "super_spike_rescaled",
+]
+
+
+def _inverse_square(alpha: float | Array, size: Array) -> Array:
+    """Return ``1 / (1 + alpha * size)**2``, the square taken last so that it does not overflow."""
+    r = 1 / (1 + alpha * size)
+    return r * r
+
+
+def _fast_sigmoid(xp: Any, alpha: float | Array, x: Array) -> Array:
+    """Return ``x / (1 + alpha * abs(x))``, the integral of `_inverse_square` from 0 to `x`."""
+    # 1 / (1/|x| + alpha) beyond 1, where the printed form would end as inf / inf.
+    s = sign(xp, x)
+    near = xp.clip(s * x, max=1.0)
+    far = xp.clip(s * x, min=1.0)
+    return s * xp.where(s * x < 1, near / (1 + alpha * near), 1 / (1 / far + alpha))
+
+
+_HALF_WIDTH = math.sqrt(2) - 1  # of 1 / (1 + |x|)^2
+
+
+@dataclass(frozen=True, repr=False)
+class InvSquareGrad(Surrogate):
+    """The derivative of the fast sigmoid, with peak 1 ("SuperSpike").
+
+    ::
+
+        g'(x) = 1 / (1 + alpha * abs(x))**2
+        g(x) = 1 / 2 + x / (1 + alpha * abs(x))
+        peak = 1
+        area = 2 / alpha
+        width = 2 * (sqrt(2) - 1) / alpha
+
+    Parameters
+    ----------
+    alpha : float or array, default 100.0
+        Sharpness, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    F. Zenke and S. Ganguli, "SuperSpike: Supervised learning in multilayer spiking neural
+    networks", Neural Computation 30 (2018) 1514-1541; with peak 1: F. Zenke and T. P. Vogels,
+    Neural Computation 33 (2021) 899-925.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import InvSquareGrad
+    >>> InvSquareGrad().surrogate_grad(np.asarray([-0.1, 0.0, 0.1])).round(5)
+    array([0.00826, 1.     , 0.00826])
+    """
+
+    alpha: float | Array = positive(100.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + _fast_sigmoid(xp, self.alpha, x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return _inverse_square(self.alpha, xp.abs(x))
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def area(self) -> Any:
+        return 2 / self.alpha
+
+    @property
+    def width(self) -> Any:
+        return 2 * _HALF_WIDTH / self.alpha
+
+
+@dataclass(frozen=True, repr=False)
+class SoftSign(UnitArea):
+    """The derivative of the softsign: `InvSquareGrad` times ``alpha / 2``, with area 1.
+
+    ::
+
+        g'(x) = alpha / 2 / (1 + alpha * abs(x))**2
+        g(x) = where(x < 0, 1 / (2 * (1 + alpha * abs(x))), 1 - 1 / (2 * (1 + alpha * abs(x))))
+        peak = alpha / 2
+        area = 1
+        width = 2 * (sqrt(2) - 1) / alpha
+
+    Parameters
+    ----------
+    alpha : float or array, default 1.0
+        Sharpness, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    F. Zenke and S. Ganguli, "SuperSpike", Neural Computation 30 (2018) 1514-1541; E. O. Neftci,
+    H. Mostafa and F. Zenke, IEEE Signal Processing Magazine 36 (2019) 51-63.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SoftSign
+    >>> SoftSign().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([0.125, 0.5  , 0.125])
+    """
+
+    alpha: float | Array = positive(1.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.alpha / 2 * _inverse_square(self.alpha, xp.abs(x))
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha / 2
+
+    @property
+    def width(self) -> Any:
+        return 2 * _HALF_WIDTH / self.alpha
+
+
+@dataclass(frozen=True, repr=False)
+class SuperSpike(Surrogate):
+    """`InvSquareGrad` of sharpness 1 with peak `alpha`: here `alpha` is no sharpness.
+
+    ::
+
+        g'(x) = alpha / (1 + abs(x))**2
+        g(x) = 1 / 2 + alpha * x / (1 + abs(x))
+        peak = alpha
+        area = 2 * alpha
+        width = 2 * (sqrt(2) - 1)
+
+    Parameters
+    ----------
+    alpha : float or array, default 1.0
+        Amplitude, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``SuperSpike`` of SpikingJelly; shape: Zenke and Ganguli 2018, see `InvSquareGrad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SuperSpike
+    >>> SuperSpike().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([0.25, 1.  , 0.25])
+    """
+
+    alpha: float | Array = positive(1.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + self.alpha * _fast_sigmoid(xp, 1.0, x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.alpha * _inverse_square(1.0, xp.abs(x))
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha
+
+    @property
+    def area(self) -> Any:
+        return 2 * self.alpha
+
+    @property
+    def width(self) -> Any:
+        return 2 * _HALF_WIDTH
+
+
+@dataclass(frozen=True, repr=False)
+class SuperSpikeRescaled(Surrogate):
+    """`InvSquareGrad`, scaled to be 1 one unit below the threshold.
+
+    ::
+
+        g'(x) = (beta + 1)**2 / (1 + beta * abs(x))**2
+        g(x) = 1 / 2 + (beta + 1)**2 * x / (1 + beta * abs(x))
+        peak = (beta + 1)**2
+        area = 2 * (beta + 1)**2 / beta
+        width = 2 * (sqrt(2) - 1) / beta
+
+    The peak is 441 by default.
+
+    Parameters
+    ----------
+    beta : float or array, default 20.0
+        Sharpness, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``SuperSpike_rescaled`` of stork; J. Rossbroich, J. Gygax and F. Zenke, "Fluctuation-driven
+    initialization for spiking neural network training", Neuromorphic Computing and Engineering 2
+    (2022) 044016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SuperSpikeRescaled
+    >>> SuperSpikeRescaled().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([  1., 441.,   1.])
+    """
+
+    beta: float | Array = positive(20.0)
+    accuracy = Accuracy(ulp=5.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + (self.beta + 1) * (self.beta + 1) * _fast_sigmoid(xp, self.beta, x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        r = (self.beta + 1) / (1 + self.beta * xp.abs(x))
+        return r * r
+
+    @property
+    def peak(self) -> Any:
+        return (self.beta + 1) ** 2
+
+    @property
+    def area(self) -> Any:
+        return 2 * (self.beta + 1) ** 2 / self.beta
+
+    @property
+    def width(self) -> Any:
+        return 2 * _HALF_WIDTH / self.beta
+
+
+@dataclass(frozen=True, repr=False)
+class SuperSpikeMemClamp(InfiniteArea):
+    """`InvSquareGrad` below the threshold, 1 above it.
+
+    ::
+
+        g'(x) = 1 / (1 + beta * maximum(-x, 0))**2
+        g(x) = 1 / 2 + where(x < 0, x / (1 + beta * abs(x)), x)
+        peak = 1
+        area = inf
+        width = inf
+
+    Parameters
+    ----------
+    beta : float or array, default 20.0
+        Sharpness, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``SuperSpike_MemClamp`` of stork, see `SuperSpikeRescaled`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SuperSpikeMemClamp
+    >>> SuperSpikeMemClamp(beta=1.0).surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([0.25, 1.  , 1.  ])
+    """
+
+    beta: float | Array = positive(20.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return 0.5 + xp.where(x < 0, _fast_sigmoid(xp, self.beta, x), x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return _inverse_square(self.beta, xp.clip(-x, min=0.0))
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+
+@dataclass(frozen=True, repr=False)
+class SparseFastSigmoid(Surrogate):
+    """`InvSquareGrad` in a band around the threshold, 0 outside: few neurons get a gradient.
+
+    ::
+
+        g'(x) = where(abs(x) < band, 1 / (1 + slope * abs(x))**2, 0)
+        g(x) = 1 / 2 + sign(x) * minimum(abs(x), band) / (1 + slope * minimum(abs(x), band))
+        peak = 1
+        area = 2 * band / (1 + slope * band)
+        width = 2 * minimum((sqrt(2) - 1) / slope, band)
+
+    Parameters
+    ----------
+    slope : float or array, default 100.0
+        Sharpness, positive.
+    band : float or array, default 0.2
+        Half width of the band, positive, in the unit of `x`; its ends are outside.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    N. Perez-Nieves and D. F. M. Goodman, "Sparse spiking gradient descent", NeurIPS 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SparseFastSigmoid
+    >>> SparseFastSigmoid().surrogate_grad(np.asarray([-0.2, 0.0, 0.09]))
+    array([0.  , 1.  , 0.01])
+    """
+
+    slope: float | Array = positive(100.0)
+    band: float | Array = positive(0.2)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        u = xp.clip(x, min=-self.band, max=self.band)
+        return 0.5 + _fast_sigmoid(xp, self.slope, u)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        size = xp.abs(x)
+        return xp.where(size >= self.band, 0.0, _inverse_square(self.slope, size))
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def area(self) -> Any:
+        return 2 * self.band / (1 + self.slope * self.band)
+
+    @property
+    def width(self) -> Any:
+        return 2 * min(_HALF_WIDTH / self.slope, self.band)
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.band, self.band
+
+
+inv_square_grad = function_form(InvSquareGrad, "inv_square_grad")
+soft_sign = function_form(SoftSign, "soft_sign")
+sparse_fast_sigmoid = function_form(SparseFastSigmoid, "sparse_fast_sigmoid")
+super_spike = function_form(SuperSpike, "super_spike")
+super_spike_mem_clamp = function_form(SuperSpikeMemClamp, "super_spike_mem_clamp")
+super_spike_rescaled = function_form(SuperSpikeRescaled, "super_spike_rescaled")

@@ -1,0 +1,295 @@
+"""Primitives that grow like a logarithm: the gradient falls as 1/x and reaches everywhere."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from .._accuracy import EXPONENTIAL
+from .._maths import log, log1p_of_product, sign, times
+from .._parameters import finite, non_negative, positive
+from .._surrogate import Array, Surrogate, function_form
+from .sigmoidal import Sigmoid
+
+__all__ = [
+    "S2NN",
+    "FakeNumericalGrad",
+    "LogTailedRelu",
+    "NonzeroSignLog",
+    "fake_numerical_grad",
+    "log_tailed_relu",
+    "nonzero_sign_log",
+    "s2nn",
+]
+
+
+@dataclass(frozen=True, repr=False)
+class NonzeroSignLog(Surrogate):
+    """The derivative of ``log(1 + alpha |x|)``.
+
+    ::
+
+        g'(x) = alpha / (1 + alpha * abs(x))
+        g(x) = 1 / 2 + sign(x) * log(1 + alpha * abs(x))
+        peak = alpha
+        area = inf
+        width = 2 / alpha
+
+    braintools' and SpikingJelly's primitives are without the 1/2.
+
+    Parameters
+    ----------
+    alpha : float or array, default 1.0
+        Sharpness and peak, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``NonzeroSignLogAbs`` of SpikingJelly, which cites S. Yin et al., "Algorithm and hardware design
+    of discrete-time spiking neural networks based on back propagation with binary activations",
+    BioCAS 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import NonzeroSignLog
+    >>> NonzeroSignLog().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
+    array([0.5, 1. , 0.5])
+    """
+
+    alpha: float | Array = positive(1.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        s = sign(xp, x)
+        return 0.5 + s * log1p_of_product(xp, self.alpha, s * x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return 1 / (1 / self.alpha + xp.abs(x))  # alpha * x could overflow
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha
+
+    @property
+    def area(self) -> Any:
+        return math.inf
+
+    @property
+    def width(self) -> Any:
+        return 2 / self.alpha
+
+
+@dataclass(frozen=True, repr=False)
+class FakeNumericalGrad(Surrogate):
+    """The slope of the chord from the threshold, ``sign(x) / x``, cut off at `alpha`.
+
+    ::
+
+        g'(x) = alpha / maximum(1, alpha * abs(x))
+        g(x) = 1 / 2 + sign(x) * where(alpha * abs(x) <= 1, alpha * abs(x), \
+1 + log(maximum(1, alpha * abs(x))))
+        peak = alpha
+        area = inf
+        width = 4 / alpha
+
+    Parameters
+    ----------
+    alpha : float or array, default 0.3
+        Peak, positive; flat until ``|x| = 1 / alpha``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``FakeNumericalGradient`` of SpikingJelly, which names no source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import FakeNumericalGrad
+    >>> FakeNumericalGrad().surrogate_grad(np.asarray([-10.0, 0.0, 10.0]))
+    array([0.1, 0.3, 0.1])
+    """
+
+    alpha: float | Array = positive(0.3)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        s = sign(xp, x)
+        size = s * x
+        u = xp.clip(self.alpha * size, max=1e18)
+        near, far = xp.clip(u, max=1.0), xp.log(xp.clip(u, min=1.0))
+        # alpha * x could overflow: where u was clipped, add the logarithms instead
+        apart = xp.log(xp.clip(size, min=1e-30)) + log(xp, self.alpha)
+        return 0.5 + s * (near + xp.where(u < 1e18, far, apart))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return 1 / xp.clip(xp.abs(x), min=1 / self.alpha)
+
+    @property
+    def peak(self) -> Any:
+        return self.alpha
+
+    @property
+    def area(self) -> Any:
+        return math.inf
+
+    @property
+    def width(self) -> Any:
+        return 4 / self.alpha
+
+
+@dataclass(frozen=True, repr=False)
+class LogTailedRelu(Surrogate):
+    """A rectifier that goes on as a logarithm: `alpha` up to 0, then 1, then ``1 / x``.
+
+    At ``x = 0``, where the neuron spikes, the derivative is `alpha`: 0 by default.
+
+    ::
+
+        g'(x) = where(x <= 0, alpha, 1 / maximum(1, x))
+        g(x) = 1 / 2 + where(x <= 0, alpha * x, minimum(x, 1) + log(maximum(1, x)))
+        peak = maximum(1, alpha)
+        area = inf
+        width = where(alpha < 1 / 2, 2, inf)
+
+    Parameters
+    ----------
+    alpha : float or array, default 0.0
+        Derivative below the threshold, any finite number.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    Z. Cai et al., "Deep learning with low precision by half-wave Gaussian quantization", CVPR 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import LogTailedRelu
+    >>> LogTailedRelu().surrogate_grad(np.asarray([-1.0, 0.0, 0.5, 4.0]))
+    array([0.  , 0.  , 1.  , 0.25])
+    """
+
+    alpha: float | Array = finite(0.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        above = xp.clip(x, min=0.0, max=1.0) + xp.log(xp.clip(x, min=1.0))
+        return 0.5 + xp.where(x <= 0, times(xp, self.alpha, x), above)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return xp.where(x <= 0, self.alpha + 0 * self._inverse(xp, x), self._inverse(xp, x))
+
+    def _inverse(self, xp: Any, x: Array) -> Array:
+        return 1 / xp.clip(x, min=1.0)
+
+    @property
+    def peak(self) -> Any:
+        return max(1.0, self.alpha)
+
+    @property
+    def area(self) -> Any:
+        return math.inf
+
+    @property
+    def width(self) -> Any:
+        return 2.0 if self.alpha < 0.5 else math.inf
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return (0.0 if self.alpha == 0 else -math.inf), math.inf
+
+    @property
+    def _negative(self) -> bool:
+        return bool(self.alpha < 0)
+
+
+@dataclass(frozen=True, repr=False)
+class S2NN(Surrogate):
+    """`Sigmoid` below the threshold, ``beta / (1 + x)`` above it.
+
+    ::
+
+        g'(x) = where(x < 0, alpha * exp(alpha * minimum(x, 0)) / (1 + exp(alpha * minimum(x, 0)))\
+**2, beta / (1 + maximum(x, 0)))
+        g(x) = where(x < 0, 1 / (1 + exp(-alpha * minimum(x, 0))), \
+1 / 2 + beta * log(1 + maximum(x, 0)))
+        peak = maximum(beta, alpha / 4)
+        area = inf
+
+    Continuous at 0 for ``alpha = 4 * beta``, as by default. The width is, below the threshold, that
+    of the logistic density at half of the peak, and above it ``2 * beta / peak - 1``.
+
+    Parameters
+    ----------
+    alpha : float or array, default 4.0
+        Sharpness below the threshold, positive.
+    beta : float or array, default 1.0
+        Derivative at the threshold, positive.
+    epsilon : float, default 1e-8
+        Has no effect: other libraries add it inside the logarithm of the primitive, against a
+        singularity that is not there. Here for their signature's sake.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    K. Suetake et al., "S2NN: Time step reduction of spiking surrogate gradients for training energy
+    efficient single-step neural networks", Neural Networks 159 (2023) 208-219.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import S2NN
+    >>> S2NN().surrogate_grad(np.asarray([-1.0, 0.0, 1.0])).round(4)
+    array([0.0707, 1.    , 0.5   ])
+    """
+
+    alpha: float | Array = positive(4.0)
+    beta: float | Array = positive(1.0)
+    epsilon: float | Array = non_negative(1e-8)
+    accuracy = EXPONENTIAL
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        below = Sigmoid._primitive(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
+        return xp.where(x < 0, below, 0.5 + self.beta * xp.log1p(xp.clip(x, min=0.0)))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        below = Sigmoid._derivative(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
+        return xp.where(x < 0, below, self.beta / (1 + xp.clip(x, min=0.0)))
+
+    @property
+    def peak(self) -> Any:
+        return max(self.beta, self.alpha / 4)
+
+    @property
+    def area(self) -> Any:
+        return math.inf
+
+    @property
+    def width(self) -> Any:
+        half = self.peak / 2
+        below = 0.0
+        if self.alpha / 4 > half:
+            below = 2 / self.alpha * math.acosh(math.sqrt(self.alpha / 4 / half))
+        return below + max(0.0, self.beta / half - 1)
+
+
+fake_numerical_grad = function_form(FakeNumericalGrad, "fake_numerical_grad")
+log_tailed_relu = function_form(LogTailedRelu, "log_tailed_relu")
+nonzero_sign_log = function_form(NonzeroSignLog, "nonzero_sign_log")
+s2nn = function_form(S2NN, "s2nn")

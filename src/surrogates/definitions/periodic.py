@@ -1,0 +1,285 @@
+"""Periodic gradients: for several spikes per time step, and a Fourier series."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from .._accuracy import EXPONENTIAL, Accuracy
+from .._maths import finite_part, remainder, sign
+from .._numeric import full_width
+from .._parameters import count, positive
+from .._surrogate import Array, Surrogate, function_form
+from .exponential import _decay_integral
+from .fast_sigmoid import _HALF_WIDTH, _fast_sigmoid, _inverse_square
+
+__all__ = [
+    "MultiSpikeSuper",
+    "PeriodicExponential",
+    "SquarewaveFourierSeries",
+    "multi_spike_super",
+    "periodic_exponential",
+    "squarewave_fourier_series",
+]
+
+
+@dataclass(frozen=True, repr=False)
+class SquarewaveFourierSeries(Surrogate):
+    """The derivative of the first terms of a square wave's Fourier series.
+
+    ::
+
+        g'(x) = 4 / t_period * sum(cos((2 * i - 1) * 2 * pi * x / t_period), 1, n)
+        g(x) = 1 / 2 + 2 / pi * sum(sin((2 * i - 1) * 2 * pi * x / t_period) / (2 * i - 1), 1, n)
+        peak = 4 * n / t_period
+
+    It does not decay, and is negative half of the time: neurons far from threshold get a gradient
+    of full size. It has no area (that is NaN). The width of the central lobe has no closed
+    form and is found by bisection, for parameters that are floats.
+
+    Parameters
+    ----------
+    n : int, default 2
+        Number of terms, at least 1.
+    t_period : float or array, default 8.0
+        Period, positive, in the unit of `x`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    Derivative and primitive are accurate to ``4 * n + 1`` ulp of their largest values: no relative
+    bound holds where they change sign, and the rounding of the phase counts more in higher terms.
+    At infinite `x`, where there is no limit, they are those of the largest finite number.
+
+    References
+    ----------
+    ``SquarewaveFourierSeries`` of SpikingJelly (whose `n` gives ``n - 1`` terms).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SquarewaveFourierSeries
+    >>> SquarewaveFourierSeries().surrogate_grad(np.asarray([0.0, 1.0, 4.0])).round(4)
+    array([ 1.,  0., -1.])
+    """
+
+    n: int = count(2)
+    t_period: float | Array = positive(8.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        phase, _ = self._phase(xp, x)
+        terms = [xp.sin(m * phase) / m for m in self._odd()]
+        return 0.5 + 2 / math.pi * sum(terms[1:], terms[0])
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        phase, side = self._phase(xp, x)
+        terms = [xp.cos(m * phase) for m in self._odd()]
+        return side * (4 / self.t_period * sum(terms[1:], terms[0]))
+
+    def _odd(self) -> range:
+        return range(1, 2 * self.n, 2)
+
+    def _phase(self, xp: Any, x: Array) -> tuple[Array, Array]:
+        """Return ``2 pi x / t_period``, folded to a quarter turn, and the sign of the cosines.
+
+        The remainder and the reflections are exact; the phase itself of a large `x` would lose
+        all its digits.
+        """
+        period = self.t_period + xp.zeros_like(x)
+        s = sign(xp, x)
+        rest = remainder(xp, finite_part(xp, s * x), period)
+        s = xp.where(rest > period / 2, -s, s)
+        size = xp.where(rest > period / 2, period - rest, rest)
+        far = size > period / 4
+        folded = xp.where(far, period / 2 - size, size)
+        return 2 * math.pi * (s * folded / period), 1 - 2 * xp.astype(far, x.dtype)
+
+    @property
+    def accuracy(self) -> Accuracy:  # type: ignore[override]
+        """The stated bound, which grows with the number of terms."""
+        return Accuracy(ulp=4.0 * self.n + 1.0, of_peak=True)
+
+    @property
+    def peak(self) -> Any:
+        return 4 * self.n / self.t_period
+
+    @property
+    def area(self) -> Any:
+        return math.nan
+
+    @property
+    def width(self) -> Any:
+        return full_width(self)
+
+    @property
+    def _negative(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, repr=False)
+class PeriodicExponential(Surrogate):
+    """`SlayerGrad` below the threshold, and one peak for each further spike above it.
+
+    ::
+
+        g'(x) = scale * exp(-where(x < 0, -x, fold * minimum(mod(maximum(x, 0), threshold), \
+threshold - mod(maximum(x, 0), threshold))) / grad_width)
+        g(x) = 1 / 2 + scale * grad_width * where(x < 0, exp(x / grad_width) - 1, \
+(2 * round(x / threshold) * (1 - exp(-fold * threshold / (2 * grad_width))) \
++ sign(x - threshold * round(x / threshold)) \
+* (1 - exp(-fold * abs(x - threshold * round(x / threshold)) / grad_width))) / fold)
+        peak = scale
+        area = inf
+
+    With `v` the membrane potential and ``x = v - threshold``, the distance above the threshold is
+    that of `v` to the nearest multiple of the threshold, times `fold`.
+
+    Parameters
+    ----------
+    grad_width : float or array, default 0.5
+        Length of the decay, positive, in the unit of `x`.
+    scale : float or array, default 1.0
+        Peak, positive.
+    threshold : float or array, default 1.0
+        Threshold, the distance between peaks, positive, in the unit of `x`.
+    fold : float or array, default 2.0
+        Factor of distances above the threshold, positive: 2 in sinabs, 1 in Rockpool.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    At infinite `x`, where there is no limit, the derivative is that of the largest finite number.
+
+    References
+    ----------
+    P. Weidel and S. Sheik, "WaveSense: Efficient Temporal Convolutions with Spiking Neural
+    Networks for Keyword Spotting", arXiv:2111.01456 (2021).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import PeriodicExponential
+    >>> PeriodicExponential().surrogate_grad(np.asarray([-0.5, 0.0, 0.25, 1.0])).round(4)
+    array([0.3679, 1.    , 0.3679, 1.    ])
+    """
+
+    grad_width: float | Array = positive(0.5)
+    scale: float | Array = positive(1.0)
+    threshold: float | Array = positive(1.0)
+    fold: float | Array = positive(2.0)
+    accuracy = EXPONENTIAL
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        below = _decay_integral(xp, 1 / self.grad_width, xp.clip(x, max=0.0))
+        above = finite_part(xp, xp.clip(x, min=0.0))
+        rest = self._remainder(xp, above)
+        rate = self.fold / self.grad_width
+        half = _decay_integral(xp, rate, xp.zeros_like(x) + self.threshold / 2)
+        nearest = xp.where(rest > self.threshold / 2, rest - self.threshold, rest)
+        # (above - rest) / threshold, the number of whole periods, could overflow
+        whole = 2 * half / self.threshold * (above - rest)
+        whole = whole + 2 * half * xp.astype(rest > self.threshold / 2, x.dtype)
+        return 0.5 + self.scale * (below + whole + _decay_integral(xp, rate, nearest))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        rest = self._remainder(xp, finite_part(xp, xp.clip(x, min=0.0)))
+        distance = self.fold * xp.where(rest > self.threshold / 2, self.threshold - rest, rest)
+        return self.scale * xp.exp(-(distance + xp.clip(-x, min=0.0)) / self.grad_width)
+
+    def _remainder(self, xp: Any, x: Array) -> Array:
+        return remainder(xp, x, self.threshold + xp.zeros_like(x))
+
+    @property
+    def peak(self) -> Any:
+        return self.scale
+
+    @property
+    def area(self) -> Any:
+        return math.inf
+
+    @property
+    def width(self) -> Any:
+        length = math.log(2) * self.grad_width
+        if length > self.fold * self.threshold / 2:
+            return math.inf
+        return length * (1 + 1 / self.fold)
+
+
+@dataclass(frozen=True, repr=False)
+class MultiSpikeSuper(Surrogate):
+    """`InvSquareGrad` around the threshold and around every multiple of it above.
+
+    ::
+
+        g'(x) = 1 / (1 + beta * abs(x - maximum(round(x), 0)))**2
+        g(x) = 1 / 2 + 2 * maximum(round(x), 0) / (2 + beta) \
++ (x - maximum(round(x), 0)) / (1 + beta * abs(x - maximum(round(x), 0)))
+        peak = 1
+        area = inf
+        width = 2 * (sqrt(2) - 1) / beta
+
+    For a threshold of 1. The width is that of a single bump (``beta > 2 * (sqrt(2) - 1)``).
+
+    Parameters
+    ----------
+    beta : float or array, default 100.0
+        Sharpness, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    ``MultiSpike`` of stork; J. Rossbroich, J. Gygax and F. Zenke, Neuromorphic Computing and
+    Engineering 2 (2022) 044016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import MultiSpikeSuper
+    >>> MultiSpikeSuper(beta=10.0).surrogate_grad(np.asarray([-0.1, 0.0, 0.9, 1.0]))
+    array([0.25, 1.  , 0.25, 1.  ])
+    """
+
+    beta: float | Array = positive(100.0)
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        bump = xp.clip(xp.round(x), min=0.0)
+        return 0.5 + 2 / (2 + self.beta) * bump + _fast_sigmoid(xp, self.beta, self._offset(xp, x))
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return _inverse_square(self.beta, xp.abs(self._offset(xp, x)))
+
+    def _offset(self, xp: Any, x: Array) -> Array:
+        """Return the distance from the nearest bump, with its sign."""
+        below = xp.clip(x, max=0.0)
+        above = finite_part(xp, xp.clip(x, min=0.0))
+        return below + (above - xp.round(above))
+
+    @property
+    def peak(self) -> Any:
+        return 1.0
+
+    @property
+    def area(self) -> Any:
+        return math.inf
+
+    @property
+    def width(self) -> Any:
+        return 2 * _HALF_WIDTH / self.beta if self.beta > 2 * _HALF_WIDTH else math.inf
+
+
+multi_spike_super = function_form(MultiSpikeSuper, "multi_spike_super")
+periodic_exponential = function_form(PeriodicExponential, "periodic_exponential")
+squarewave_fourier_series = function_form(SquarewaveFourierSeries, "squarewave_fourier_series")

@@ -33,6 +33,7 @@ nox.options.sessions = [
     f"tests-{THIS}(all)",
     f"strict-{THIS}",
     "lowest",
+    "proof",
     "demo",
 ]
 
@@ -51,7 +52,10 @@ def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
         "2",
         *arguments,
         *session.posargs,
-        env={"SURROGATES_REQUIRE": require},  # a missing framework fails instead of being skipped
+        env={
+            "SURROGATES_REQUIRE": require,
+            **session.env,
+        },  # a missing framework fails instead of being skipped
     )
 
 
@@ -72,16 +76,25 @@ def strict(session: nox.Session) -> None:
     pytest(session, "-k", "strict", require="array_api_strict")
 
 
-@nox.session(python=THIS)
+@nox.session(python="3.11")  # newer Pythons have no wheels of the oldest dependencies
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that pyproject.toml admits."""
     requirements = [*PROJECT["project"]["dependencies"]]
     requirements += PROJECT["project"]["optional-dependencies"]["jax"]
+    requirements += PROJECT["project"]["optional-dependencies"]["check"]
     oldest = [requirement.replace(">=", "==") for requirement in requirements]
     session.install(*oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
     session.install("--no-deps", "-e", ".")
     session.install(*group("test"), *oldest)
     pytest(session, require="jax")
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Prove every surrogate on 100,000 points per parameter set, dtype and framework."""
+    session.install(*PINNED, "-e", ".[torch,jax,check]", *group("test"))
+    session.env["SURROGATES_POINTS"] = "100000"
+    pytest(session, "tests/test_check.py", "-k", "proof_holds", require="torch,jax")
 
 
 @nox.session

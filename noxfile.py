@@ -92,9 +92,9 @@ def lowest(session: nox.Session) -> None:
 @nox.session
 def proof(session: nox.Session) -> None:
     """Prove every surrogate on 100,000 points per parameter set, dtype and framework."""
-    session.install(*PINNED, "-e", ".[torch,jax,check]", *group("test"))
-    session.env["SURROGATES_POINTS"] = "100000"
-    pytest(session, "tests/test_check.py", "-k", "proof_holds", require="torch,jax")
+    session.install(*PINNED, "-e", ".[torch,jax,check]")
+    size = ("--points", "100000", "--jobs", "2")
+    session.run("python", "-m", "surrogates", "check", *size, *session.posargs)
 
 
 @nox.session

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
-import os
 import textwrap
 
 import numpy as np
@@ -18,13 +17,11 @@ from surrogates._cli import main
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES, function_name
 
-# 100,000 in `nox -s proof`
-POINTS = int(os.environ.get("SURROGATES_POINTS", "600"))
-
 
 @every_surrogate
 def test_proof_holds(cls):
-    failures = [row for row in _check.check(cls, POINTS) if row.failure]
+    # on 100,000 points in `nox -s proof`
+    failures = [row for row in _check.check(cls, points=600) if row.failure]
     assert not failures
 
 

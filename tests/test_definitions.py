@@ -11,15 +11,23 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import every_surrogate, surrogates_of
+from kinds import every_surrogate, potentials, surrogates_of
 from surrogates._check.accuracy import kinks
-from surrogates._parameters import ABOVE_ONE, parameters
+from surrogates._parameters import (
+    ABOVE_ONE,
+    COUNT,
+    FINITE,
+    NON_NEGATIVE,
+    POSITIVE,
+    parameters,
+)
 from surrogates.backends._erfc import erfc
 from surrogates.definitions import SURROGATES, function_name
+from surrogates.definitions._bases import UnitArea
 
 RECORDS = json.loads((Path(__file__).parent / "golden/peers.json").read_text())["records"]
 
@@ -125,6 +133,36 @@ def test_primitive_rises_where_the_derivative_is_not_negative(cls, data):
     primitive = surrogate.surrogate_fun(x)
     slack = 1e-13 * np.maximum(np.abs(primitive[1:]), max(0.5, surrogate._largest_term))
     assert np.all(np.diff(primitive) >= -slack)
+
+
+WHOLE_RANGE = {
+    POSITIVE: st.floats(-15, 15).map(lambda e: 10.0**e),
+    NON_NEGATIVE: st.one_of(st.just(0.0), st.floats(-15, 15).map(lambda e: 10.0**e)),
+    FINITE: st.floats(-1e15, 1e15),
+    ABOVE_ONE: st.floats(-6, 15).map(lambda e: min(1 + 10.0**e, 1e15) + 1e-9),
+    COUNT: st.integers(1, 50),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_surrogate
+@settings(max_examples=200)
+@given(data=st.data())
+def test_parameters_over_their_whole_range(cls, dtype, data):
+    values = {p.name: WHOLE_RANGE[p.metadata["interval"]] for p in parameters(cls)}
+    surrogate = data.draw(st.builds(cls, **values))
+    x = data.draw(potentials(dtype, (5,)))
+    x = np.where(np.isnan(x), x.dtype.type(0), x)
+    derivative, primitive = surrogate.surrogate_grad(x), surrogate.surrogate_fun(x)
+    assert not np.any(np.isnan(derivative))
+    assert not np.any(np.isnan(primitive))
+    if not surrogate._negative:
+        assert np.all(derivative >= 0)
+    if isinstance(surrogate, UnitArea):
+        assert np.all((primitive >= 0) & (primitive <= 1))
+    half = surrogate.surrogate_fun(np.zeros(1, dtype))
+    slack = 16 * np.finfo(dtype).eps * max(0.5, surrogate._largest_term)
+    np.testing.assert_allclose(half, 0.5, rtol=0, atol=slack)
 
 
 def test_identities():

@@ -66,6 +66,20 @@ def test_docstring_of_a_surrogate_is_complete(name):
         assert part in text
 
 
+@pytest.mark.parametrize("name", SURROGATES)
+def test_docstring_states_an_accuracy_that_is_not_the_usual_one(name):
+    text = " ".join(inspect.getdoc(SURROGATES[name]).split())
+    accuracy = SURROGATES[name]().accuracy
+    if name == "SquarewaveFourierSeries":
+        assert "accurate to ``4 * n + 1`` ulp" in text
+    elif accuracy.of_peak:
+        assert "is accurate to 4 ulp of" in text
+    elif accuracy.per_efold:
+        assert f"Accurate to 4 ulp, and {accuracy.per_efold:g} more for each factor of e" in text
+    else:
+        assert accuracy.ulp == 4 or f"Accurate to {accuracy.ulp:g} ulp:" in text
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_is_documented(name):
     assert len(inspect.getdoc(PUBLIC[name])) > 60

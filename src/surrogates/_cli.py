@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--points", type=_count, default=2000, help="per parameter set and dtype (default: 2000)"
     )
 
+    check.add_argument("--jobs", type=_count, default=1, help="processes (default: 1)")
     check.add_argument(
         "--framework",
         action="append",
@@ -85,7 +86,7 @@ def _check(options: argparse.Namespace) -> int:
 
     names = options.names or SURROGATES
     classes = [check.find(name) for name in names]
-    return check.run(classes, options.points, options.framework)
+    return check.run(classes, options.points, options.framework, options.jobs)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -35,8 +35,8 @@ def two_sided(xp: Any, x: Array, tail: Array) -> Array:
 
 
 def times(xp: Any, slope: float | Array, x: Array) -> Array:
-    """Return ``slope * x``, and 0 where the slope is 0, at infinite `x` too."""
-    return slope * select(xp, slope == 0, finite_part(xp, x), x)
+    """Return ``slope * x``, and 0 where the slope is 0, or rounds to it, at infinite `x` too."""
+    return slope * select(xp, abs(slope) < 1e-30, finite_part(xp, x), x)
 
 
 def keep_nan(xp: Any, x: Array, result: Array) -> Array:

@@ -8,10 +8,14 @@ and both functions, in every framework and dtype, are as exact as stated, agains
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
+from multiprocessing import get_context
 from typing import Any
 
 import mpmath
@@ -37,16 +41,20 @@ class Row:
     """What is wrong, or None."""
 
 
-def run(classes: list[type[Surrogate]], points: int, names: list[str] | None = None) -> int:
+def run(
+    classes: list[type[Surrogate]], points: int, names: list[str] | None = None, jobs: int = 1
+) -> int:
     """Check `classes`, print the table, and return the exit status: 1 if anything fails.
 
-    In the frameworks of these `names`, or in all that are installed.
+    In the frameworks of these `names`, or in all that are installed; in so many processes.
     """
     titles = f"{'surrogate':<24} {'framework':<9} {'dtype':<8} {'derivative':>10} {'primitive':>10}"
     print(f"{titles}  verdict")
     failed = 0
-    for cls in classes:
-        for row in check(cls, points, names):
+    rows_of = functools.partial(_rows, points=points, names=names)
+    # spawned, since a forked process inherits the threads of the frameworks in an unknown state
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for row in chain.from_iterable((pool.map if jobs > 1 else map)(rows_of, classes)):
             failed += row.failure is not None
             print(
                 f"{row.surrogate:<24} {row.framework:<9} {row.dtype:<8} {_ulp(row.derivative):>10} "
@@ -55,6 +63,10 @@ def run(classes: list[type[Surrogate]], points: int, names: list[str] | None = N
             )
     print(f"{failed} of the lines above failed" if failed else "all hold (errors in ulp)")
     return 1 if failed else 0
+
+
+def _rows(cls: type[Surrogate], points: int, names: list[str] | None) -> list[Row]:
+    return list(check(cls, points, names))
 
 
 def _ulp(error: float) -> str:

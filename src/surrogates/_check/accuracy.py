@@ -86,15 +86,19 @@ def reference(surrogate: Surrogate, function: str, at: Values) -> Reference:
         return _tabulated(lambda x: mpmath.diff(primitive, x), at)
     with mpmath.workdps(DIGITS):
         stated = formulas.compiled(surrogate, formula)
-    return _tabulated(stated or symbolic.exact(surrogate, method), at)
+    if stated is None:
+        return _tabulated(symbolic.exact(surrogate, method), at)
+    source = formulas.stated(type(surrogate))[formula]
+    wraps = any(name in source for name in ("atan", "cos", "mod", "round", "sin"))
+    return _tabulated(stated, at, wraps)
 
 
-def _tabulated(evaluate: Callable[[Any], Any], at: Values) -> Reference:
+def _tabulated(evaluate: Callable[[Any], Any], at: Values, wraps: bool = True) -> Reference:
     with mpmath.workdps(DIGITS):
         exact, rest = np.empty(at.shape), np.empty(at.shape)
         for i, x in enumerate(at.tolist()):
-            # as many digits more as x has before its point: a formula may subtract x from itself
-            mpmath.mp.dps = DIGITS + max(0, math.frexp(x)[1] // 3)
+            if wraps:  # the formula subtracts from x, which takes the digits before its point too
+                mpmath.mp.dps = DIGITS + max(0, math.frexp(x)[1] // 3)
             value = evaluate(mpmath.mpf(x))
             exact[i] = float(value)
             rest[i] = float(value - mpmath.mpf(exact[i])) if math.isfinite(exact[i]) else 0.0

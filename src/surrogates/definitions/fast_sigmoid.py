@@ -234,6 +234,10 @@ class SuperSpikeRescaled(Surrogate):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Accurate to 5 ulp: the powers magnify the roundings of their bases.
+
     References
     ----------
     ``SuperSpike_rescaled`` of stork; J. Rossbroich, J. Gygax and F. Zenke, "Fluctuation-driven

@@ -73,7 +73,6 @@ class ReluGrad(Surrogate):
 
     alpha: float | Array = positive(0.3)
     width: float | Array = positive(1.0)
-    accuracy = DIFFERENCE
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)

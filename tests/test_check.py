@@ -106,6 +106,23 @@ def test_command_fails_on_your_own_wrong_surrogate(tmp_path, monkeypatch, capsys
     assert "primitive and derivative disagree" in output
 
 
+def test_own_code_that_cannot_be_checked_says_why(tmp_path, monkeypatch, capsys):
+    (tmp_path / "theirs.py").write_text(
+        "import numpy as np, surrogates\n"
+        "class NumpyOnly(surrogates.Surrogate):\n"
+        "    def surrogate_grad(self, x):\n"
+        "        return np.exp(-x * x)\n"
+        "class Empty(surrogates.Surrogate):\n"
+        "    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["check", "theirs:NumpyOnly", "theirs:Empty", "--points", "100"]) == 1
+    output = capsys.readouterr().out
+    assert "array_api_compat.array_namespace(x)" in output
+    assert "nor a surrogate_fun to differentiate" in output
+
+
 def test_command_names_what_there_is(capsys):
     assert main(["check", "NoSuch"]) == 2
     assert "Sigmoid" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -141,6 +143,9 @@ def test_which_primitives_are_distribution_functions():
 def test_sample_wants_a_generator():
     with pytest.raises(TypeError, match=r"numpy\.random\.Generator"):
         surrogates.Sigmoid().sample(np.ones(3), 42)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=r"torch\.Generator"):
+        surrogates.Sigmoid().sample(torch.ones(3), np.random.default_rng())
 
 
 @every_surrogate
@@ -270,3 +275,47 @@ def test_array_parameters_inside_a_wrapper(kind):
     if kind in WITH_TAPE:
         gradient = kind.numpy(kind.gradient(surrogate, x))
         np.testing.assert_allclose(gradient, [expected, expected], rtol=1e-14)
+
+
+class WithAttribute(surrogates.Surrogate):
+    def __init__(self, alpha=2.0):
+        super().__init__()
+        self.alpha = alpha
+
+    def surrogate_grad(self, x):
+        return 1 / (1 + self.alpha * x * x)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithField(surrogates.Surrogate):
+    alpha: float = 2.0
+
+    def surrogate_grad(self, x):
+        return 1 / (1 + self.alpha * x * x)
+
+
+@pytest.mark.parametrize("cls", [WithAttribute, WithField])
+def test_your_own_parameter_tells_surrogates_apart(cls):
+    assert cls(1.0) == cls(1.0)
+    assert hash(cls(1.0)) == hash(cls(1.0))
+    assert cls(1.0) != cls(100.0)
+    assert "alpha=100.0" in repr(cls(100.0))
+    jax = pytest.importorskip("jax")
+    slope = jax.jit(lambda s, x: jax.grad(s)(x), static_argnums=0)
+    np.testing.assert_allclose(slope(cls(1.0), 0.5), 0.8)
+    np.testing.assert_allclose(slope(cls(100.0), 0.5), 1 / 26)
+
+
+def test_surrogates_with_arrays_are_equal_by_identity():
+    alpha = np.ones(3)
+    assert surrogates.Sigmoid(alpha) == surrogates.Sigmoid(alpha)
+    assert hash(surrogates.Sigmoid(alpha)) == hash(surrogates.Sigmoid(alpha))
+    assert surrogates.Sigmoid(alpha) != surrogates.Sigmoid(np.ones(3))
+
+
+def test_a_class_where_a_surrogate_is_wanted():
+    for wrapper in (surrogates.MultiSpike, surrogates.Ternary, surrogates.Scaled):
+        with pytest.raises(TypeError, match="takes a surrogate such as"):
+            wrapper(surrogates.Sigmoid)
+    with pytest.raises(TypeError, match="other must be a surrogate"):
+        surrogates.Sigmoid().matched(surrogates.ERF, by="width")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 
 import pytest
 
@@ -169,6 +171,17 @@ def test_compiled_with_an_array_parameter():
     x, alpha = X.clone().requires_grad_(), torch.linspace(1, 2, 4, dtype=torch.float64)
     step(x, alpha).backward()
     close(x.grad, surrogates.SlayerGrad(alpha).surrogate_grad(X))
+
+
+def test_compiled_before_any_eager_call():
+    code = """
+import torch, surrogates
+alpha = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+x = torch.ones(3, requires_grad=True)
+torch.compile(lambda x: surrogates.Sigmoid(alpha)(x).sum(), fullgraph=True, backend="aot_eager")(x)
+"""
+    path = f"import sys; sys.path[:0] = {sys.path!r}"
+    subprocess.run([sys.executable, "-c", f"{path}\n{code}"], check=True)
 
 
 def test_export():

@@ -14,9 +14,10 @@ What holds for all of them:
 
 from __future__ import annotations
 
-if __name__ == "backends":  # an editable install puts src, where this folder lies, on the path
+if __name__ == "backends":  # an editable install puts src, which this folder is in, on the path
     raise ImportError("no package named 'backends' is installed: this is surrogates.backends")
 
+import sys
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -126,18 +127,30 @@ def _find(array_type: type) -> Backend | None:
 
 
 def _at_first_sight(array_type: type) -> Backend | None:
-    libraries = [base.__module__.partition(".")[0] for base in array_type.__mro__]
-    libraries = [_HOME.get(library, library) for library in libraries]
+    torch = sys.modules.get("torch")
+    if torch is not None and array_type is torch.nn.Parameter:
+        array_type = torch.Tensor  # of Parameter itself, Dynamo can read neither module nor bases
+    libraries = [_library(base) for base in array_type.__mro__]
     for library in libraries:
-        if library not in _by_library and library in _BUILT_IN:
-            register(library, _built_in(library))
-        if library in _by_library:
-            return _by_library[library]
+        backend = _of_library(library)
+        if backend is not None:
+            return backend
     for entry in entry_points(group=_GROUP):
         if entry.name in libraries:
             register(entry.name, entry.load())
             return _by_library[entry.name]
     return None
+
+
+def _library(array_type: type) -> str:
+    library = array_type.__module__.partition(".")[0]
+    return _HOME.get(library, library)
+
+
+def _of_library(library: str) -> Backend | None:
+    if library not in _by_library and library in _BUILT_IN:
+        register(library, _built_in(library))
+    return _by_library.get(library)
 
 
 def _built_in(library: str) -> Backend:

@@ -54,6 +54,8 @@ class TorchBackend(Backend):
 
     def uniform(self, generator: Any, x: Tensor) -> Tensor:
         """Return random numbers from a `torch.Generator` on the device of `x`."""
+        if not isinstance(generator, torch.Generator):
+            raise TypeError(f"expected a torch.Generator, got {generator!r}")
         return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
     def erfc(self, x: Tensor) -> Tensor:

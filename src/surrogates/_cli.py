@@ -10,26 +10,28 @@ from importlib import metadata
 from pathlib import Path
 
 import surrogates
-from surrogates import backends
+from surrogates import Surrogate, backends
 from surrogates._translation import translation_page
-from surrogates.definitions import FAMILIES, SURROGATES, function_name
+from surrogates.definitions import FAMILIES, SURROGATES, find, function_name
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m surrogates", description=surrogates.__doc__)
+    parser.add_argument("--version", action="version", version=surrogates.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="train a spiking network in every framework installed")
     demo.add_argument("--backend", choices=["all", "numpy", "cupy", "torch", "jax"], default="all")
     demo.add_argument(
         "--surrogate",
-        choices=sorted(SURROGATES),
+        type=_surrogate,
         default="GaussianGrad",
-        help="with its default parameters (default: GaussianGrad)",
+        metavar="NAME",
+        help="class or function, taken at its defaults (default: GaussianGrad)",
     )
-    demo.add_argument("--epochs", type=_count, default=10)
-    demo.add_argument("--seed", type=_seed, default=0)
+    demo.add_argument("--epochs", type=positive_integer, default=10, help="default: 10")
+    demo.add_argument("--seed", type=seed_number, default=0)
     demo.add_argument("--out", type=Path, default=Path("demo.png"), help="the PNG file to write")
 
     check = commands.add_parser("check", help="prove surrogates on what is installed")
@@ -40,10 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="a surrogate, or module:Class for your own (default: all of this package)",
     )
     check.add_argument(
-        "--points", type=_count, default=2000, help="per parameter set and dtype (default: 2000)"
+        "--points",
+        type=positive_integer,
+        default=2000,
+        help="per parameter set and dtype (default: 2000)",
     )
 
-    check.add_argument("--jobs", type=_count, default=1, help="processes (default: 1)")
+    check.add_argument("--jobs", type=positive_integer, default=1, help="processes (default: 1)")
     check.add_argument(
         "--framework",
         action="append",
@@ -72,8 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from ._demo import run
 
-    surrogate = SURROGATES[options.surrogate]()
-    return run(options.backend, surrogate, options.epochs, options.seed, options.out)
+    return run(options.backend, options.surrogate(), options.epochs, options.seed, options.out)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -81,7 +85,7 @@ def _check(options: argparse.Namespace) -> int:
         from . import _check as check
     except ImportError as error:
         raise ImportError(
-            f"{error}; the proof needs more: pip install 'surrogate-gradients[check]'"
+            f"{error}; the proof needs the extra 'check' of surrogate-gradients"
         ) from None
 
     names = options.names or SURROGATES
@@ -103,11 +107,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    if options.name not in SURROGATES:
-        raise LookupError(
-            f"no surrogate {options.name!r}; there are {', '.join(sorted(SURROGATES))}"
-        )
-    cls = SURROGATES[options.name]
+    cls = find(options.name)
     surrogate = cls()
     print(f"{surrogate!r}, with function form {function_name(cls)}\n")
     print(inspect.cleandoc(cls.__doc__ or ""))
@@ -136,14 +136,21 @@ def _env(options: argparse.Namespace) -> int:
     return 0
 
 
-def _seed(text: str) -> int:
+def _surrogate(text: str) -> type[Surrogate]:
+    try:
+        return find(text)
+    except LookupError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def seed_number(text: str) -> int:
     seed = int(text)
     if seed < 0:
         raise argparse.ArgumentTypeError(f"must not be negative, got {seed}")
     return seed
 
 
-def _count(text: str) -> int:
+def positive_integer(text: str) -> int:
     count = int(text)
     if count < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {count}")

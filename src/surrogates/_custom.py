@@ -11,7 +11,7 @@ from ._surrogate import Array, Surrogate
 __all__ = ["Custom"]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Custom(Surrogate):
     """A surrogate of your own, of its derivative, its primitive, or both.
 

@@ -17,7 +17,7 @@ __all__ = ["MultiSpike", "Ternary"]
 _ROUNDINGS = ("floor", "nearest")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class MultiSpike(Surrogate):
     """Several spikes per time step, one more for each multiple of the threshold.
 
@@ -109,7 +109,7 @@ class MultiSpike(Surrogate):
         return self.surrogate.support
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Ternary(Surrogate):
     """Signed spikes: 1 above the threshold, -1 below minus the threshold, 0 between.
 
@@ -164,7 +164,7 @@ class Ternary(Surrogate):
         return self.surrogate.surrogate_grad(x) + self.surrogate.surrogate_grad(self._below(x))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class _Sampled(Surrogate):
     """A spike where a uniform random number is below the primitive; made by `sample`."""
 

@@ -74,7 +74,7 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
                 return float(value)
             if value == int(value):
                 return int(value)
-    elif interval not in (COUNT, UNIT) and _is_floating_array(value):
+    elif interval not in (COUNT, UNIT) and is_floating_array(value):
         outside = isinstance(value, np.ndarray) and not np.all(_within(value, interval))
         if not outside:
             return value
@@ -92,7 +92,10 @@ def _within(value: Any, interval: Interval) -> Any:
     return (interval.low <= value) & (value <= interval.high)
 
 
-def _is_floating_array(value: Any) -> bool:
+def is_floating_array(value: Any) -> bool:
+    """Return whether a value is an array, of any library, of a real floating-point dtype."""
+    if not hasattr(value, "dtype"):
+        return False
     try:
         xp = backends.for_maths(value).namespace(value)
     except TypeError:

@@ -12,7 +12,7 @@ from ._surrogate import Array, Surrogate
 __all__ = ["Scaled"]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Scaled(Surrogate):
     """A surrogate stretched along both axes, and moved: ``amplitude * g'(rate * (x - shift))``.
 
@@ -89,6 +89,8 @@ def scaled(surrogate: Surrogate, height: float | None, width: float | None) -> S
 
 def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
     """Return `surrogate` at the scale of `other`."""
+    if not isinstance(other, Surrogate):
+        raise TypeError(f"matched: other must be a surrogate such as Sigmoid(), got {other!r}")
     if by == "height":
         return scaled(surrogate, _measure(other, "peak"), None)
     if by == "width":

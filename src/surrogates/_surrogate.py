@@ -13,7 +13,7 @@ import numpy as np
 
 from . import backends
 from ._accuracy import Accuracy
-from ._parameters import UNIT, checked
+from ._parameters import UNIT, checked, is_floating_array
 
 if TYPE_CHECKING:
     from ._scaling import Scaled
@@ -23,7 +23,7 @@ ArrayT = TypeVar("ArrayT")
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Surrogate:
     """A Heaviside step that is differentiated as if it were a smoother function.
 
@@ -33,7 +33,11 @@ class Surrogate:
 
     A parameter is a Python float, or an array that broadcasts to `x`: one value for each channel,
     or a traced or learnable value. The range of an array is checked in NumPy alone: elsewhere its
-    values may be traced, or on a device. Surrogates with equal floats are equal and hash alike.
+    values may be traced, or on a device. Surrogates with equal numbers and the same arrays are
+    equal, and hash alike.
+
+    The spike does not depend on a parameter, so that its gradient with respect to one is zero; the
+    gradient with respect to `x` does, and can be differentiated further.
 
     Parameters
     ----------
@@ -82,8 +86,15 @@ class Surrogate:
                 value = checked(self, declared.name, declared.metadata["interval"], value)
                 object.__setattr__(self, declared.name, value)
                 holds_arrays = not isinstance(value, (int, float))
+            elif isinstance(value, Surrogate):
+                holds_arrays = bool(value._with_arrays)
             else:
-                holds_arrays = isinstance(value, Surrogate) and bool(value._with_arrays)
+                holds_arrays = is_floating_array(value)
+            if declared.name == "surrogate" and not isinstance(value, Surrogate):
+                raise TypeError(
+                    f"{type(self).__name__} takes a surrogate such as surrogates.Sigmoid(), "
+                    f"got {value!r}"
+                )
             if holds_arrays:
                 with_arrays.append(declared.name)
         object.__setattr__(self, "_with_arrays", tuple(with_arrays))
@@ -91,8 +102,24 @@ class Surrogate:
     def __repr__(self) -> str:
         shown = [f for f in fields(self) if f.name != "at_threshold" or self.at_threshold != 1.0]
         shown.sort(key=lambda f: f.name == "at_threshold")  # inherited first, but by keyword only
-        arguments = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in shown)
+        names = [f.name for f in shown]
+        # of your own class that is no dataclass, the attributes
+        names += [n for n in vars(self) if n[0] != "_" and n not in (*names, "at_threshold")]
+        arguments = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({arguments})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        mine, theirs = vars(self), vars(other)
+        return mine.keys() == theirs.keys() and all(
+            value is theirs[name] or (_is_plain(value) and bool(value == theirs[name]))
+            for name, value in mine.items()
+        )
+
+    def __hash__(self) -> int:
+        values = (v if _is_plain(v) else id(v) for _, v in sorted(vars(self).items()))
+        return hash((type(self), *values))
 
     @overload
     def __call__(self, x: float) -> np.float64: ...
@@ -407,7 +434,7 @@ class Surrogate:
         """
         cls = type(self)
         if (cls.surrogate_fun, cls._primitive) == (Surrogate.surrogate_fun, Surrogate._primitive):
-            raise self._undefined("surrogate_grad")
+            raise self._undefined("surrogate_grad, nor a surrogate_fun to differentiate")
         return backends.for_maths(x).derivative(self.surrogate_fun, x)
 
     def _undefined(self, name: str) -> NotImplementedError:
@@ -444,6 +471,11 @@ class Surrogate:
                     f"{type(self).__name__}: a parameter of shape {tuple(array.shape)} does not "
                     f"broadcast to x, of shape {tuple(x.shape)}; reshape it, or give it fewer axes"
                 )
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is no array: arrays are the same only if they are one object."""
+    return not hasattr(value, "dtype") or isinstance(value, np.generic)
 
 
 def _broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:

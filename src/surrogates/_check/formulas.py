@@ -109,4 +109,4 @@ def held(surrogate: Surrogate, dtype: str) -> Surrogate:
         for name, value in values.items()
         if isinstance(value, float)
     }
-    return dataclasses.replace(surrogate, **rounded)
+    return dataclasses.replace(surrogate, **rounded) if rounded else surrogate

@@ -201,7 +201,7 @@ def with_numbers(surrogate: Surrogate, numbers: dict[str, Number]) -> Surrogate:
 
 def exact(surrogate: Surrogate, name: str) -> Callable[[Any], Any]:
     """Return the method `name` of `surrogate` as a function of mpmath numbers."""
-    return lambda x: getattr(surrogate, name)(Number(x)).value
+    return lambda x: _number(getattr(surrogate, name)(Number(x))).value
 
 
 def disagreement(surrogate: Surrogate, point: float) -> Any:
@@ -220,7 +220,7 @@ def disagreement(surrogate: Surrogate, point: float) -> Any:
                 value or 0.2718281828, symbol
             )  # at 0 a term could vanish
     # x = side * size, so that SymPy knows the sign of x
-    size = sympy.Symbol("size", positive=True)
+    size = sympy.Symbol("|x|", positive=True)
     side = -1 if point < 0 else 1
     x = Number(point, side * size)
     generic = with_numbers(surrogate, numbers)

@@ -38,8 +38,8 @@ def run(backend: str, surrogate: Surrogate, epochs: int, seed: int, out: Path) -
     for library in ("sklearn", "matplotlib", "tqdm"):
         if find_spec(library) is None:
             raise ImportError(
-                f"{library} is not installed; the demo needs more: "
-                "pip install 'surrogate-gradients[demo]'"
+                f"{library} is not installed; the demo needs the extra 'demo' of "
+                "surrogate-gradients"
             )
     if not out.resolve().parent.is_dir():
         raise FileNotFoundError(f"there is no folder {out.resolve().parent} to write {out.name} to")

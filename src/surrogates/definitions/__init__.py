@@ -47,3 +47,17 @@ def function_name(cls: type[Surrogate]) -> str:
         if getattr(getattr(family, name), "surrogate", None) is cls
     )
     return found
+
+
+def find(name: str) -> type[Surrogate]:
+    """Return the surrogate class of this name, or of the function form of this name.
+
+    Raises
+    ------
+    LookupError
+        If there is none, naming those there are.
+    """
+    for cls in SURROGATES.values():
+        if name in (cls.__name__, function_name(cls)):
+            return cls
+    raise LookupError(f"no surrogate {name!r}; there are {', '.join(sorted(SURROGATES))}")

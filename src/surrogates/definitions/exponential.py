@@ -37,7 +37,7 @@ def _decay_integral(xp: Any, alpha: float | Array, x: Array) -> Array:
     return -s * (xp.expm1(-alpha * (s * x)) / alpha)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class SlayerGrad(Surrogate):
     """Two-sided exponential decay with peak 1.
 
@@ -98,7 +98,7 @@ class SlayerGrad(Surrogate):
         return 2 * math.log(2) / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PiecewiseExp(UnitArea):
     """The Laplace density: `SlayerGrad` times ``alpha / 2``, with area 1.
 
@@ -156,7 +156,7 @@ class PiecewiseExp(UnitArea):
         return 2 * math.log(2) / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class SpikeRateEscape(Surrogate):
     """Two-sided exponential decay around ``x = shift``: `SlayerGrad`, moved and scaled.
 
@@ -229,7 +229,7 @@ class SpikeRateEscape(Surrogate):
         return 2 * math.log(2) / self.beta
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class ExpEscape(InfiniteArea):
     """An exponential escape rate: grows without bound above the threshold.
 
@@ -295,7 +295,7 @@ class ExpEscape(InfiniteArea):
         return math.inf
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class GradedSlayer(InfiniteArea):
     """Exponential decay below the threshold, constant above it.
 

@@ -37,7 +37,7 @@ def _normal_cdf(xp: Any, z: Array) -> Array:
     return 0.5 * erfc(xp, -_SQRT_HALF * z)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class ERF(UnitArea):
     """The derivative of the error function: a Gaussian of area 1.
 
@@ -100,7 +100,7 @@ class ERF(UnitArea):
         return 2 * math.sqrt(math.log(2)) / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class GaussianGrad(Surrogate):
     """A normal density of standard deviation `sigma`, times `alpha`.
 
@@ -174,7 +174,7 @@ class GaussianGrad(Surrogate):
         return abs(self.alpha)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class MultiGaussianGrad(Surrogate):
     """A Gaussian less two broader ones to its sides: negative in the tails.
 

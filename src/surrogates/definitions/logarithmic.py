@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class NonzeroSignLog(Surrogate):
     """The derivative of ``log(1 + alpha |x|)``.
 
@@ -84,7 +84,7 @@ class NonzeroSignLog(Surrogate):
         return 2 / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class FakeNumericalGrad(Surrogate):
     """The slope of the chord from the threshold, ``sign(x) / x``, cut off at `alpha`.
 
@@ -146,7 +146,7 @@ class FakeNumericalGrad(Surrogate):
         return 4 / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class LogTailedRelu(Surrogate):
     """A rectifier that goes on as a logarithm: `alpha` up to 0, then 1, then ``1 / x``.
 
@@ -215,7 +215,7 @@ class LogTailedRelu(Surrogate):
         return bool(self.alpha < 0)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class S2NN(Surrogate):
     """`Sigmoid` below the threshold, ``beta / (1 + x)`` above it.
 

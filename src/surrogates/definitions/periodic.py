@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class SquarewaveFourierSeries(Surrogate):
     """The derivative of the first terms of a square wave's Fourier series.
 
@@ -121,7 +121,7 @@ class SquarewaveFourierSeries(Surrogate):
         return True
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PeriodicExponential(Surrogate):
     """`SlayerGrad` below the threshold, and one peak for each further spike above it.
 
@@ -217,7 +217,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         return length * (1 + 1 / self.fold)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class MultiSpikeSuper(Surrogate):
     """`InvSquareGrad` around the threshold and around every multiple of it above.
 

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class ReluGrad(Surrogate):
     """A triangle of slope `alpha` and half base `width`.
 
@@ -95,7 +95,7 @@ class ReluGrad(Surrogate):
         return -self.width, self.width
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PiecewiseQuadratic(UnitArea):
     """A triangle of area 1, whose primitive is piecewise quadratic.
 
@@ -164,7 +164,7 @@ class PiecewiseQuadratic(UnitArea):
         return -1 / self.alpha, 1 / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Boxcar(Surrogate):
     """A box of full width `width` and height `height`.
 
@@ -232,7 +232,7 @@ class Boxcar(Surrogate):
         return -self.width / 2, self.width / 2
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PiecewiseLeakyRelu(Surrogate):
     """A box of area 1 on a plateau: ``1 / (2 w)`` within `w` of the threshold, `c` outside.
 
@@ -305,7 +305,7 @@ class PiecewiseLeakyRelu(Surrogate):
         return bool(self.c < 0)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class LeakyRelu(InfiniteArea):
     """One constant below the threshold and another from it on.
 
@@ -363,7 +363,7 @@ class LeakyRelu(InfiniteArea):
         return bool(min(self.alpha, self.beta) < 0)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class HeavisideGrad(InfiniteArea):
     """A step: `height` from `window` below the threshold on, 0 before.
 
@@ -425,7 +425,7 @@ class HeavisideGrad(InfiniteArea):
         return -self.window, math.inf
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class StraightThrough(InfiniteArea):
     """The straight-through estimator: as if the spike were the potential itself.
 
@@ -461,7 +461,7 @@ class StraightThrough(InfiniteArea):
         return 1.0
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class HardTanhRamp(InfiniteArea):
     """A ramp from 0 to 2 around the threshold.
 

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Arctan(UnitArea):
     """The derivative of the arctangent: the Cauchy density.
 
@@ -78,7 +78,7 @@ class Arctan(UnitArea):
         return 4 / (math.pi * self.alpha)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class CircGrad(Surrogate):
     """The derivative of ``x / sqrt(x^2 + alpha^2)``, with peak 1.
 
@@ -146,7 +146,7 @@ class CircGrad(Surrogate):
         return 2 * math.sqrt(2 ** (2 / 3) - 1) * self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class QPseudoSpike(Surrogate):
     """A bump of peak 1 whose tail grows fatter as `alpha` falls.
 
@@ -218,7 +218,7 @@ class QPseudoSpike(Surrogate):
         return (self.alpha + 1) * (2 ** (1 / self.alpha) - 1)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class QPseudoSpikeUnit(UnitArea):
     """The q-PseudoSpike as its paper has it: peak 1 and area 1 for every `alpha`.
 

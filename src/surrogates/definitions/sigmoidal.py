@@ -22,7 +22,7 @@ def _bell(xp: Any, size: Array) -> Array:
     return decay * r * r
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Sigmoid(UnitArea):
     """The derivative of the logistic function, the logistic density.
 
@@ -83,7 +83,7 @@ class Sigmoid(UnitArea):
         return 2 * math.log(3 + 2 * math.sqrt(2)) / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class TanhGrad(Surrogate):
     """The derivative of the hyperbolic tangent, with peak 1: ``2 / alpha`` times `Sigmoid`.
 
@@ -146,7 +146,7 @@ class TanhGrad(Surrogate):
         return math.log(3 + 2 * math.sqrt(2)) / self.alpha
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class TanhOffset(InfiniteArea):
     """`TanhGrad` on top of a straight-through gradient: never below 1.
 

@@ -33,7 +33,6 @@ nox.options.sessions = [
     f"tests-{THIS}(all)",
     f"strict-{THIS}",
     "lowest",
-    "proof",
     "demo",
 ]
 

@@ -23,5 +23,6 @@ class Accuracy(NamedTuple):
     kink: a difference of nearly equal terms has no relative accuracy."""
 
 
+SQUARED = Accuracy(ulp=5.0)
 EXPONENTIAL = Accuracy(per_efold=2.0)
 DIFFERENCE = Accuracy(of_peak=True)

@@ -82,7 +82,7 @@ class MultiSpike(Surrogate):
         xp = backends.for_maths(x).namespace(x)
         level = x / self.threshold + self.offset
         rounded = xp.floor(level) if self.rounding == "floor" else xp.round(level)
-        most = min(self.max_spikes, float(xp.finfo(x.dtype).max))
+        most = min(float(self.max_spikes), float(xp.finfo(x.dtype).max))
         counts = xp.clip(rounded, min=0.0, max=most)
         return xp.astype(xp.where(xp.isnan(x), xp.zeros_like(counts), counts), x.dtype, copy=False)
 

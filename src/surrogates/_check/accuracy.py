@@ -125,8 +125,10 @@ def ulps(
     elif accuracy.per_efold:
         with np.errstate(all="ignore"):
             efolds = np.nan_to_num(np.abs(np.log(size) - np.log(largest)), nan=0.0, posinf=0.0)
-    if function == "primitive" and isinstance(surrogate, UnitArea) and not accuracy.of_peak:
-        floor = 0.0
+    relative = isinstance(surrogate, UnitArea) and not accuracy.of_peak
+    if function == "primitive":
+        # elsewhere its terms, 1/2 and the rest, may cancel
+        size, floor = (size, 0.0) if relative else (size + 0.5, floor)
     with np.errstate(over="ignore", invalid="ignore"):
         unit = np.spacing(np.maximum(size, floor).astype(dtype)).astype(np.float64)
         error = np.abs((computed.astype(np.float64) - truth.exact) - truth.rest)

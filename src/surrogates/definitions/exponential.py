@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._accuracy import EXPONENTIAL
+from .._accuracy import EXPONENTIAL, Accuracy
 from .._maths import sign, two_sided
 from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate, function_form
@@ -257,7 +257,7 @@ class ExpEscape(InfiniteArea):
 
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
+    Accurate to 6 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
 
     References
@@ -275,7 +275,7 @@ class ExpEscape(InfiniteArea):
 
     p0: float | Array = positive(0.01)
     delta_u: float | Array = positive(0.133)
-    accuracy = EXPONENTIAL
+    accuracy = Accuracy(ulp=6.0, per_efold=2.0)
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         u = x / self.delta_u

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._accuracy import Accuracy
+from .._accuracy import SQUARED, Accuracy
 from .._maths import sign, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate, function_form
@@ -68,6 +68,10 @@ class InvSquareGrad(Surrogate):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
+
     References
     ----------
     F. Zenke and S. Ganguli, "SuperSpike: Supervised learning in multilayer spiking neural
@@ -83,6 +87,7 @@ class InvSquareGrad(Surrogate):
     """
 
     alpha: float | Array = positive(100.0)
+    accuracy = SQUARED
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _fast_sigmoid(xp, self.alpha, x)
@@ -125,6 +130,10 @@ class SoftSign(UnitArea):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
+
     References
     ----------
     F. Zenke and S. Ganguli, "SuperSpike", Neural Computation 30 (2018) 1514-1541; E. O. Neftci,
@@ -139,6 +148,7 @@ class SoftSign(UnitArea):
     """
 
     alpha: float | Array = positive(1.0)
+    accuracy = SQUARED
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
@@ -177,6 +187,10 @@ class SuperSpike(Surrogate):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
+
     References
     ----------
     ``SuperSpike`` of SpikingJelly; shape: Zenke and Ganguli 2018, see `InvSquareGrad`.
@@ -190,6 +204,7 @@ class SuperSpike(Surrogate):
     """
 
     alpha: float | Array = positive(1.0)
+    accuracy = SQUARED
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.alpha * _fast_sigmoid(xp, 1.0, x)
@@ -236,7 +251,7 @@ class SuperSpikeRescaled(Surrogate):
 
     Notes
     -----
-    Accurate to 5 ulp: the powers magnify the roundings of their bases.
+    Accurate to 6 ulp: the powers magnify the roundings of their bases.
 
     References
     ----------
@@ -253,7 +268,7 @@ class SuperSpikeRescaled(Surrogate):
     """
 
     beta: float | Array = positive(20.0)
-    accuracy = Accuracy(ulp=5.0)
+    accuracy = Accuracy(ulp=6.0)
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + (self.beta + 1) * (self.beta + 1) * _fast_sigmoid(xp, self.beta, x)
@@ -297,6 +312,10 @@ class SuperSpikeMemClamp(InfiniteArea):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
+
     References
     ----------
     ``SuperSpike_MemClamp`` of stork, see `SuperSpikeRescaled`.
@@ -310,6 +329,7 @@ class SuperSpikeMemClamp(InfiniteArea):
     """
 
     beta: float | Array = positive(20.0)
+    accuracy = SQUARED
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.where(x < 0, _fast_sigmoid(xp, self.beta, x), x)
@@ -346,6 +366,10 @@ class SparseFastSigmoid(Surrogate):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
+
     References
     ----------
     N. Perez-Nieves and D. F. M. Goodman, "Sparse spiking gradient descent", NeurIPS 2021.
@@ -360,6 +384,7 @@ class SparseFastSigmoid(Surrogate):
 
     slope: float | Array = positive(100.0)
     band: float | Array = positive(0.2)
+    accuracy = SQUARED
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         u = xp.clip(x, min=-self.band, max=self.band)

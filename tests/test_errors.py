@@ -153,6 +153,8 @@ def test_bfloat16_of_ml_dtypes_in_numpy():
     ml_dtypes = pytest.importorskip("ml_dtypes")
     with pytest.raises(TypeError, match="bfloat16; convert it"):
         surrogates.slayer_grad(np.ones(3, ml_dtypes.bfloat16))
+    with pytest.raises(ValueError, match="floating-point dtype"):
+        surrogates.SlayerGrad(np.ones(3, ml_dtypes.bfloat16))
 
 
 def test_objects_of_a_framework_that_are_no_arrays():

@@ -97,7 +97,8 @@ def is_floating_array(value: Any) -> bool:
     if not hasattr(value, "dtype"):
         return False
     try:
-        xp = backends.for_maths(value).namespace(value)
-    except TypeError:
+        return bool(
+            backends.for_maths(value).namespace(value).isdtype(value.dtype, "real floating")
+        )
+    except TypeError:  # no array, or a dtype that the library does not know itself
         return False
-    return bool(xp.isdtype(value.dtype, "real floating"))

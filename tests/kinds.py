@@ -32,6 +32,7 @@ class Kind(Enum):
     JAX = "jax"
     JAX_CUDA = "jax "
     CUPY = "cupy"
+    DASK = "dask"
 
     @property
     def marks(self) -> list[Any]:
@@ -81,6 +82,11 @@ class Kind(Enum):
 
             device = jax.devices("cpu" if self is Kind.JAX else "gpu")[0]
             return jax.device_put(values, device)
+        if self is Kind.DASK:
+            import dask.array
+
+            halves = tuple(max(1, -(-n // 2)) for n in values.shape)
+            return dask.array.from_array(values, chunks=halves)
         import cupy
 
         return cupy.asarray(values)

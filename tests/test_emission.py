@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import WITH_TAPE, assert_like, every_surrogate, parameters
+from kinds import WITH_TAPE, Kind, assert_like, every_surrogate, parameters
 from surrogates.definitions import SURROGATES
 
 
@@ -93,6 +93,10 @@ def generator(kind):
         import cupy
 
         return cupy.random.default_rng(1)
+    if kind is Kind.DASK:
+        import dask.array
+
+        return dask.array.random.default_rng(1)
     return np.random.default_rng(1)
 
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "jax", "jaxlib", "cupy", "matplotlib", "scipy", "sklearn", "tqdm", "sympy")
+HEAVY = ("torch", "jax", "jaxlib", "cupy", "dask", "flax", "equinox")
+HEAVY += ("matplotlib", "scipy", "sklearn", "tqdm", "sympy")
 
 
 def loaded_after(code: str) -> set[str]:

@@ -19,18 +19,22 @@ if __name__ == "backends":  # an editable install puts src, which this folder is
 
 import sys
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._backend import Backend
+
+if TYPE_CHECKING:
+    from surrogates import Surrogate
 
 __all__ = ["Backend", "for_maths", "of", "register", "supported", "unsupported"]
 
 _GROUP = "surrogates.backends"
-_BUILT_IN = ("array_api_strict", "cupy", "jax", "numpy", "torch")
+_BUILT_IN = ("array_api_strict", "cupy", "dask", "jax", "numpy", "torch")
 _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another package
 
 _by_library: dict[str, Backend] = {}
 _by_type: dict[type, Backend | None] = {}  # None: there is no backend for that type
+_classes: list[type[Surrogate]] = []  # of surrogates, in the order of their definition
 _PORTABLE = Backend()
 
 
@@ -61,6 +65,21 @@ def register(library: str, backend: Backend) -> None:
         )
     _by_library[library] = backend
     _by_type.clear()
+    for cls in _classes:
+        backend.introduce(cls)
+
+
+def introduce(cls: type[Surrogate]) -> None:
+    """Tell the backends, those to come too, of a new class of surrogates."""
+    _classes.append(cls)
+    for backend in _by_library.values():
+        backend.introduce(cls)
+
+
+def meet_imported() -> None:
+    """Load the adapter of JAX where JAX is imported: then surrogates are pytrees."""
+    if "jax" not in _by_library and "jax" in sys.modules:
+        _of_library("jax")
 
 
 def of(x: Any) -> Backend:
@@ -120,6 +139,10 @@ def unsupported(array_type: type) -> str:
 
 
 def _find(array_type: type) -> Backend | None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.compiler.is_compiling():
+        # not by the dictionary: Dynamo would compile again whenever that grows
+        return _at_first_sight(array_type)
     if array_type in _by_type:
         return _by_type[array_type]
     backend = _by_type[array_type] = _at_first_sight(array_type)
@@ -161,6 +184,8 @@ def _built_in(library: str) -> Backend:
         from . import _jax as adapter  # type: ignore[no-redef]
     elif library == "cupy":
         from . import _cupy as adapter  # type: ignore[no-redef]
+    elif library == "dask":
+        from . import _dask as adapter  # type: ignore[no-redef]
     else:
         from . import _numpy as adapter  # type: ignore[no-redef]
     return adapter.BACKEND

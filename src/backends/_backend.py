@@ -38,6 +38,9 @@ class Backend:
     converts_numpy = False
     """Whether the library's arithmetic takes NumPy arrays among its own."""
 
+    differentiates = False
+    """Whether the library differentiates by itself; then define `constant` as well."""
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
@@ -75,13 +78,22 @@ class Backend:
         """Return the namespace of the array API that `x` belongs to."""
         return array_namespace(x)
 
-    def evaluate(self, maths: Callable[[Any, Array], Array], xp: Any, x: Array) -> Array:
-        """Return ``maths(xp, x)``: a primitive or derivative, `xp` the namespace of `x`."""
-        return maths(xp, x)
+    def evaluate(
+        self, name: str, definition: Surrogate, x: Array, arrays: tuple[Array, ...]
+    ) -> Array:
+        """Return ``definition.combine(arrays)``'s ``"primitive"`` or ``"derivative"`` at `x`."""
+        return definition.combine(arrays).formula(name, self.namespace(x), x)
 
     def like(self, x: Array, result: Array) -> Array:
         """Return `result`, computed from `x`, as the type of array that `x` is."""
         return result
+
+    def introduce(self, cls: type[Surrogate]) -> None:
+        """Tell the library of a class of surrogates; of each once."""
+
+    def constant(self, x: Array) -> Array:
+        """Return `x` as a constant to differentiation: `x` itself where no tape is recorded."""
+        return x
 
     def derivative(self, function: Callable[[Array], Array], x: Array) -> Array:
         """Return the derivative of an elementwise function, as the library differentiates.

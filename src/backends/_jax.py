@@ -9,13 +9,16 @@ cost anything: it lowers to a comparison, and no derivative is computed before o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from ._backend import Backend
+
+if TYPE_CHECKING:
+    from surrogates import Surrogate
 
 Array = Any
 
@@ -24,12 +27,26 @@ class JaxBackend(Backend):
     """Differentiates by JAX's own transforms, forward and reverse, to any order."""
 
     converts_numpy = True
+    differentiates = True
 
     def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
         # Equal ranks: when vmap adds an axis in front, broadcasting stays aligned.
         arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
+        if isinstance(x, jax.core.Tracer):
+            # Inside shard_map, spikes must count as varying over devices where a parameter does.
+            # This is x, as far as it goes for values, and XLA folds it.
+            for array in arrays:
+                x = jax.numpy.where(True, x, array.astype(x.dtype))
         return spike_p.bind(x, *arrays, definition=definition)
+
+    def introduce(self, cls: type) -> None:
+        """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
+        jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+
+    def constant(self, x: Array) -> Array:
+        """Return `x` as a constant to differentiation."""
+        return jax.lax.stop_gradient(x)
 
     def derivative(self, function: Any, x: Array) -> Array:
         """Return the derivative of an elementwise function, by `jax.jvp`."""
@@ -89,6 +106,22 @@ spike_p.def_abstract_eval(_abstract)
 mlir.register_lowering(spike_p, mlir.lower_fun(_step, multiple_results=False))
 ad.primitive_jvps[spike_p] = _jvp
 batching.primitive_batchers[spike_p] = _batch
+
+
+def _flatten(surrogate: Surrogate) -> tuple[tuple[Any, ...], Surrogate]:
+    names = surrogate._with_arrays
+    definition = surrogate._replaced([None] * len(names))
+    return tuple(getattr(surrogate, name) for name in names), definition
+
+
+def _flatten_with_keys(surrogate: Surrogate) -> tuple[list[Any], Surrogate]:
+    children, definition = _flatten(surrogate)
+    keys = map(jax.tree_util.GetAttrKey, surrogate._with_arrays)
+    return list(zip(keys, children, strict=True)), definition
+
+
+def _unflatten(definition: Surrogate, children: Any) -> Surrogate:
+    return definition._replaced(list(children))
 
 
 BACKEND = JaxBackend()

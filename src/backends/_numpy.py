@@ -6,7 +6,6 @@ pair that `Backend` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,13 @@ from ._backend import Backend
 class NumpyBackend(Backend):
     """Arrays without a tape, computed by NumPy."""
 
-    def evaluate(self, maths: Callable[[Any, Any], Any], xp: Any, x: Any) -> Any:
-        """Return ``maths(xp, x)`` without warnings of overflow and underflow.
+    def evaluate(self, name: str, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+        """Return the primitive or derivative without warnings of overflow and underflow.
 
         The definitions are written so that either gives the limit.
         """
         with np.errstate(over="ignore", under="ignore"):
-            return maths(xp, x)
+            return super().evaluate(name, definition, x, arrays)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""

@@ -30,12 +30,16 @@ _NODES = (0.5 - math.sqrt(1 / 12), 0.5 + math.sqrt(1 / 12))
 class TorchBackend(Backend):
     """Differentiates by autograd, `torch.func` and forward mode, eager and compiled."""
 
+    differentiates = True
+
     def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""
         spikes: Tensor
-        if _needs_arithmetic():
-            return _arithmetic(x, definition, arrays)
-        if torch.compiler.is_compiling() and not (x.requires_grad and torch.is_grad_enabled()):
+        if torch.onnx.is_in_onnx_export():
+            spikes = definition.combine(arrays).emit(x)  # a model for inference: the step alone
+        elif _needs_arithmetic():
+            spikes = _arithmetic(x, definition, arrays)
+        elif torch.compiler.is_compiling() and not (x.requires_grad and torch.is_grad_enabled()):
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)
         else:
@@ -45,6 +49,10 @@ class TorchBackend(Backend):
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
         return array_api_compat.torch
+
+    def constant(self, x: Tensor) -> Tensor:
+        """Return `x` as a constant to differentiation."""
+        return x.detach()
 
     def derivative(self, function: Any, x: Tensor) -> Tensor:
         """Return the derivative of an elementwise function, by `torch.func.vjp`."""

@@ -72,7 +72,12 @@ class Surrogate:
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        backends.introduce(cls)
+
     def __post_init__(self) -> None:
+        backends.meet_imported()
         with_arrays = []
         for declared in fields(self):
             value = getattr(self, declared.name)
@@ -160,8 +165,7 @@ class Surrogate:
         require_floating(self, x)
         self._require_compatible(x)
         backend = backends.of(x)
-        definition, arrays = self.partition()
-        return backend.like(x, backend.spike(definition, x, arrays))
+        return backend.like(x, self._spikes(backend, x))
 
     @overload
     def surrogate_fun(self, x: float) -> np.float64: ...
@@ -187,7 +191,7 @@ class Surrogate:
         >>> ReluGrad().surrogate_fun(np.asarray([-1.0, 0.0, 1.0]))
         array([0.35, 0.5 , 0.65])
         """
-        return self._evaluate(self._primitive, x)
+        return self._evaluate("primitive", x)
 
     @overload
     def surrogate_grad(self, x: float) -> np.float64: ...
@@ -213,7 +217,7 @@ class Surrogate:
         >>> ReluGrad().surrogate_grad(np.asarray([-1.0, 0.0, 0.5]))
         array([0.  , 0.3 , 0.15])
         """
-        return self._evaluate(self._derivative, x)
+        return self._evaluate("derivative", x)
 
     def emit(self, x: Array) -> Array:
         """Return the spikes as plain maths, which no framework differentiates: for hooks."""
@@ -422,6 +426,10 @@ class Surrogate:
             object.__setattr__(replaced, name, value)
         return replaced
 
+    def _spikes(self, backend: backends.Backend, x: Array) -> Array:
+        definition, arrays = self.partition()
+        return backend.spike(definition, x, arrays)
+
     def _primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""
         raise self._undefined("surrogate_fun")
@@ -442,20 +450,24 @@ class Surrogate:
             f"{self!r} defines no {name}; define it in the class {type(self).__name__}"
         )
 
-    def _evaluate(self, maths: Callable[[Any, Array], Array], x: Any) -> Any:
+    def formula(self, name: str, xp: Any, x: Array) -> Array:
+        """Return the ``"primitive"`` or ``"derivative"`` as plain maths: for hooks.
+
+        Half precision is computed in single precision and rounded once.
+        """
+        maths = self._primitive if name == "primitive" else self._derivative
+        is_wide = x.dtype in (xp.float32, xp.float64)
+        wide = x if is_wide else xp.astype(x, _working_dtype(xp, x))
+        return xp.astype(maths(xp, wide), x.dtype, copy=False)
+
+    def _evaluate(self, name: str, x: Any) -> Any:
         if type(x) is float:
             x = np.float64(x)
         require_floating(self, x)
         self._require_compatible(x)
         backend = backends.for_maths(x)
-
-        def rounded_once(xp: Any, x: Array) -> Array:
-            # Half precision is computed in single precision and rounded once.
-            is_wide = x.dtype in (xp.float32, xp.float64)
-            wide = x if is_wide else xp.astype(x, _working_dtype(xp, x))
-            return xp.astype(maths(xp, wide), x.dtype, copy=False)
-
-        return backend.like(x, backend.evaluate(rounded_once, backend.namespace(x), x))
+        definition, arrays = self.partition()
+        return backend.like(x, backend.evaluate(name, definition, x, arrays))
 
     def _require_compatible(self, x: Array) -> None:
         """Raise where an array-valued parameter does not fit `x`."""

@@ -131,7 +131,8 @@ class FakeNumericalGrad(Surrogate):
         return 0.5 + s * (near + xp.where(u < 1e18, far, apart))
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        return 1 / xp.clip(xp.abs(x), min=1 / self.alpha)
+        # Not clip: a bound that torch.compile traces as a number breaks the graph there.
+        return 1 / xp.maximum(xp.abs(x), xp.zeros_like(x) + 1 / self.alpha)
 
     @property
     def peak(self) -> Any:

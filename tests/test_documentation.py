@@ -25,13 +25,17 @@ PUBLIC = {name: getattr(surrogates, name) for name in surrogates.__all__ if name
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_examples_of_the_pages(block):
-    for library in re.findall(r"^(?:>>> )?import (\w+)", block, re.MULTILINE):
-        if importlib.util.find_spec(library) is None:
-            pytest.skip(f"{library} is not installed")
+    _require_imports(block)
     if ">>>" not in block:
         exec(compile(block, "example", "exec"), {})
         return
     _run(doctest.DocTestParser().get_doctest(block, {}, "example", None, 0))
+
+
+def _require_imports(code):
+    for library in re.findall(r"^(?:>>> )?import (\w+)", code, re.MULTILINE):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
 
 
 OTHERS = [f"backends.{name}" for name in ("Backend", "of", "register", "supported")]
@@ -46,6 +50,7 @@ def test_every_docstring_has_an_example_that_runs(name):
         target = getattr(target, part)
     test = doctest.DocTestParser().get_doctest(inspect.getdoc(target), {}, name, None, 0)
     assert test.examples
+    _require_imports("".join(example.source for example in test.examples))
     _run(test)
 
 

@@ -3,6 +3,8 @@
 from . import backends
 from ._custom import Custom
 from ._emission import MultiSpike, Ternary
+from ._learnable import learnable
+from ._relaxed import Relaxed, relaxed
 from ._scaling import Scaled
 from ._surrogate import Surrogate
 from ._translation import from_library
@@ -32,12 +34,15 @@ __version__ = "0.1.0"
 __all__ = [
     "Custom",
     "MultiSpike",
+    "Relaxed",
     "Scaled",
     "Surrogate",
     "Ternary",
     "backends",
     "from_library",
     "jvp",
+    "learnable",
+    "relaxed",
     "vjp",
 ]
 __all__ += exponential.__all__

@@ -1,0 +1,128 @@
+"""The other gradient of a parameter: that of the primitive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import backends
+from ._surrogate import Array, Surrogate
+
+__all__ = ["Relaxed", "relaxed"]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Relaxed(Surrogate):
+    """Spikes forward, and the primitive's derivative to `x` and to the parameters.
+
+    The spike itself does not depend on a parameter of its surrogate, so that its gradient with
+    respect to one is zero. Differentiated as if it were the primitive ``g(x; alpha)``, it has the
+    derivative ``dg/dx`` to `x`, which is `surrogate_grad` as ever, and ``dg/dalpha`` to an
+    array-valued parameter. Made by `relaxed`.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate; its array-valued parameters are the ones that get a gradient. It needs a
+        primitive, of which PyTorch and JAX take the derivative by themselves. NumPy, CuPy and Dask
+        record nothing: there the spikes and `vjp` are those of `surrogate`.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is none.
+
+    Examples
+    --------
+    >>> from surrogates import Relaxed, Sigmoid
+    >>> Relaxed(Sigmoid(4.0))(0.5)
+    np.float64(1.0)
+    """
+
+    surrogate: Surrogate = field()
+
+    def emit(self, x: Array) -> Array:
+        """Return the spikes of the surrogate inside, as plain maths."""
+        return self.surrogate.emit(x)
+
+    def _spikes(self, backend: backends.Backend, x: Array) -> Array:
+        if not self._with_arrays:  # no parameter to differentiate by
+            return self.surrogate(x)
+        held = backend.constant(x)
+        spikes = self.emit(held)
+        if not backend.differentiates:
+            return spikes
+        # The value is the spike plus 0, the derivatives are those of the primitive. Infinite and
+        # NaN x are left out, as inf - inf would be NaN.
+        xp = backend.namespace(x)
+        primitive = self.surrogate_fun(xp.where(xp.isfinite(held), x, xp.zeros_like(held)))
+        return spikes + (primitive - backend.constant(primitive))
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.surrogate_fun(x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.surrogate_grad(x)
+
+    @property
+    def peak(self) -> Any:
+        return self.surrogate.peak
+
+    @property
+    def area(self) -> Any:
+        return self.surrogate.area
+
+    @property
+    def width(self) -> Any:
+        return self.surrogate.width
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return self.surrogate.support
+
+
+def relaxed(surrogate: Surrogate) -> Relaxed:
+    """Return the surrogate whose spikes also have a gradient with respect to its parameters.
+
+    Two meanings of "the gradient of a spike with respect to alpha" are in use, and neither
+    replaces the other:
+
+    * of the surrogate as it is: zero, since the step does not depend on `alpha`; only the
+      gradients of `x` do, and differentiating through those (a hypergradient) is exact;
+    * of ``relaxed(surrogate)``: ``dg/dalpha``, the derivative of the primitive, as if the neuron
+      had emitted ``g(x; alpha)``. This is what is meant where the width of a surrogate is learned
+      together with the weights.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate, with a primitive.
+
+    Returns
+    -------
+    Relaxed
+        A surrogate with this one inside. Its spikes are equal, its derivative to `x` too.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is none.
+
+    References
+    ----------
+    S. Lian et al., "Learnable Surrogate Gradient for Direct Training Spiking Neural Networks",
+    IJCAI 2023.
+
+    Examples
+    --------
+    Both meanings, in JAX: a steeper sigmoid is larger at 0.5, while the spike there stays 1.
+
+    >>> import jax
+    >>> from surrogates import Sigmoid, relaxed
+    >>> jax.grad(lambda alpha: Sigmoid(alpha)(jax.numpy.asarray(0.5)))(4.0).item()
+    0.0
+    >>> of_primitive = jax.grad(lambda alpha: relaxed(Sigmoid(alpha))(jax.numpy.asarray(0.5)))
+    >>> round(of_primitive(4.0).item(), 4)
+    0.0525
+    """
+    return Relaxed(surrogate)

@@ -22,7 +22,7 @@ FRAMEWORKS = {
     "torch": ["torch"],
     "jax": ["jax"],
     "cupy": ["cupy"],
-    "all": ["torch", "jax", "cupy", "demo"],
+    "all": ["torch", "jax", "cupy", "dask", "demo"],
 }
 
 nox.options.sessions = [
@@ -64,8 +64,16 @@ def tests(session: nox.Session, frameworks: str) -> None:
     """Run the tests with some of the frameworks installed."""
     extras = FRAMEWORKS[frameworks]
     project = f".[{','.join(extras)}]" if extras else "."
-    session.install(*PINNED, "-e", project, *group("test"))
+    others = group("transforms") if frameworks == "all" else []
+    session.install(*PINNED, "-e", project, *group("test"), *others)
     pytest(session, require=",".join(extra for extra in extras if extra != "demo"))
+
+
+@nox.session
+def transforms(session: nox.Session) -> None:
+    """Write the matrix of transforms, docs/transforms.json and docs/transforms.md, anew."""
+    session.install(*PINNED, "-e", ".[torch,jax,cupy]", *group("test"), *group("transforms"))
+    pytest(session, "-k", "test_transforms", "--write-transforms", require="torch,jax,dask")
 
 
 @nox.session(python=PYTHONS)
@@ -120,7 +128,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types of the installed package, and of a user's code against it."""
-    session.install(*PINNED, ".[torch,jax,demo]", *group("types"))
+    session.install(*PINNED, ".[torch,jax,demo]", *group("types"), *group("transforms"))
     settings, user = (
         pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/typing_example.py")
     )

@@ -4,11 +4,20 @@ import os
 
 # Before JAX is imported: without it JAX makes float32 of every float64.
 os.environ["JAX_ENABLE_X64"] = "1"
+# Eight devices of one CPU, for what JAX does with many.
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
+)
+
+import importlib.metadata
+import sys
 
 import pytest
 from hypothesis import settings
 
+import transforms
 from kinds import Kind, parameters
+from surrogates.definitions import SURROGATES
 
 # Derandomised: a red run means a change of ours. No deadline: the first call compiles.
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
@@ -33,3 +42,50 @@ def torch():
 @pytest.fixture
 def jax():
     return pytest.importorskip("jax")
+
+
+@pytest.fixture(params=SURROGATES.values(), ids=SURROGATES.keys())
+def cell(request: pytest.FixtureRequest, transform: str) -> transforms.Cell:
+    """Each surrogate: one cell of the matrix in the row `transform` of the module's framework."""
+    record = request.node.user_properties
+    framework = getattr(request.module, "FRAMEWORK", None) or request.getfixturevalue("framework")
+    record.append(("cell", (request.node.place, framework, transform, request.param.__name__)))
+    return transforms.Cell(request.param(), lambda name, value: record.append((name, value)))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-transforms", action="store_true", help="write the matrix of transforms to docs"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for place, item in enumerate(items):
+        item.place = place
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    if call.excinfo is not None:
+        first_line = f"{call.excinfo.typename}: {call.excinfo.value}".split("\n")[0]
+        item.user_properties.append(("message", first_line[:160].replace("|", "/")))
+    return (yield)
+
+
+_cells: list[dict] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    cell = transforms.gather(report)
+    if cell is not None:
+        _cells.append(cell)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--write-transforms") and not hasattr(
+        session.config, "workerinput"
+    ):
+        packages = ("numpy", "torch", "jax", "dask", "array-api-strict", "equinox", "flax", "onnx")
+        versions = {"python": ".".join(map(str, sys.version_info[:3]))}
+        versions |= {name: importlib.metadata.version(name) for name in packages}
+        transforms.write(_cells, versions)

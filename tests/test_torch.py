@@ -1,8 +1,7 @@
-"""What PyTorch does to a spike: every way that it differentiates, eager and compiled."""
+"""What is PyTorch's alone, beside the rows of the matrix of transforms."""
 
 from __future__ import annotations
 
-import copy
 import subprocess
 import sys
 
@@ -28,10 +27,6 @@ def close(actual, expected):
     torch.testing.assert_close(actual, expected, rtol=1e-12, atol=1e-15)
 
 
-def second_derivative(surrogate, x=X):
-    return func.vmap(func.grad(surrogate.surrogate_grad))(x)
-
-
 def test_private_symbols_are_there():
     from torch._C._functorch import peek_interpreter_stack
     from torch.autograd import forward_ad
@@ -43,48 +38,6 @@ def test_private_symbols_are_there():
     assert not _needs_arithmetic()
     with forward_ad.dual_level():
         assert _needs_arithmetic()
-
-
-@every_surrogate
-def test_backward_twice(cls):
-    surrogate = cls()
-    x = X.clone().requires_grad_()
-    (first,) = torch.autograd.grad(surrogate(x).sum(), x, create_graph=True)
-    (second,) = torch.autograd.grad(first.sum(), x)
-    close(first.detach(), surrogate.surrogate_grad(X))
-    close(second, second_derivative(surrogate))
-
-
-@every_surrogate
-def test_torch_func(cls):
-    surrogate = cls()
-    first, second = surrogate.surrogate_grad(X), second_derivative(surrogate)
-
-    def total(x):
-        return surrogate(x).sum()
-
-    ones = torch.ones_like(X)
-    close(func.grad(total)(X), first)
-    close(func.vmap(func.grad(surrogate))(X), first)
-    close(func.jvp(surrogate, (X,), (ones,))[1], first)
-    close(func.vjp(surrogate, X)[1](ones)[0], first)
-    close(func.jacrev(surrogate)(X).diagonal(), first)
-    close(func.jacfwd(surrogate)(X).diagonal(), first)
-    close(func.linearize(surrogate, X)[1](ones), first)
-    for outer in (func.jacfwd, func.jacrev):
-        for inner in (func.jacfwd, func.jacrev):
-            close(outer(inner(total))(X).diagonal(), second)
-    close(func.hessian(total)(X).diagonal(), second)
-
-
-@every_surrogate
-def test_forward_mode(cls):
-    surrogate = cls()
-    with torch.autograd.forward_ad.dual_level():
-        dual = torch.autograd.forward_ad.make_dual(X, 2 * torch.ones_like(X))
-        spikes, tangent = torch.autograd.forward_ad.unpack_dual(surrogate(dual))
-    close(spikes, (X >= 0).double())
-    close(tangent, 2 * surrogate.surrogate_grad(X))
 
 
 def test_forward_mode_to_fourth_order():
@@ -123,11 +76,6 @@ def test_spikes_are_exact_at_nan_and_extremes_by_arithmetic(cls, way):
 
 
 COMPILED = {
-    "forward": lambda s: s,
-    "grad": lambda s: func.grad(lambda x: s(x).sum()),
-    "vmap of grad": lambda s: func.vmap(func.grad(s)),
-    "jvp": lambda s: lambda x: func.jvp(s, (x,), (torch.ones_like(x),))[1],
-    "hessian": lambda s: lambda x: func.hessian(lambda x: s(x).sum())(x).diagonal(),
     "vmap": lambda s: lambda x: func.vmap(s)(x),
     "function form": lambda s: lambda x: surrogates.slayer_grad(x, 2.0),
     "derivative": lambda s: s.surrogate_grad,
@@ -141,26 +89,6 @@ def test_compiled_without_a_graph_break(name):
     function = COMPILED[name](surrogates.SlayerGrad(2.0))
     torch.compiler.reset()
     close(torch.compile(function, fullgraph=True, backend="aot_eager")(X), function(X))
-
-
-@every_surrogate
-@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
-def test_compiled_training_step(cls, backend):
-    surrogate = cls()
-    torch.compiler.reset()
-    loss = torch.compile(lambda x: surrogate(2 * x).sum(), fullgraph=True, backend=backend)
-    x = X.clone().requires_grad_()
-    loss(x).backward()
-    close(x.grad, 2 * surrogate.surrogate_grad(2 * X))
-
-
-def test_compiled_once_for_equal_surrogates():
-    torch.compiler.reset()
-    counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
-    step = torch.compile(lambda s, x: s(x), fullgraph=True, backend=counter)
-    for alpha in (2.0, 2.0, 2.0):
-        step(surrogates.SlayerGrad(alpha), X.clone().requires_grad_())
-    assert counter.frame_count == 1
 
 
 def test_compiled_with_an_array_parameter():
@@ -184,26 +112,6 @@ torch.compile(lambda x: surrogates.Sigmoid(alpha)(x).sum(), fullgraph=True, back
     subprocess.run([sys.executable, "-c", f"{path}\n{code}"], check=True)
 
 
-def test_export():
-    module = _Spiking(surrogates.SlayerGrad())
-    exported = torch.export.export(module, (X,)).module()
-    close(exported(X), module(X))
-    x = X.clone().requires_grad_()
-    exported(x).sum().backward()
-    close(x.grad, surrogates.SlayerGrad().surrogate_grad(X))
-
-
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="AOTAutograd refuses double backward")
-def test_double_backward_through_a_compiled_graph():
-    torch.compiler.reset()
-    surrogate = surrogates.SlayerGrad()
-    x = X.clone().requires_grad_()
-    loss = torch.compile(lambda x: surrogate(x).sum(), fullgraph=True, backend="aot_eager")(x)
-    (first,) = torch.autograd.grad(loss, x, create_graph=True)
-    (second,) = torch.autograd.grad(first.sum(), x)
-    close(second, second_derivative(surrogate))
-
-
 class _Spiking(torch.nn.Module):
     def __init__(self, surrogate):
         super().__init__()
@@ -211,13 +119,6 @@ class _Spiking(torch.nn.Module):
 
     def forward(self, x):
         return self.surrogate(x)
-
-
-def test_module_copies_and_saves(tmp_path):
-    module = copy.deepcopy(_Spiking(surrogates.SlayerGrad(3.0)))
-    torch.save(module, tmp_path / "module.pt")
-    loaded = torch.load(tmp_path / "module.pt", weights_only=False)
-    assert loaded.surrogate == surrogates.SlayerGrad(3.0)
 
 
 def test_in_place_edit_of_x_before_backward_raises():
@@ -229,40 +130,7 @@ def test_in_place_edit_of_x_before_backward_raises():
         loss.backward()
 
 
-def test_step_does_not_depend_on_the_parameter():
-    alpha = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
-    x = X.clone().requires_grad_()
-    loss = surrogates.SlayerGrad(alpha)(x).sum()
-    assert torch.autograd.grad(loss, alpha, allow_unused=True, retain_graph=True)[0] is None
-
-
-def test_hypergradient_of_the_parameter():
-    alpha = torch.tensor(2.0, dtype=torch.float64)
-
-    def gradient_norm(alpha):
-        return func.grad(lambda x: surrogates.SlayerGrad(alpha)(x).sum())(X).square().sum()
-
-    size = X.abs()
-    expected = (-2 * size * torch.exp(-2 * alpha * size)).sum()
-    close(func.grad(gradient_norm)(alpha), expected)
-
-
-def test_gradient_over_vmap_over_the_parameter_is_no_multiple():
-    alphas = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
-
-    def loss(x):
-        return func.vmap(lambda alpha: surrogates.SlayerGrad(alpha)(x))(alphas).sum()
-
-    expected = sum(surrogates.SlayerGrad(float(alpha)).surrogate_grad(X) for alpha in alphas)
-    close(func.grad(loss)(X), expected)
-
-
-def test_tensor_subclass_finds_its_backend():
-    class Mine(torch.Tensor):
-        pass
-
-    x = X.clone().as_subclass(Mine)
-    assert isinstance(surrogates.slayer_grad(x), Mine)
+def test_parameter_finds_its_backend():
     assert isinstance(surrogates.slayer_grad(torch.nn.Parameter(X)), torch.Tensor)
 
 

@@ -1,0 +1,38 @@
+"""The matrix in the documentation is that of the tests, whole."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import pytest
+
+import transforms
+from surrogates.definitions import SURROGATES
+
+MATRIX = json.loads((transforms.DOCS / "transforms.json").read_text())
+
+
+def test_page_is_rendered_from_the_data():
+    assert (transforms.DOCS / "transforms.md").read_text() == transforms.render(MATRIX)
+
+
+@pytest.mark.parametrize("name", ["arrays", "jax", "torch"])
+def test_every_row_of_the_tests_is_there(name):
+    declared = transforms.declared(importlib.import_module(f"test_transforms_{name}"))
+    frameworks = {framework for framework, _ in declared}
+    rows = [
+        (r["framework"], r["transform"]) for r in MATRIX["rows"] if r["framework"] in frameworks
+    ]
+    assert len(rows) > 10
+    assert sorted(rows) == sorted(declared)
+
+
+@pytest.mark.parametrize("row", MATRIX["rows"], ids=lambda row: row["transform"])
+def test_every_surrogate_passed_or_it_says_why_not(row):
+    assert "failed" not in row
+    outcomes = [row.get(outcome, {}) for outcome in ("passed", "limit", "not tested")]
+    assert sorted(name for outcome in outcomes for name in outcome) == sorted(SURROGATES)
+    errors = [error for error in row.get("passed", {}).values() if error is not None]
+    assert all(error <= row["bound"] for error in errors)
+    assert all(map(str.strip, (row.get("limit", {}) | row.get("not tested", {})).values()))

@@ -1,0 +1,248 @@
+"""The matrix of transforms: its cells, what their values should be, and its two files.
+
+A cell is one surrogate under one transform of one framework. Every test with the fixture `cell` is
+one; `conftest.py` collects their outcomes. ``python -m nox -s transforms`` writes them to
+`docs/transforms.json`, and renders those as `docs/transforms.md`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import zlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+from surrogates import Surrogate
+from surrogates._check.symbolic import Number, with_numbers
+from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
+from surrogates.definitions import SURROGATES
+
+DOCS = Path(__file__).parents[1] / "docs"
+FIRST, SECOND, THIRD = 1e-14, 1e-12, 1e-11  # the bounds of the derivatives, relative
+
+
+def rows(*names: str) -> Any:
+    """Name the rows of the matrix that a test fills, each for every surrogate."""
+    return pytest.mark.parametrize("transform", names)
+
+
+class Cell:
+    """A surrogate under a transform: its inputs, and what should come out."""
+
+    def __init__(self, surrogate: Surrogate, record: Callable[[str, Any], None]) -> None:
+        self.surrogate = surrogate
+        self.name = type(surrogate).__name__
+        self._record = record
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        """Eight random potentials, near the threshold and further away, on no kink."""
+        rng = np.random.default_rng(zlib.crc32(self.name.encode()))
+        return np.concatenate([rng.uniform(-0.15, 0.15, 4), rng.uniform(-2, 2, 4)])
+
+    def derivative(self, order: int = 1) -> np.ndarray:
+        """Return the derivative of the spike in float64: NumPy's, or, of higher order, exact.
+
+        The closed form is SymPy's derivative of the definition, on the piece that a point lies on.
+        """
+        if order == 1:
+            return self.surrogate.surrogate_grad(self.x)
+        return self._closed_form(self.surrogate, self.x, "x", order - 1, "surrogate_grad")
+
+    @cached_property
+    def parameter(self) -> str:
+        """The first real-valued parameter; a surrogate without one is skipped."""
+        names = [p.name for p in parameters(type(self.surrogate)) if self._is_real(p)]
+        if not names:
+            pytest.skip(f"{self.name} has no parameter")
+        return names[0]
+
+    @staticmethod
+    def _is_real(parameter: Any) -> bool:
+        return parameter.metadata["interval"] is not COUNT
+
+    @property
+    def value(self) -> float:
+        """The parameter's default, or another where that is 0: there a term could vanish."""
+        return getattr(self.surrogate, self.parameter) or 0.25
+
+    def at(self, value: Any) -> Surrogate:
+        """Return the surrogate with its parameter set."""
+        return dataclasses.replace(self.surrogate, **{self.parameter: value})
+
+    def parameter_derivative(self, method: str) -> np.ndarray:
+        """Return, in closed form, the derivative to the parameter of a method of the surrogate."""
+        surrogate = self.at(self.value)
+        return self._closed_form(surrogate, self.x, self.parameter, 1, method)
+
+    def raw(self) -> float:
+        """Return the unbounded number of a learnable surrogate that belongs to `value`."""
+        above = self._interval is ABOVE_ONE
+        return self.value if self._interval is FINITE else float(np.log(self.value - above))
+
+    def raw_gradient(self) -> float:
+        """Return the gradient of a learnable surrogate's summed spikes to its unbounded number."""
+        interval = self._interval
+        inner = 1.0 if interval is FINITE else self.value - (interval is ABOVE_ONE)
+        return inner * self.parameter_derivative("surrogate_fun").sum()
+
+    def require_in_range(self, value: float) -> None:
+        """Assert that a value is one that the parameter may take, up to rounding."""
+        low, high = self._interval.low, self._interval.high
+        assert low * (1 - 1e-6) <= value <= high * (1 + 1e-6)
+        assert value > 0 or self._interval is FINITE
+
+    @property
+    def _interval(self) -> Any:
+        declared = {p.name: p.metadata["interval"] for p in parameters(type(self.surrogate))}
+        return declared[self.parameter]
+
+    @staticmethod
+    def _closed_form(
+        surrogate: Surrogate, points: np.ndarray, variable: str, order: int, method: str
+    ) -> np.ndarray:
+        values = []
+        for point in map(float, points):
+            at = point if variable == "x" else float(getattr(surrogate, variable))
+            symbol = sympy.Symbol(variable, real=True)
+            number = Number(at, symbol)
+            if variable == "x":
+                expression = getattr(surrogate, method)(number).expression
+            else:
+                generic = with_numbers(surrogate, {variable: number})
+                expression = getattr(generic, method)(Number(point, sympy.Float(point, 50)))
+                expression = expression.expression
+            derivative = sympy.diff(expression, symbol, order)
+            values.append(float(sympy.N(derivative.subs(symbol, sympy.Float(at, 50)), 30)))
+        return np.asarray(values)
+
+    def check(self, actual: Any, exact: Any, bound: float) -> None:
+        """Assert that values agree, and put the error into the matrix.
+
+        It is relative to the value, or to a thousandth of the largest one where that is more.
+        """
+        actual, exact = np.asarray(actual, np.float64), np.asarray(exact, np.float64)
+        assert actual.shape == exact.shape
+        size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0) * 1e-3)
+        difference = np.abs(actual - exact)
+        error = float(np.max(difference / np.where(size == 0, 1.0, size), initial=0.0))
+        self._record("error", error)
+        self._record("bound", bound)
+        assert error <= bound, (actual, exact)
+
+    def order(self, n: int, actual: Any) -> None:
+        """Check an n-th derivative of the spike."""
+        self.check(actual, self.derivative(n), (FIRST, SECOND, THIRD)[n - 1])
+
+
+def gather(report: pytest.TestReport) -> dict[str, Any] | None:
+    """Return the cell of the matrix that a report of pytest tells the outcome of."""
+    properties = dict(report.user_properties)
+    if "cell" not in properties or not (report.when == "call" or report.skipped or report.failed):
+        return None
+    place, framework, transform, surrogate = properties["cell"]
+    if hasattr(report, "wasxfail"):
+        reason = report.wasxfail.removeprefix("reason: ")
+        outcome, value = "limit", f"{reason} (`{properties['message']}`)"
+    elif report.skipped:
+        outcome, value = "not tested", report.longrepr[2].removeprefix("Skipped: ")
+    else:
+        outcome = report.outcome
+        value = float(f"{properties['error']:.1e}") if "error" in properties else None
+    return {
+        "place": place,
+        "row": (framework, transform),
+        "surrogate": surrogate,
+        "outcome": outcome,
+        "value": value,
+        "bound": properties.get("bound"),
+    }
+
+
+def write(cells: list[dict[str, Any]], versions: dict[str, str]) -> None:
+    """Write the matrix as data and as a page."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in sorted(cells, key=lambda c: c["place"]):
+        framework, transform = cell["row"]
+        empty = {"framework": framework, "transform": transform, "bound": None}
+        row = rows.setdefault(cell["row"], empty)
+        row["bound"] = row["bound"] or cell["bound"]
+        row.setdefault(cell["outcome"], {})[cell["surrogate"]] = cell["value"]
+    lines = ",\n".join(json.dumps(row) for row in rows.values())
+    text = f'{{"versions": {json.dumps(versions)},\n"rows": [\n{lines}\n]}}\n'
+    (DOCS / "transforms.json").write_text(text)
+    (DOCS / "transforms.md").write_text(render(json.loads(text)))
+
+
+HEAD = """\
+# Every transform, every surrogate
+
+Written by the tests: `python -m nox -s transforms` runs one test for each cell of this matrix,
+keeps the outcomes in [transforms.json](transforms.json), and renders them here. This run:
+{versions}.
+
+A row is a transform of a framework, tested with each of the {count} surrogates at its default
+parameters, in float64, on random potentials. *Error* is the largest of all surrogates' errors,
+against NumPy in float64 for first derivatives and against the definition's closed form (SymPy, to
+30 digits) for higher ones, relative to the value, or to a thousandth of the largest where that is
+more; it must stay below the *bound*. A row without them checks something else, such as a type or
+the number of compilations. *Not tested* means just that: here was no such device, or the surrogate
+has no parameter. *Limit* is what the framework itself cannot do, with the error that you would
+meet. Rows with a hypergradient compare with central differences of a weight gradient.
+"""
+
+
+def render(matrix: dict[str, Any]) -> str:
+    """Return the page of the matrix."""
+    versions = ", ".join(f"{name} {version}" for name, version in matrix["versions"].items())
+    page = [HEAD.format(versions=versions, count=len(SURROGATES))]
+    for framework, rows in itertools.groupby(matrix["rows"], lambda row: row["framework"]):
+        page += [
+            f"## {framework}\n",
+            "| transform | surrogates | error | bound | |",
+            "|---|---|---|---|---|",
+            *map(_line, rows),
+            "",
+        ]
+    return "\n".join(page)
+
+
+def _line(row: dict[str, Any]) -> str:
+    passed = row.get("passed", {})
+    errors = [error for error in passed.values() if error is not None]
+    worst = f"{max(errors):.1e}" if errors else ""
+    bound = f"{row['bound']:.0e}" if errors else ""
+    count = f"{len(passed)} of {len(SURROGATES)}"
+    if len(passed) == len(SURROGATES):
+        count = f"all {len(passed)}"
+    notes = [
+        f"**{outcome}**: {reason}"
+        for outcome in ("failed", "limit", "not tested")
+        for reason in dict.fromkeys(row.get(outcome, {}).values())
+    ]
+    return f"| {row['transform']} | {count} | {worst} | {bound} | {'; '.join(notes)} |"
+
+
+def declared(module: Any) -> set[tuple[str, str]]:
+    """Return the frameworks and transforms of the rows that the tests of a module fill."""
+    found = set()
+    for test in vars(module).values():
+        marks = {m.args[0]: m.args[1] for m in _marks(test) if m.name == "parametrize"}
+        if "transform" in marks:
+            default = [getattr(module, "FRAMEWORK", None)]
+            for param in marks.get("framework", default):
+                framework = param if isinstance(param, str) else param.values[0]
+                found |= {(framework, transform) for transform in marks["transform"]}
+    return found
+
+
+def _marks(test: Any) -> list[Any]:
+    return getattr(test, "pytestmark", []) if callable(test) else []

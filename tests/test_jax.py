@@ -85,9 +85,37 @@ def test_surrogate_made_before_jax_is_imported_becomes_a_pytree():
 import surrogates
 early = surrogates.Sigmoid()
 import jax
-jax.numpy.zeros(1) >= 0
 surrogates.Sigmoid()
 assert jax.tree.leaves(early) == []
+"""
+    path = f"import sys; sys.path[:0] = {sys.path!r}"
+    subprocess.run([sys.executable, "-c", f"{path}\n{code}"], check=True)
+
+
+def test_your_own_registration_as_a_pytree_holds():
+    class Mine(surrogates.Surrogate):
+        pass
+
+    jax.tree_util.register_pytree_node(Mine, lambda s: (("leaf",), None), lambda _, __: Mine())
+    surrogates.Sigmoid()
+    assert jax.tree.leaves(Mine()) == ["leaf"]
+
+
+def test_backend_may_be_registered_again():
+    surrogates.backends.register("jax", surrogates.backends.of(jnp.zeros(1)))
+    assert jax.tree.leaves(surrogates.Sigmoid(jnp.ones(()))) == [1.0]
+
+
+def test_numbers_in_the_place_of_leaves():
+    assert jax.tree.map(lambda _: 3.0, surrogates.Sigmoid(jnp.ones(()))) == surrogates.Sigmoid(3.0)
+
+
+def test_a_broken_jax_does_not_matter_to_others():
+    code = """
+import sys, types
+sys.modules["jax"] = types.ModuleType("jax")
+import surrogates
+assert surrogates.Sigmoid()(0.5) == 1.0
 """
     path = f"import sys; sys.path[:0] = {sys.path!r}"
     subprocess.run([sys.executable, "-c", f"{path}\n{code}"], check=True)

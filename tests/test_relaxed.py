@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pickle
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
 import surrogates
+from kinds import every_surrogate
 from surrogates import Relaxed, ReluGrad, Scaled, Sigmoid, learnable, relaxed
+from surrogates._parameters import COUNT, parameters
 
 
 def test_relaxed_is_the_surrogate_in_numpy():
@@ -45,13 +48,68 @@ def test_relaxed_spikes_are_exact_at_infinities_and_nan(torch):
     spikes = relaxed(Sigmoid(alpha))(x)
     np.testing.assert_array_equal(spikes.detach(), [0, 1, 0, 1, 1])
     spikes.sum().backward()
-    assert torch.all(torch.isfinite(x.grad))
+    np.testing.assert_array_equal(torch.isfinite(x.grad), [True, True, False, True, True])
     assert torch.isfinite(alpha.grad)
 
 
 def test_relaxed_keeps_the_emission(torch):
     surrogate = Sigmoid(torch.tensor(2.0), at_threshold=0.5)
     assert relaxed(surrogate)(torch.zeros(1)).item() == 0.5
+
+
+@every_surrogate
+def test_relaxed_gradient_to_x_is_that_of_the_surrogate_at_kinks_too(cls, torch):
+    declared = parameters(cls)
+    if not declared or declared[0].metadata["interval"] is COUNT:
+        pytest.skip("it has no parameter that may be an array")
+    name = declared[0].name
+    value = torch.tensor(getattr(cls(), name), dtype=torch.float64)
+    surrogate = cls(**{name: value})
+    x = torch.tensor([-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0], dtype=torch.float64)
+    x.requires_grad_()
+    relaxed(surrogate)(x).sum().backward()
+    torch.testing.assert_close(x.grad, surrogate.surrogate_grad(x.detach()), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_relaxed_emits_spikes_where_the_primitive_overflows(torch, dtype):
+    delta_u = torch.tensor(0.1, dtype=getattr(torch, dtype), requires_grad=True)
+    x = torch.tensor([0.1, 30.0, 1e3], dtype=getattr(torch, dtype))
+    spikes = relaxed(surrogates.ExpEscape(delta_u=delta_u))(x)
+    assert spikes.tolist() == [1.0, 1.0, 1.0]
+    spikes.sum().backward()
+    assert torch.isfinite(delta_u.grad)
+
+
+def test_relaxed_takes_a_number_under_jax_transforms(jax):
+    spike = relaxed(Sigmoid(jax.numpy.asarray(2.0)))
+    expected = Sigmoid(2.0).surrogate_grad(0.3)
+    np.testing.assert_allclose(jax.grad(spike)(0.3), expected, rtol=1e-12)
+    np.testing.assert_allclose(jax.jvp(spike, (0.3,), (1.0,))[1], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [Scaled, surrogates.MultiSpike, surrogates.Ternary])
+def test_relaxed_is_the_outermost(wrap):
+    with pytest.raises(TypeError, match="apply relaxed last"):
+        wrap(relaxed(Sigmoid()))
+    assert relaxed(relaxed(Sigmoid())) == relaxed(Sigmoid())
+
+
+def test_relaxed_has_the_threshold_of_the_surrogate_inside():
+    inner = Sigmoid(at_threshold=0.0)
+    assert relaxed(inner)(0.0) == 0.0
+    assert relaxed(inner).at_threshold == 0.0
+    with pytest.raises(ValueError, match="that of the surrogate inside"):
+        Relaxed(inner, at_threshold=0.5)
+
+
+def test_onnx_of_a_learnable_model_is_one_comparison_too(torch):
+    pytest.importorskip("onnxscript")
+    spike = learnable(Sigmoid(), "alpha", framework="torch").eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(spike, (torch.zeros(3),), dynamo=True, verbose=False)
+    assert [node.op_type for node in program.model_proto.graph.node] == ["GreaterOrEqual", "Cast"]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +144,49 @@ def test_learnable_asks_where_it_cannot_know_the_framework(monkeypatch, imported
         monkeypatch.setitem(sys.modules, name, object())
     with pytest.raises(ValueError, match='for instance framework="torch"'):
         learnable(Sigmoid(), "alpha")
+
+
+def test_a_tensor_at_or_beyond_the_end_of_its_range_cannot_be_learned(torch):
+    for surrogate in (Sigmoid(torch.tensor(-3.0)), Sigmoid(torch.tensor([1.0, 0.0]))):
+        with pytest.raises(ValueError, match="start inside of its range"):
+            learnable(surrogate, "alpha", framework="torch")
+
+
+@pytest.mark.parametrize("framework", ["flax", "equinox"])
+def test_learnable_arrays_in_jax(jax, framework):
+    pytest.importorskip(framework)
+    alphas = jax.numpy.asarray([1.0, 2.0, 3.0])
+    module = learnable(Sigmoid(alphas), "alpha", framework=framework)
+    np.testing.assert_allclose(module.surrogate.alpha, alphas, rtol=1e-12)
+    shape = Scaled(Sigmoid(), amplitude=alphas)
+    module = learnable(shape, "rate", framework=framework)
+    x = jax.numpy.asarray([0.1, 0.2, -0.3])
+    np.testing.assert_array_equal(module(x), [1, 1, 0])
+    np.testing.assert_allclose(jax.grad(lambda x: module(x).sum())(x), shape.surrogate_grad(x))
+
+
+def test_learnable_holds_its_other_tensors(torch):
+    amplitude = torch.tensor([1.0, 2.0])
+    module = learnable(Scaled(Sigmoid(), amplitude=amplitude), "rate", framework="torch")
+    assert set(module.state_dict()) == {"raw.rate", "array0"}
+    assert module.double().surrogate.amplitude.dtype == torch.float64
+    shared = torch.nn.Parameter(amplitude)
+    module = learnable(Scaled(Sigmoid(), amplitude=shared), "rate", framework="torch")
+    assert shared in set(module.parameters())
+    copied = pickle.loads(pickle.dumps(module))
+    torch.testing.assert_close(copied.surrogate.amplitude, amplitude)
+
+
+@pytest.mark.parametrize("cls", [Sigmoid, surrogates.QPseudoSpikeUnit])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_learnable_stays_in_range_in_half_precision(torch, cls, dtype):
+    module = learnable(cls(), "alpha", framework="torch").to(getattr(torch, dtype))
+    for raw in (-1e4, 1e4):
+        torch.nn.init.constant_(module.raw["alpha"], raw)
+        alpha = module.surrogate.alpha.item()
+        assert (1.0 if cls is surrogates.QPseudoSpikeUnit else 0.0) < alpha < float("inf")
+        x = torch.tensor([-0.5, 0.5], dtype=getattr(torch, dtype))
+        assert module(x).tolist() == [0.0, 1.0]
 
 
 def test_learnable_several_per_channel(torch):

@@ -121,6 +121,17 @@ class _Spiking(torch.nn.Module):
         return self.surrogate(x)
 
 
+def test_compiled_before_any_surrogate_is_made_with_jax_imported():
+    pytest.importorskip("jax")
+    code = """
+import jax, torch, surrogates
+x = torch.ones(3, requires_grad=True)
+torch.compile(lambda x: surrogates.sigmoid(x).sum(), fullgraph=True, backend="aot_eager")(x)
+"""
+    path = f"import sys; sys.path[:0] = {sys.path!r}"
+    subprocess.run([sys.executable, "-c", f"{path}\n{code}"], check=True)
+
+
 def test_in_place_edit_of_x_before_backward_raises():
     x = X.clone().requires_grad_()
     y = 1 * x

@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Cell:
         self.surrogate = surrogate
         self.name = type(surrogate).__name__
         self._record = record
+        self.worst = 0.0
+        self._parameter: str | None = None
 
     @cached_property
     def x(self) -> np.ndarray:
@@ -57,17 +59,30 @@ class Cell:
             return self.surrogate.surrogate_grad(self.x)
         return self._closed_form(self.surrogate, self.x, "x", order - 1, "surrogate_grad")
 
-    @cached_property
+    @property
     def parameter(self) -> str:
-        """The first real-valued parameter; a surrogate without one is skipped."""
-        names = [p.name for p in parameters(type(self.surrogate)) if self._is_real(p)]
+        """The parameter that the test is at: the first real-valued one, unless in `each`."""
+        return self._parameter or self._parameters[0]
+
+    def each(self) -> Iterator[str]:
+        """Go through all real-valued parameters, setting `parameter`."""
+        for name in self._parameters:
+            self._parameter = name
+            yield name
+        self._parameter = None
+
+    @property
+    def _parameters(self) -> list[str]:
+        declared = parameters(type(self.surrogate))
+        names = [p.name for p in declared if p.metadata["interval"] is not COUNT]
         if not names:
             pytest.skip(f"{self.name} has no parameter")
-        return names[0]
+        return names
 
-    @staticmethod
-    def _is_real(parameter: Any) -> bool:
-        return parameter.metadata["interval"] is not COUNT
+    def check_spikes(self, spikes: Any, x: Any = None) -> None:
+        """Assert that values are the step of `x`."""
+        x = self.x if x is None else np.asarray(x, np.float64)
+        np.testing.assert_array_equal(np.asarray(spikes, np.float64), x >= 0)
 
     @property
     def value(self) -> float:
@@ -134,7 +149,8 @@ class Cell:
         size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0) * 1e-3)
         difference = np.abs(actual - exact)
         error = float(np.max(difference / np.where(size == 0, 1.0, size), initial=0.0))
-        self._record("error", error)
+        self.worst = max(self.worst, error)
+        self._record("error", self.worst)
         self._record("bound", bound)
         assert error <= bound, (actual, exact)
 

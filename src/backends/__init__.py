@@ -17,6 +17,7 @@ from __future__ import annotations
 if __name__ == "backends":  # an editable install puts src, which this folder is in, on the path
     raise ImportError("no package named 'backends' is installed: this is surrogates.backends")
 
+import contextlib
 import sys
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,8 @@ _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another pack
 
 _by_library: dict[str, Backend] = {}
 _by_type: dict[type, Backend | None] = {}  # None: there is no backend for that type
-_classes: list[type[Surrogate]] = []  # of surrogates, in the order of their definition
+_classes: list[type[Surrogate]] = []  # of surrogates, which the backends know
+_new: list[type[Surrogate]] = []  # which they do not know yet
 _PORTABLE = Backend()
 
 
@@ -67,19 +69,33 @@ def register(library: str, backend: Backend) -> None:
     _by_type.clear()
     for cls in _classes:
         backend.introduce(cls)
+    meet()
 
 
 def introduce(cls: type[Surrogate]) -> None:
-    """Tell the backends, those to come too, of a new class of surrogates."""
-    _classes.append(cls)
-    for backend in _by_library.values():
-        backend.introduce(cls)
+    """Put a new class of surrogates down, for the backends to be told of."""
+    _new.append(cls)
 
 
-def meet_imported() -> None:
-    """Load the adapter of JAX where JAX is imported: then surrogates are pytrees."""
+def meet() -> None:
+    """Tell backends of new classes, JAX too if it is imported: then surrogates are pytrees.
+
+    Not when a class is made, but when a surrogate is: its author may register it otherwise before.
+    """
+    if _is_compiling():
+        return
     if "jax" not in _by_library and "jax" in sys.modules:
-        _of_library("jax")
+        with contextlib.suppress(ImportError):  # broken or too old: for a JAX array to complain of
+            _of_library("jax")
+    while _new:
+        _classes.append(_new.pop())
+        for backend in _by_library.values():
+            backend.introduce(_classes[-1])
+
+
+def _is_compiling() -> bool:
+    compiler = getattr(sys.modules.get("torch"), "compiler", None)
+    return compiler is not None and compiler.is_compiling()
 
 
 def of(x: Any) -> Backend:
@@ -139,8 +155,7 @@ def unsupported(array_type: type) -> str:
 
 
 def _find(array_type: type) -> Backend | None:
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.compiler.is_compiling():
+    if _is_compiling():
         # not by the dictionary: Dynamo would compile again whenever that grows
         return _at_first_sight(array_type)
     if array_type in _by_type:

@@ -38,8 +38,10 @@ class Backend:
     converts_numpy = False
     """Whether the library's arithmetic takes NumPy arrays among its own."""
 
-    differentiates = False
-    """Whether the library differentiates by itself; then define `constant` as well."""
+    @property
+    def differentiates(self) -> bool:
+        """Whether the library differentiates by itself; then define `constant` as well."""
+        return False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -133,7 +135,7 @@ class Backend:
                 f"the {name} must be a real floating-point array of the library of x "
                 f"({type(derivative).__module__}), got {vector!r}"
             )
-        if vector.shape != derivative.shape:
+        if not _same(vector.shape, derivative.shape):
             raise ValueError(
                 f"the {name} has shape {tuple(vector.shape)}, but x and its spikes have shape "
                 f"{tuple(derivative.shape)}; broadcast the {name} to that shape"
@@ -145,3 +147,10 @@ class Backend:
         from . import for_maths
 
         return hasattr(array, "dtype") and for_maths(array) is self
+
+
+def _same(shape: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    # Dask writes NaN for a length that it does not know yet.
+    return len(shape) == len(other) and all(
+        n == m or (n != n and m != m) for n, m in zip(shape, other, strict=True)
+    )

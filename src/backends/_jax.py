@@ -9,6 +9,8 @@ cost anything: it lowers to a comparison, and no derivative is computed before o
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -27,7 +29,11 @@ class JaxBackend(Backend):
     """Differentiates by JAX's own transforms, forward and reverse, to any order."""
 
     converts_numpy = True
-    differentiates = True
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the library differentiates by itself."""
+        return True
 
     def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
@@ -42,11 +48,12 @@ class JaxBackend(Backend):
 
     def introduce(self, cls: type) -> None:
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
-        jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+        with contextlib.suppress(ValueError):  # it is one already, by its author or by us
+            jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
 
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation."""
-        return jax.lax.stop_gradient(x)
+        return jax.lax.stop_gradient(jax.numpy.asarray(x))
 
     def derivative(self, function: Any, x: Array) -> Array:
         """Return the derivative of an elementwise function, by `jax.jvp`."""
@@ -121,7 +128,10 @@ def _flatten_with_keys(surrogate: Surrogate) -> tuple[list[Any], Surrogate]:
 
 
 def _unflatten(definition: Surrogate, children: Any) -> Surrogate:
-    return definition._replaced(list(children))
+    surrogate = definition._replaced(list(children))
+    if any(type(child) in (int, float) for child in children):  # mapped to numbers
+        return dataclasses.replace(surrogate)
+    return surrogate
 
 
 BACKEND = JaxBackend()

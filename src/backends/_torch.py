@@ -30,7 +30,10 @@ _NODES = (0.5 - math.sqrt(1 / 12), 0.5 + math.sqrt(1 / 12))
 class TorchBackend(Backend):
     """Differentiates by autograd, `torch.func` and forward mode, eager and compiled."""
 
-    differentiates = True
+    @property
+    def differentiates(self) -> bool:
+        """Whether PyTorch differentiates: not what is exported for inference."""
+        return not torch.onnx.is_in_onnx_export()
 
     def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""

@@ -24,13 +24,15 @@ class Relaxed(Surrogate):
     ----------
     surrogate : Surrogate
         The surrogate; its array-valued parameters are the ones that get a gradient. It needs a
-        primitive, of which PyTorch and JAX take the derivative by themselves. NumPy, CuPy and Dask
-        record nothing: there the spikes and `vjp` are those of `surrogate`.
+        primitive, of which PyTorch and JAX take the derivative to a parameter by themselves. NumPy,
+        CuPy and Dask record nothing: there the spikes and `vjp` are those of `surrogate`.
 
     Raises
     ------
     TypeError
-        If `surrogate` is none.
+        If `surrogate` is none. A `Relaxed` is the outermost: no other surrogate takes it.
+    ValueError
+        If `at_threshold` is another than that of `surrogate`.
 
     Examples
     --------
@@ -39,24 +41,37 @@ class Relaxed(Surrogate):
     np.float64(1.0)
     """
 
+    _outermost = True
+
     surrogate: Surrogate = field()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.at_threshold not in (1.0, self.surrogate.at_threshold):
+            raise ValueError(
+                "Relaxed: at_threshold must be that of the surrogate inside, "
+                f"{self.surrogate.at_threshold}, got at_threshold={self.at_threshold!r}; leave it "
+                "out"
+            )
+        object.__setattr__(self, "at_threshold", self.surrogate.at_threshold)
 
     def emit(self, x: Array) -> Array:
         """Return the spikes of the surrogate inside, as plain maths."""
         return self.surrogate.emit(x)
 
     def _spikes(self, backend: backends.Backend, x: Array) -> Array:
-        if not self._with_arrays:  # no parameter to differentiate by
+        if not (self._with_arrays and backend.differentiates):
             return self.surrogate(x)
-        held = backend.constant(x)
-        spikes = self.emit(held)
-        if not backend.differentiates:
-            return spikes
-        # The value is the spike plus 0, the derivatives are those of the primitive. Infinite and
-        # NaN x are left out, as inf - inf would be NaN.
+        # The hook differentiates to x, with the parameters held; the difference of two equal
+        # primitives, which adds 0 to the value, to the parameters.
+        definition, arrays = self.surrogate.partition()
+        held = definition.combine([backend.constant(a) for a in arrays])
         xp = backend.namespace(x)
-        primitive = self.surrogate_fun(xp.where(xp.isfinite(held), x, xp.zeros_like(held)))
-        return spikes + (primitive - backend.constant(primitive))
+        # Left out, since their difference is NaN: infinite values, and x that lead to such.
+        live = xp.isfinite(x) & xp.isfinite(held.surrogate_fun(backend.constant(x)))
+        inner = xp.where(live, x, xp.zeros_like(x))
+        difference = self.surrogate.surrogate_fun(inner) - held.surrogate_fun(inner)
+        return held(x) + (difference - backend.constant(difference))
 
     def _primitive(self, xp: Any, x: Array) -> Array:
         return self.surrogate.surrogate_fun(x)
@@ -75,6 +90,18 @@ class Relaxed(Surrogate):
     @property
     def width(self) -> Any:
         return self.surrogate.width
+
+    @property
+    def _negative(self) -> bool:
+        return self.surrogate._negative
+
+    @property
+    def _largest_slope(self) -> Any:
+        return self.surrogate._largest_slope
+
+    @property
+    def _largest_term(self) -> Any:
+        return self.surrogate._largest_term
 
     @property
     def support(self) -> tuple[Any, Any]:
@@ -125,4 +152,4 @@ def relaxed(surrogate: Surrogate) -> Relaxed:
     >>> round(of_primitive(4.0).item(), 4)
     0.0525
     """
-    return Relaxed(surrogate)
+    return surrogate if isinstance(surrogate, Relaxed) else Relaxed(surrogate)

@@ -69,6 +69,7 @@ class Surrogate:
 
     accuracy: ClassVar[Accuracy] = Accuracy()
     _with_arrays: ClassVar[tuple[str, ...]] = ()
+    _outermost: ClassVar[bool] = False
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
 
@@ -77,7 +78,7 @@ class Surrogate:
         backends.introduce(cls)
 
     def __post_init__(self) -> None:
-        backends.meet_imported()
+        backends.meet()
         with_arrays = []
         for declared in fields(self):
             value = getattr(self, declared.name)
@@ -99,6 +100,11 @@ class Surrogate:
                 raise TypeError(
                     f"{type(self).__name__} takes a surrogate such as surrogates.Sigmoid(), "
                     f"got {value!r}"
+                )
+            if isinstance(value, Surrogate) and value._outermost:
+                raise TypeError(
+                    f"{type(self).__name__} would lose the gradient to the parameters that "
+                    f"{value!r} adds; apply relaxed last, to the {type(self).__name__}"
                 )
             if holds_arrays:
                 with_arrays.append(declared.name)

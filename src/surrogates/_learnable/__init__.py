@@ -7,7 +7,7 @@ import math
 import sys
 from typing import Any
 
-from .._parameters import ABOVE_ONE, COUNT, FINITE, NON_NEGATIVE, POSITIVE, UNIT, Interval
+from .._parameters import ABOVE_ONE, COUNT, FINITE, POSITIVE, UNIT, Interval
 from .._relaxed import Relaxed, relaxed
 from .._surrogate import Surrogate
 
@@ -23,7 +23,8 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     into the parameter's range: a positive parameter is its exponential. So a positive parameter
     stays positive whatever the optimiser does, and one step changes a parameter of 0.01 and one of
     100 by the same factor. Called with `x`, the module emits the spikes of the surrogate,
-    `relaxed`: their gradient with respect to the parameters is that of the primitive.
+    `relaxed`: their gradient with respect to the parameters is that of the primitive. A parameter
+    that was driven to an end of its range, such as 1e-15, gets no gradient there.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     TypeError
         If `surrogate` is none.
     ValueError
-        If a name is not that of a real-valued parameter, a parameter that must not become negative
-        starts at 0, or `framework` has to be given.
+        If a name is not that of a real-valued parameter, a parameter starts at or beyond an end of
+        its range, or `framework` has to be given.
 
     References
     ----------
@@ -84,15 +85,9 @@ def _require_learnable(surrogate: Surrogate, names: tuple[str, ...]) -> None:
     if not names or any(name not in intervals for name in names):
         raise ValueError(
             f"learnable: name one or more of the real-valued parameters of {cls}, which are "
-            f"{', '.join(intervals) or 'none'}; got {', '.join(map(repr, names)) or 'no name'}"
+            f"{', '.join(intervals) or 'none'}; got {', '.join(map(repr, names)) or 'no name'}. "
+            "Of a surrogate inside another, no parameter is learned"
         )
-    for name in names:
-        value = getattr(surrogate, name)
-        if intervals[name] is NON_NEGATIVE and isinstance(value, float) and value == 0:
-            raise ValueError(
-                f"{cls}: {name}=0.0 cannot be learned, since it is at the end of its range; start "
-                "from a positive number"
-            )
 
 
 def _imported() -> str:
@@ -112,13 +107,35 @@ def _intervals(surrogate: Surrogate) -> dict[str, Interval]:
     return {name: at for name, at in intervals.items() if at not in (COUNT, UNIT)}
 
 
+def split(surrogate: Surrogate, names: tuple[str, ...]) -> tuple[Surrogate, tuple[Array, ...]]:
+    """Return a surrogate without arrays, which is hashable, and those that are not learned."""
+    defaults: dict[str, Any] = {
+        name: type(surrogate).__dataclass_fields__[name].default for name in names
+    }
+    return dataclasses.replace(surrogate, **defaults).partition()
+
+
 def start(xp: Any, surrogate: Surrogate, values: dict[str, Array]) -> dict[str, Array]:
     """Return the unbounded numbers for the values of parameters."""
     intervals = _intervals(surrogate)
-    return {
-        name: value if intervals[name] is FINITE else xp.log(value - _base(intervals[name]))
-        for name, value in values.items()
-    }
+    raw = {}
+    for name, value in values.items():
+        interval = intervals[name]
+        raw[name] = value if interval is FINITE else xp.log(value - _base(interval))
+        if not _is_finite(xp, raw[name]):
+            raise ValueError(
+                f"{type(surrogate).__name__}: {name}={getattr(surrogate, name)!r} cannot be "
+                f"learned: start inside of its range, which is {interval.description}, not at its "
+                "end"
+            )
+    return raw
+
+
+def _is_finite(xp: Any, number: Array) -> bool:
+    try:
+        return bool(xp.all(xp.isfinite(number)))
+    except (TypeError, RuntimeError):  # traced: nobody knows
+        return True
 
 
 def updated(xp: Any, surrogate: Surrogate, raw: dict[str, Array]) -> Relaxed:
@@ -131,9 +148,11 @@ def updated(xp: Any, surrogate: Surrogate, raw: dict[str, Array]) -> Relaxed:
 def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
     if interval is FINITE:
         return number
-    base = _base(interval)
-    least = max(interval.low, POSITIVE.low) - base
-    return base + xp.exp(xp.clip(number, math.log(least), math.log(interval.high)))
+    base, limits = _base(interval), xp.finfo(number.dtype)
+    # What the dtype can tell from the end of the range, half precision too.
+    least = max(interval.low - base, POSITIVE.low, 2 * limits.eps if base else limits.tiny)
+    most = min(interval.high, float(limits.max) / 2)
+    return base + xp.exp(xp.clip(number, math.log(least), math.log(most)))
 
 
 def _base(interval: Interval) -> float:

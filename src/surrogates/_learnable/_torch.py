@@ -6,16 +6,23 @@ from typing import Any
 
 import torch
 
+from .._relaxed import Relaxed
 from .._surrogate import Surrogate
-from . import start, updated
+from . import split, start, updated
 
 
 class Learnable(torch.nn.Module):
-    """A surrogate with parameters of PyTorch, unbounded, in `raw`."""
+    """A surrogate with parameters of PyTorch, unbounded, in `raw`; its other arrays are buffers."""
 
     def __init__(self, surrogate: Surrogate, names: tuple[str, ...]) -> None:
         super().__init__()
-        self.definition = surrogate
+        self.definition, arrays = split(surrogate, names)
+        self.count = len(arrays)
+        for number, array in enumerate(arrays):
+            if isinstance(array, torch.nn.Parameter):
+                self.register_parameter(f"array{number}", array)
+            else:
+                self.register_buffer(f"array{number}", torch.as_tensor(array).detach().clone())
         self.raw = torch.nn.ParameterDict()
         values = {name: _tensor(getattr(surrogate, name)) for name in names}
         for name, number in start(torch, surrogate, values).items():
@@ -24,11 +31,15 @@ class Learnable(torch.nn.Module):
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""
-        return updated(torch, self.definition, dict(self.raw.items())).surrogate
+        return self._updated().surrogate
 
     def forward(self, x: Any) -> Any:
         """Return the spikes."""
-        return updated(torch, self.definition, dict(self.raw.items()))(x)
+        return self._updated()(x)
+
+    def _updated(self) -> Relaxed:
+        arrays = [getattr(self, f"array{number}") for number in range(self.count)]
+        return updated(torch, self.definition.combine(arrays), dict(self.raw.items()))
 
 
 def _tensor(value: Any) -> torch.Tensor:

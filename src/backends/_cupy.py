@@ -1,14 +1,50 @@
-"""CuPy: the manual VJP, as for NumPy, with CuPy's own erfc kernel."""
+"""CuPy: the manual VJP, as for NumPy, by kernels that each evaluate a whole formula.
+
+A plain expression launches a kernel for each of its operations. A traced one is the text of a
+single `cupy.ElementwiseKernel`: spikes and derivative together in one launch, the pullback in one.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+from surrogates._trace import kernel_text, trace
+
 from ._backend import Backend
+
+# What a formula is computed in, by the name of the dtype of x.
+_WORKING = {"float16": "float32", "float32": "float32", "float64": "float64"}
+_SPIKE = {"ge": "x >= (T)0", "gt": "x > (T)0"}
 
 
 class CupyBackend(Backend):
     """CUDA arrays without a tape."""
+
+    def spike(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+        """Return the spikes: by one kernel where they are no more than a comparison."""
+        if definition.comparison is None or not _is_cupy(x):
+            return super().spike(definition, x, arrays)
+        return _step_kernel(definition.comparison)(x)
+
+    def evaluate(self, name: str, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+        """Return the primitive or derivative, by one kernel where the formula can be traced."""
+        kernel = _formula_kernel(definition, name, _dtype(x, arrays), None)
+        if kernel is None:
+            return super().evaluate(name, definition, x, arrays)
+        return kernel(x)
+
+    def vjp(self, surrogate: Any, x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        """Return the spikes and the pullback; spikes and derivative come of one kernel."""
+        dtype = _dtype(x, surrogate.partition()[1])
+        comparison = surrogate.comparison
+        kernel = comparison and _formula_kernel(surrogate, "derivative", dtype, comparison)
+        if not kernel:
+            return super().vjp(surrogate, x)
+        spikes, derivative = kernel(x)
+        return spikes, lambda cotangent: self._product(cotangent, derivative, "cotangent")
 
     def uniform(self, generator: Any, x: Any) -> Any:
         """Return random numbers from a `cupy.random.Generator`."""
@@ -20,6 +56,45 @@ class CupyBackend(Backend):
         from cupyx.scipy.special import erfc
 
         return erfc(x)
+
+
+def _is_cupy(x: Any) -> bool:
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and type(x) is cupy.ndarray
+
+
+def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
+    """Return what a formula is computed in, None where it is to be computed as it stands."""
+    return _WORKING.get(x.dtype.name) if _is_cupy(x) and not arrays else None
+
+
+def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) -> str | None:
+    """Return the text of a kernel from ``x`` to ``out``; with a comparison also to ``spikes``."""
+    root = trace(definition, name, dtype, erfc=True)
+    if root is None:
+        return None
+    spikes = "" if comparison is None else f"spikes = {_SPIKE[comparison]};\n"
+    return spikes + kernel_text(root, "out = {};")
+
+
+@lru_cache(maxsize=256)
+def _formula_kernel(
+    definition: Any, name: str, dtype: str | None, comparison: str | None
+) -> Any | None:
+    text = dtype and kernel_of(definition, name, dtype, comparison)
+    if not text:
+        return None
+    import cupy
+
+    outputs = "T out" if comparison is None else "T spikes, T out"
+    return cupy.ElementwiseKernel("T x", outputs, text, f"surrogates_{name}")
+
+
+@lru_cache(maxsize=2)
+def _step_kernel(comparison: str) -> Any:
+    import cupy
+
+    return cupy.ElementwiseKernel("T x", "T out", f"out = {_SPIKE[comparison]};", "surrogates_step")
 
 
 BACKEND = CupyBackend()

@@ -6,11 +6,82 @@ pair that `Backend` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)`
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
+import array_api_compat.numpy
 import numpy as np
 
+from surrogates._trace import FUNCTIONS
+
 from ._backend import Backend
+from ._program import Dialect
+
+# What a formula is computed in, by the dtype of x.
+_WORKING = {
+    np.dtype("float16"): "float32",
+    np.dtype("float32"): "float32",
+    np.dtype("float64"): "float64",
+}
+_COMPARISONS = {"ge": np.greater_equal, "gt": np.greater}
+
+
+def _where(condition: Any, x: Any, y: Any, out: Any) -> None:
+    np.copyto(out, np.where(condition, x, y))  # a masked copy would be slower
+
+
+def _copy(x: Any, out: Any) -> None:
+    np.copyto(out, x)
+
+
+class NumpyDialect(Dialect):
+    """Programs of ufuncs."""
+
+    functions = MappingProxyType(
+        {f"{op}_": ufunc for op, ufunc in FUNCTIONS.items()}
+        | {"copy_": _copy, "number_": _copy, "where_": _where}
+    )
+    block_bytes = 2**18
+
+    def constant(self, value: float | bool, dtype: str) -> Any:
+        """Return a 0-dimensional array: cheaper as an operand than a number."""
+        return np.asarray(value, dtype=bool if isinstance(value, bool) else dtype)
+
+    def like(self, x: Any, dtype: Any) -> Any:
+        """Return an uninitialised array of the shape and layout of `x`."""
+        return np.empty_like(x, dtype)
+
+    def buffer(self, size: int, dtype: Any) -> Any:
+        """Return an uninitialised vector."""
+        return np.empty(size, dtype)
+
+    def dtype(self, name: str) -> Any:
+        """Return the dtype of a name."""
+        return np.dtype(name)
+
+    def size(self, x: Any) -> int:
+        """Return the number of elements."""
+        return int(x.size)
+
+    def strides(self, x: Any) -> tuple[int, ...]:
+        """Return the strides, in bytes."""
+        strides: tuple[int, ...] = x.strides
+        return strides
+
+    def permuted(self, x: Any, axes: list[int]) -> Any:
+        """Return a view with its axes in another order."""
+        return x.transpose(axes)
+
+    def is_contiguous(self, x: Any) -> bool:
+        """Return whether `x` lies in memory as a vector."""
+        return bool(x.flags.c_contiguous)
+
+    def copy(self, target: Any, source: Any) -> None:
+        """Copy into `target`, in its dtype."""
+        np.copyto(target, source, casting="same_kind")
+
+
+_DIALECT = NumpyDialect()
 
 
 class NumpyBackend(Backend):
@@ -21,11 +92,24 @@ class NumpyBackend(Backend):
 
         The definitions are written so that either gives the limit.
         """
+        dtype = _WORKING.get(x.dtype) if type(x) is np.ndarray and not arrays else None
         with np.errstate(over="ignore", under="ignore"):
-            return super().evaluate(name, definition, x, arrays)
+            program = dtype and _DIALECT.program(definition, name, dtype, product=False)
+            if not program:
+                return super().evaluate(name, definition, x, arrays)
+            return _DIALECT.evaluate(program, x, None, np.empty_like(x))
+
+    def spike(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+        """Return the spikes: by one comparison where they are no more than that."""
+        compare = _COMPARISONS.get(definition.comparison)
+        if compare is None or type(x) is not np.ndarray:
+            return super().spike(definition, x, arrays)
+        return compare(x, 0, out=np.empty_like(x))
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""
+        if type(x) is np.ndarray:
+            return array_api_compat.numpy
         if isinstance(x, np.matrix):
             raise TypeError("numpy.matrix redefines *: convert it with numpy.asarray(x)")
         return super().namespace(x)

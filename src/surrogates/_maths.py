@@ -53,9 +53,11 @@ def finite_part(xp: Any, x: Array) -> Array:
 def before_underflow(xp: Any, z: Array, limit: float) -> Array:
     """Return `z`, cut off at a limit beyond which ``exp(-z^2)`` or the like is zero.
 
-    Its derivative, ``-2 z exp(-z^2)``, would end as inf * 0. Exact arithmetic does not underflow.
+    Its derivative, ``-2 z exp(-z^2)``, would end as inf * 0. Exact arithmetic does not underflow,
+    and a traced formula is not differentiated.
     """
-    return z if getattr(xp, "exact", False) else xp.clip(z, min=-limit, max=limit)
+    for_values = getattr(xp, "exact", False) or getattr(xp, "undifferentiated", False)
+    return z if for_values else xp.clip(z, min=-limit, max=limit)
 
 
 def remainder(xp: Any, x: Array, period: Array) -> Array:

@@ -129,6 +129,12 @@ class Surrogate:
         )
 
     def __hash__(self) -> int:
+        try:
+            return hash((type(self), frozenset(vars(self).items())))
+        except (
+            TypeError
+        ):  # an array that cannot be hashed; they are the same if they are one object
+            pass
         values = (v if _is_plain(v) else id(v) for _, v in sorted(vars(self).items()))
         return hash((type(self), *values))
 
@@ -239,6 +245,13 @@ class Surrogate:
     def emits_plain_step(self) -> bool:
         """Whether `emit` is the step that is 1 from 0 on, whatever the parameters."""
         return type(self).emit is Surrogate.emit and self.at_threshold == 1.0
+
+    @property
+    def comparison(self) -> str | None:
+        """What `emit` is if it is one comparison with 0: ``"ge"`` or ``"gt"``."""
+        if type(self).emit is not Surrogate.emit:
+            return None
+        return {1.0: "ge", 0.0: "gt"}.get(self.at_threshold)
 
     def sample(self, x: Any, generator: Any) -> Any:
         """Return random spikes: escape noise with the primitive as firing probability.

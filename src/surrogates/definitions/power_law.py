@@ -208,6 +208,9 @@ class QPseudoSpike(Surrogate):
         return 0.5 + s * ((self.alpha + 1) / 2 * size)
 
     def _derivative(self, xp: Any, x: Array) -> Array:
+        if isinstance(self.alpha, float) and self.alpha == 2.0:  # the default is a mere square
+            r = 1.5 / (1.5 + xp.abs(x))
+            return r * r
         return xp.exp(-self.alpha * _log_base(xp, xp.abs(x), self.alpha + 1))
 
     @property
@@ -287,6 +290,8 @@ class QPseudoSpikeUnit(UnitArea):
 
 def _log_base(xp: Any, size: Array, scale: float | Array) -> Array:
     """Return ``ln(1 + 2 * size / scale)``."""
+    if isinstance(scale, float) and scale >= 2:
+        return xp.log1p(size / (scale / 2))
     # ln(1 + 2u), from 1 on as ln(1/2 + u) + ln 2: there 2u could overflow.
     u = size / scale
     far = u >= 1

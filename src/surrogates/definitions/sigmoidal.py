@@ -15,11 +15,11 @@ from ._bases import InfiniteArea, UnitArea
 __all__ = ["Sigmoid", "TanhGrad", "TanhOffset", "sigmoid", "tanh_grad", "tanh_offset"]
 
 
-def _bell(xp: Any, size: Array) -> Array:
-    """Return ``s(size) (1 - s(size))`` of the logistic function s, for ``size >= 0``."""
+def _bell(xp: Any, factor: float | Array, size: Array) -> Array:
+    """Return ``factor s(size) (1 - s(size))``, s the logistic function, for ``size >= 0``."""
     decay = xp.exp(-size)
-    r = 1 / (1 + decay)
-    return decay * r * r
+    whole = 1 + decay
+    return factor * (decay / whole / whole)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -72,7 +72,7 @@ class Sigmoid(UnitArea):
         return xp.where(x < 0, decay, 1.0 + 0 * decay) / (1 + decay)
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * _bell(xp, self.alpha * xp.abs(x))
+        return _bell(xp, self.alpha, self.alpha * xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -131,7 +131,7 @@ class TanhGrad(Surrogate):
         return 0.5 + xp.tanh(self.alpha * x) / self.alpha
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        return 4 * _bell(xp, 2 * self.alpha * xp.abs(x))
+        return _bell(xp, 4.0, 2 * self.alpha * xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -189,7 +189,7 @@ class TanhOffset(InfiniteArea):
         return 0.5 + x + xp.tanh(self.beta * x) / self.beta
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        return 1 + 4 * _bell(xp, 2 * self.beta * xp.abs(x))
+        return 1 + _bell(xp, 4.0, 2 * self.beta * xp.abs(x))
 
     @property
     def peak(self) -> Any:

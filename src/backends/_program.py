@@ -1,0 +1,224 @@
+"""Straight-line programs: a traced formula, evaluated in place on a few buffers.
+
+A plain expression passes over memory once for each of its operations, each time with a fresh
+temporary. A program writes the same operations, in the same order, into two or three buffers
+(``out=``), one of which is the result. Small arrays are taken whole, large ones in blocks that fit
+the cache, so that the buffers never leave it and memory is passed over once.
+
+A library enters with a `Dialect`: what its operations, arrays and buffers are called.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any, ClassVar, NamedTuple
+
+from surrogates._trace import Symbol, nodes_of, trace
+
+Array = Any
+
+
+class Program(NamedTuple):
+    """A function of an array and of buffers for its result and for what comes between."""
+
+    run: Callable[..., None]
+    """Called as ``run(x, v, out, *buffers)``."""
+
+    dtype: Any
+    """What it computes in."""
+
+    buffers: tuple[Any, ...]
+    """The dtype of each buffer."""
+
+    text: str
+    """The program."""
+
+
+class Dialect(ABC):
+    """How one library allocates, slices and computes in place."""
+
+    functions: ClassVar[Mapping[str, Any]]
+    """The functions that a graph is made of, each with a keyword ``out``."""
+
+    block_bytes: ClassVar[int]
+    """The size of a block, and of each buffer."""
+
+    def options(self, dtype: str) -> dict[str, bool]:
+        """Return what a formula is traced with: see `surrogates._trace.Trace`."""
+        return {}
+
+    @abstractmethod
+    def constant(self, value: float | bool, dtype: str) -> Array:
+        """Return a 0-dimensional array: cheaper as an operand than a number."""
+
+    @abstractmethod
+    def like(self, x: Array, dtype: Any) -> Array:
+        """Return an uninitialised array of the shape and layout of `x`."""
+
+    @abstractmethod
+    def buffer(self, size: int, dtype: Any) -> Array:
+        """Return an uninitialised vector."""
+
+    @abstractmethod
+    def dtype(self, name: str) -> Any:
+        """Return the dtype of a name."""
+
+    @abstractmethod
+    def size(self, x: Array) -> int:
+        """Return the number of elements."""
+
+    @abstractmethod
+    def strides(self, x: Array) -> tuple[int, ...]:
+        """Return the strides, in any unit."""
+
+    @abstractmethod
+    def permuted(self, x: Array, axes: list[int]) -> Array:
+        """Return a view with its axes in another order."""
+
+    @abstractmethod
+    def is_contiguous(self, x: Array) -> bool:
+        """Return whether `x` lies in memory as a vector."""
+
+    @abstractmethod
+    def copy(self, target: Array, source: Array) -> None:
+        """Copy into `target`, in its dtype."""
+
+    def fused(self, root: Symbol) -> Symbol:
+        """Return a graph with the library's own compound operations in it, where it has any."""
+        return root
+
+    def program(self, definition: Any, name: str, dtype: str, *, product: bool) -> Program | None:
+        """Return the program of a definition's formula, None where there is none.
+
+        With `product` it ends with a multiplication by `v`. The least used of 256 are forgotten.
+        """
+        return _program(self, definition, name, dtype, product)
+
+    def evaluate(self, program: Program, x: Array, v: Array | None, out: Array) -> Array:
+        """Run a program on arrays of any layout, and return `out`.
+
+        Arrays of another dtype than the program's are converted, block by block.
+        """
+        run, dtypes = program.run, program.buffers
+        if x.dtype != program.dtype:
+            run = partial(self._run_cast, program)
+            dtypes += (program.dtype,) * 3
+        size, block = self.size(x), self.block_bytes // program.dtype.itemsize
+        if size <= block:
+            run(x, v, out, *[self.like(x, dtype) for dtype in dtypes])
+            return out
+        if v is not None and not any(self.strides(v)):
+            v = v[(0,) * v.ndim]  # one number, expanded: the cotangent of a sum
+        buffers = [self.buffer(block, dtype) for dtype in dtypes]
+        for x_, v_, out_ in self._blocks(x, v, out, block):
+            n = math.prod(x_.shape)
+            run(
+                x_,
+                v_,
+                out_,
+                *(b if x_.shape == b.shape else b[:n].reshape(x_.shape) for b in buffers),
+            )
+        return out
+
+    def _run_cast(
+        self, program: Program, x: Array, v: Array | None, out: Array, *buffers: Array
+    ) -> None:
+        *buffers_, wide_x, wide_v, wide_out = buffers
+        self.copy(wide_x, x)
+        if v is not None:
+            self.copy(wide_v, v)
+        program.run(wide_x, wide_v, wide_out, *buffers_)
+        self.copy(out, wide_out)
+
+    def _blocks(
+        self, x: Array, v: Array | None, out: Array, block: int
+    ) -> Iterator[tuple[Array, Array | None, Array]]:
+        """Cut arrays into blocks, along the order of `x` in memory."""
+        strides = self.strides(x)
+        axes = sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
+        arrays = [x, out] if v is None or v.ndim == 0 else [x, out, v]
+        arrays = [self.permuted(a, axes) for a in arrays]
+        if all(self.is_contiguous(a) for a in arrays):
+            arrays = [a.reshape(-1) for a in arrays]
+        for x_, out_, *rest in _cut(arrays, block):
+            yield x_, (rest[0] if rest else v), out_
+
+
+def _cut(arrays: list[Array], block: int) -> Iterator[list[Array]]:
+    shape = arrays[0].shape
+    size = math.prod(shape)
+    if size <= block:
+        yield arrays
+        return
+    axis = next(axis for axis, length in enumerate(shape) if length > 1)
+    step = max(1, block * shape[axis] // size)
+    for start in range(0, shape[axis], step):
+        part = (slice(None),) * axis + (slice(start, start + step),)
+        yield from _cut([a[part] for a in arrays], block)
+
+
+@lru_cache(maxsize=256)
+def _program(
+    dialect: Dialect, definition: Any, name: str, dtype: str, product: bool
+) -> Program | None:
+    root = trace(definition, name, dtype, **dialect.options(dtype))
+    if root is None:
+        return None
+    if product:
+        root = root.trace.apply("mul", root, root.trace.input("v"))
+    return _compiled(dialect, dialect.fused(root), dtype)
+
+
+def _compiled(dialect: Dialect, root: Symbol, dtype: str) -> Program:
+    nodes = nodes_of(root)
+    last_use = {o.number: n.number for n in nodes for o in n.operands if isinstance(o, Symbol)}
+    places: dict[int, str] = {}
+    scope: dict[str, Any] = dict(dialect.functions)
+    free: dict[bool, list[str]] = {False: ["out"], True: []}
+    buffers: list[bool] = []
+    lines: list[str] = []
+    for node in nodes:
+        if node.op == "input":
+            places[node.number] = node.operands[0]
+            continue
+        if node.op == "constant":
+            places[node.number] = f"c{node.number}"
+            scope[f"c{node.number}"] = dialect.constant(node.value, dtype)
+            continue
+        operands = [_text(places, o) for o in node.operands]
+        # an operation may write over an operand that is not needed any more
+        for operand in dict.fromkeys(o for o in node.operands if isinstance(o, Symbol)):
+            place = places[operand.number]
+            if last_use[operand.number] == node.number and place[0] in "bo":
+                free[operand.is_condition].append(place)
+        if node is root:
+            place = "out"
+        elif free[node.is_condition]:
+            place = free[node.is_condition].pop()
+        else:
+            place = f"b{len(buffers)}"
+            buffers.append(node.is_condition)
+        places[node.number] = place
+        lines.append(_call(node.op, *operands, out=place))
+    if places[root.number] != "out":  # a leaf
+        lines.append(_call("copy", places[root.number], out="out"))
+    parameters = ", ".join(["x", "v", "out", *(f"b{i}" for i in range(len(buffers)))])
+    text = "\n    ".join([f"def run({parameters}):", *lines])
+    exec(text, scope)
+    dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
+    return Program(scope["run"], dtypes[False], tuple(dtypes[b] for b in buffers), text)
+
+
+def _text(places: dict[int, str], operand: Any) -> str:
+    if isinstance(operand, Symbol):
+        return places[operand.number]
+    keyword, number = operand
+    return f"{keyword}={number!r}"
+
+
+def _call(op: str, *operands: str, out: str) -> str:
+    # a trailing _: "and", "not" and "or" are words of Python
+    return f"{op}_({', '.join(operands)}, out={out})"

@@ -1,0 +1,390 @@
+"""A definition, traced once: its formula as a graph of elementwise operations.
+
+A definition is plain array-API maths, so that running it on a `Symbol` in the place of an array
+records what it computes. Equal subexpressions become one node, and what depends on no array is
+computed at once. Three things are made of a graph: a straight-line program that reuses its buffers
+(`surrogates.backends._program`), the text of a fused kernel (`kernel_text`), and a SymPy expression
+(`surrogates._check.symbolic.expression`).
+
+Only rewritings that leave every result as it is to the bit are applied here: those that move a sign
+into a constant. A graph is good for values; to differentiate, run the definition itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from ._surrogate import Surrogate
+
+# What NumPy calls each operation: on the left its name in a graph. By these, constants are folded.
+FUNCTIONS: dict[str, Any] = {
+    "abs": np.absolute,
+    "add": np.add,
+    "and": np.logical_and,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "cos": np.cos,
+    "div": np.divide,
+    "eq": np.equal,
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "expm1": np.expm1,
+    "floor": np.floor,
+    "ge": np.greater_equal,
+    "gt": np.greater,
+    "isnan": np.isnan,
+    "le": np.less_equal,
+    "log": np.log,
+    "log1p": np.log1p,
+    "lt": np.less,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "mul": np.multiply,
+    "neg": np.negative,
+    "not": np.logical_not,
+    "number": np.positive,  # of a condition: 1 where it holds, else 0
+    "or": np.logical_or,
+    "pow": np.power,
+    "remainder": np.remainder,
+    "round": np.rint,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "sub": np.subtract,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "where": np.where,
+}
+_CONDITIONS = {"and", "eq", "ge", "gt", "isnan", "le", "lt", "not", "or"}
+
+
+class UntraceableError(TypeError):
+    """A formula does what an elementwise graph cannot say, such as a branch on a value."""
+
+
+class Symbol:
+    """A node of a graph, which passes for an array while a definition is traced.
+
+    Attributes
+    ----------
+    op : str
+        A key of `FUNCTIONS`, or ``"erfc"``; ``"input"`` and ``"constant"`` for the leaves.
+    operands : tuple
+        Symbols; of an input its name, of a constant its value, a float or bool.
+    number : int
+        Nodes are numbered as they are made: operands come before what is made of them.
+    """
+
+    shape: tuple[int, ...] = ()
+    ndim = 0
+
+    def __init__(self, trace: Trace, op: str, operands: tuple[Any, ...], number: int) -> None:
+        self.trace, self.op, self.operands, self.number = trace, op, operands, number
+        self.dtype = trace.dtype
+
+    @property
+    def value(self) -> Any:
+        """The value of a constant; None of anything else."""
+        return self.operands[0] if self.op == "constant" else None
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether its values are true and false."""
+        return self.op in _CONDITIONS or isinstance(self.value, bool)
+
+    def __array_namespace__(self, api_version: str | None = None) -> Trace:
+        return self.trace
+
+    def __bool__(self) -> bool:
+        raise UntraceableError("a formula that is traced must not branch on a value")
+
+    __float__ = __int__ = __index__ = __bool__
+    __hash__ = object.__hash__
+
+    def __neg__(self) -> Symbol:
+        return self.trace.apply("neg", self)
+
+    def __abs__(self) -> Symbol:
+        return self.trace.apply("abs", self)
+
+    def __invert__(self) -> Symbol:
+        return self.trace.apply("not", self)
+
+
+def _operator(op: str, *, swapped: bool = False) -> Any:
+    def method(self: Symbol, other: Any) -> Symbol:
+        return self.trace.apply(op, *((other, self) if swapped else (self, other)))
+
+    return method
+
+
+for _op in ("add", "and", "eq", "ge", "gt", "le", "lt", "mul", "or", "pow", "sub"):
+    setattr(Symbol, f"__{_op}__", _operator(_op))
+for _op in ("add", "and", "mul", "or", "pow", "sub"):
+    setattr(Symbol, f"__r{_op}__", _operator(_op, swapped=True))
+setattr(Symbol, "__truediv__", _operator("div"))  # noqa: B010 (mypy: the class has none)
+setattr(Symbol, "__rtruediv__", _operator("div", swapped=True))  # noqa: B010
+
+
+class Trace:
+    """The namespace that a definition is traced with, and the nodes that it made.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of the arrays that the graph is for: float32 or float64.
+    exact : bool, default False
+        Whether the graph is for exact arithmetic, which neither rounds nor overflows.
+    erfc : bool, default False
+        Whether the complementary error function is an operation; else it is written out.
+    exp2 : bool, default False
+        Whether ``exp(c * y)`` becomes ``exp2(c / ln(2) * y)``, where that is faster. The rounding
+        of that constant adds at most 1 ulp for each factor of e to those of the product.
+    """
+
+    float32 = np.dtype("float32")
+    float64 = np.dtype("float64")
+    __name__ = "surrogates._trace"  # array-api-compat asks a namespace for it
+    undifferentiated = True  # see surrogates._maths.before_underflow
+
+    def __init__(
+        self, dtype: Any, *, exact: bool = False, erfc: bool = False, exp2: bool = False
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.exact, self.use_exp2 = exact, exp2
+        self.nodes: dict[Any, Symbol] = {}
+        if erfc:
+            self.erfc = lambda x: self.apply("erfc", x)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in FUNCTIONS:
+            raise AttributeError(name)
+        return lambda *operands: self.apply(name, *operands)
+
+    def input(self, name: str) -> Symbol:
+        """Return the input of this name."""
+        return self.node("input", name)
+
+    def apply(self, op: str, *operands: Any) -> Symbol:
+        """Return the node of an operation on symbols and numbers."""
+        symbols = tuple(self.asarray(operand) for operand in operands)
+        if all(s.op == "constant" for s in symbols) and op in FUNCTIONS:
+            return self._folded(op, [s.value for s in symbols])
+        if op == "where" and symbols[0].op == "constant":
+            return symbols[1] if symbols[0].value else symbols[2]
+        if op in ("mul", "div", "neg"):
+            simpler = self._simpler(op, *symbols)
+            return self.node(op, *symbols) if simpler is None else simpler
+        symbols = tuple(_sign_in_constant(s) for s in symbols)
+        if op == "exp" and self.use_exp2:
+            return self._exp2(symbols[0])
+        return self.node(op, *symbols)
+
+    def _exp2(self, x: Symbol) -> Symbol:
+        factor, rest = 1.0, x
+        if x.op == "neg":
+            factor, rest = -1.0, x.operands[0]
+        elif x.op == "mul" and x.operands[0].op == "constant":
+            factor, rest = x.operands[0].value, x.operands[1]
+        elif x.op in ("mul", "div") and x.operands[1].op == "constant":
+            factor, rest = x.operands[1].value, x.operands[0]
+            factor = factor if x.op == "mul" else 1 / factor
+        else:  # a multiplication more than exp
+            return self.node("exp", x)
+        return self.node("exp2", self.apply("mul", factor / math.log(2), rest))
+
+    def _folded(self, op: str, values: list[Any]) -> Symbol:
+        arrays = [v if isinstance(v, bool) else self.dtype.type(v) for v in values]
+        with np.errstate(all="ignore"):
+            result = arrays[0] if op == "number" else FUNCTIONS[op](*arrays)
+        return self.asarray(bool(result) if op in _CONDITIONS else float(result))
+
+    def _simpler(self, op: str, a: Symbol, b: Symbol | None = None) -> Symbol | None:
+        """Return an equal node with an operation less, if there is one; negations go outwards."""
+        if b is None:
+            return a.operands[0] if a.op == "neg" else None
+        if b.value == 1.0:
+            return a
+        if a.value == 1.0 and op == "mul":
+            return b
+        if a.op == "neg":
+            if b.op == "constant":
+                return self.apply(op, a.operands[0], -b.value)
+            return -self.apply(op, a.operands[0], b)
+        if b.op == "neg":
+            if a.op == "constant":
+                return self.apply(op, -a.value, b.operands[0])
+            return -self.apply(op, a, b.operands[0])
+        return None
+
+    def node(self, op: str, *operands: Any) -> Symbol:
+        """Return the node of an operation, the same for the same operands, as it is given."""
+        # 0 and -0 are equal, and two constants; by their numbers operands compare fast
+        key = (op, *(o.number if isinstance(o, Symbol) else repr(o) for o in operands))
+        if key not in self.nodes:
+            self.nodes[key] = Symbol(self, op, operands, len(self.nodes))
+        return self.nodes[key]
+
+    def asarray(self, value: Any, dtype: Any = None) -> Symbol:
+        """Return a number as a constant, and a symbol as it is."""
+        if isinstance(value, Symbol):
+            return value
+        if not isinstance(value, (bool, int, float, np.floating)):
+            raise UntraceableError(f"a graph has no place for {value!r}")
+        return self.node("constant", value if isinstance(value, bool) else float(value))
+
+    def astype(self, x: Symbol, dtype: Any, copy: bool = True) -> Symbol:
+        """Return a condition as a number, and a number as it is: a graph has one dtype."""
+        if np.dtype(dtype) != self.dtype:
+            raise UntraceableError(f"a graph of {self.dtype} has no place for {dtype}")
+        return self.apply("number", x) if x.is_condition else x
+
+    def clip(self, x: Symbol, min: Any = None, max: Any = None) -> Symbol:
+        """Return `x` limited from below and from above."""
+        x = x if min is None else self.apply("maximum", x, min)
+        return x if max is None else self.apply("minimum", x, max)
+
+    def zeros_like(self, x: Symbol) -> Symbol:
+        """Return 0."""
+        return self.asarray(0.0)
+
+    def ones_like(self, x: Symbol) -> Symbol:
+        """Return 1."""
+        return self.asarray(1.0)
+
+    def finfo(self, dtype: Any) -> Any:
+        """Return the limits of a dtype."""
+        return np.finfo(dtype)
+
+    def isdtype(self, dtype: Any, kind: Any) -> bool:
+        """Return whether a dtype is real and floating."""
+        return bool(kind == "real floating")
+
+
+def _sign_in_constant(x: Symbol) -> Symbol:
+    """Return a negated product or quotient with the sign in its constant, if it has one."""
+    if x.op == "neg" and x.operands[0].op in ("mul", "div"):
+        product = x.operands[0]
+        left, right = product.operands
+        if left.op == "constant":
+            return x.trace.apply(product.op, -left.value, right)
+        if right.op == "constant":
+            return x.trace.apply(product.op, left, -right.value)
+    return x
+
+
+def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbol | None:
+    """Return the graph of the ``"primitive"`` or ``"derivative"``, as a function of ``"x"``.
+
+    The options are those of `Trace`.
+
+    None where the formula is no fixed graph: of your own class with a method `surrogate_grad`, of
+    two plain functions, of an array-valued parameter.
+    """
+    if not _is_fixed(surrogate, name):
+        return None
+    namespace = Trace(dtype, **options)
+    try:
+        return _sign_in_constant(
+            namespace.asarray(surrogate.formula(name, namespace, namespace.input("x")))
+        )
+    except (TypeError, AttributeError):  # UntraceableError too
+        return None
+
+
+def _is_fixed(surrogate: Surrogate, name: str) -> bool:
+    """Return whether a formula depends on `x` and the fields of frozen dataclasses alone."""
+    cls = type(surrogate)
+    if "__dataclass_params__" not in vars(cls):
+        return False
+    own_method = "surrogate_fun" if name == "primitive" else "surrogate_grad"
+    formula = f"_{name}"
+    if getattr(cls, own_method) is not getattr(Surrogate, own_method):
+        return False
+    if getattr(cls, formula) is getattr(Surrogate, formula):
+        return False
+    if vars(surrogate).keys() - {f.name for f in fields(surrogate)} - {"_with_arrays"}:
+        return False
+    values = [getattr(surrogate, f.name) for f in fields(surrogate)]
+    return all(
+        _is_fixed(value, name) if isinstance(value, Surrogate) else type(value) in (float, int, str)
+        for value in values
+    )
+
+
+def nodes_of(root: Symbol) -> list[Symbol]:
+    """Return the nodes that a graph consists of, operands first."""
+    found: dict[int, Symbol] = {}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.number not in found:
+            found[node.number] = node
+            waiting += [o for o in node.operands if isinstance(o, Symbol)]
+    return [found[number] for number in sorted(found)]
+
+
+# The operations that C and CUDA do not call by their name in a graph.
+_IN_C = {
+    "abs": "fabs({0})",
+    "add": "{0} + {1}",
+    "and": "{0} && {1}",
+    "div": "{0} / {1}",
+    "eq": "{0} == {1}",
+    "ge": "{0} >= {1}",
+    "gt": "{0} > {1}",
+    "isnan": "{0} != {0}",
+    "le": "{0} <= {1}",
+    "lt": "{0} < {1}",
+    # fmax and fmin would lose a NaN
+    "maximum": "{0} < {1} ? {1} : {0}",
+    "minimum": "{0} > {1} ? {1} : {0}",
+    "mul": "{0} * {1}",
+    "neg": "-{0}",
+    "not": "!{0}",
+    "number": "({number}){0}",
+    "or": "{0} || {1}",
+    # of non-negative x and positive y, all that a definition asks for
+    "remainder": "fmod({0}, {1})",
+    "round": "rint({0})",
+    "square": "{0} * {0}",
+    "sub": "{0} - {1}",
+    "where": "{0} ? {1} : {2}",
+}
+
+
+def kernel_text(root: Symbol, result: str) -> str:
+    """Return the statements of C++ or CUDA that compute a graph, in ``float`` or ``double``.
+
+    Parameters
+    ----------
+    root : Symbol
+        The graph. Its inputs are variables, which may be of another type, such as half precision.
+    result : str
+        The last statement, with ``{}`` for the value of the graph: ``"out = {};"``.
+    """
+    number = {"float32": "float", "float64": "double"}[root.dtype.name]
+    names: dict[int, str] = {}
+    lines = []
+    for node in nodes_of(root):
+        operands = [names[o.number] for o in node.operands if isinstance(o, Symbol)]
+        if node.op == "constant":
+            names[node.number] = _c_constant(node.value, number)
+            continue
+        if node.op == "input":
+            value = node.operands[0]
+        elif node.op in _IN_C:
+            value = _IN_C[node.op].format(*operands, number=number)
+        else:
+            value = f"{node.op}({', '.join(operands)})"
+        names[node.number] = f"t{node.number}"
+        lines.append(f"const {'bool' if node.is_condition else number} t{node.number} = {value};")
+    return "\n".join([*lines, result.format(names[root.number])])
+
+
+def _c_constant(value: Any, number: str) -> str:
+    return str(int(value)) if isinstance(value, bool) else f"({number})({value!r})"

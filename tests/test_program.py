@@ -1,0 +1,237 @@
+"""Traced programs: the same values as the plain expressions, in place and block by block."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import every_surrogate
+from surrogates import backends
+from surrogates._trace import nodes_of, trace
+from surrogates.backends import _numpy as of_numpy
+from surrogates.backends._cupy import kernel_of
+from surrogates.definitions import SURROGATES
+
+BLOCK = 64  # elements, in these tests
+EXTREMES = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 3e38, 1e-40, -1e-40, 0.5, -0.5, 1, -1]
+
+functions = pytest.mark.parametrize("function", ["primitive", "derivative"])
+dtypes = pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(of_numpy.NumpyDialect, "block_bytes", 4 * BLOCK)
+
+
+def potentials(size, dtype="float32"):
+    values = np.resize(EXTREMES, size)
+    values[len(EXTREMES) :] = np.random.default_rng(0).normal(size=max(0, size - len(EXTREMES)))
+    with np.errstate(over="ignore", under="ignore"):
+        return values.astype(dtype)
+
+
+def evaluate(surrogate, function, x):
+    return {"primitive": surrogate.surrogate_fun, "derivative": surrogate.surrogate_grad}[function](
+        x
+    )
+
+
+def plain(surrogate, function, x):
+    with np.errstate(over="ignore", under="ignore"):
+        return backends.Backend.evaluate(backends.of(x), function, surrogate, x, ())
+
+
+@every_surrogate
+@functions
+@dtypes
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK // 2])
+def test_numpy_program_is_the_plain_expression_to_the_bit(cls, function, dtype, size, small_blocks):
+    x = potentials(size, dtype)
+    actual = evaluate(cls(), function, x)
+    assert actual.dtype == x.dtype
+    np.testing.assert_array_equal(actual, plain(cls(), function, x))
+
+
+LAYOUTS = {
+    "fortran": lambda x: np.asfortranarray(x.reshape(6, 5, 8)),
+    "transposed": lambda x: x.reshape(6, 5, 8).transpose(1, 2, 0),
+    "negative": lambda x: x[::-1],
+    "stepped": lambda x: x[::3],
+    "inner axis stepped": lambda x: x.reshape(30, 8)[:, ::2],
+    "long rows": lambda x: x.reshape(2, 120),
+    "broadcast": lambda x: np.broadcast_to(x[:80], (3, 80)),
+    "one number": lambda x: np.broadcast_to(x[10], (150,)),
+    "no axis": lambda x: x[10].reshape(()),
+}
+
+
+@every_surrogate
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_numpy_program_of_any_layout(cls, layout, small_blocks):
+    x = LAYOUTS[layout](potentials(240))
+    actual = cls().surrogate_grad(x)
+    assert actual.shape == x.shape
+    np.testing.assert_array_equal(actual, plain(cls(), "derivative", x))
+
+
+@every_surrogate
+def test_every_definition_is_traced(cls):
+    for function in ("primitive", "derivative"):
+        assert of_numpy._DIALECT.program(cls(), function, "float32", product=False) is not None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Branching(surrogates.Surrogate):
+    def _derivative(self, xp, x):
+        return x if bool((x > 0).all()) else -x
+
+
+class Annealed(surrogates.Surrogate):
+    slope = 1.0
+
+    def surrogate_grad(self, x):
+        return Annealed.slope * x
+
+
+class OfADefinition(surrogates.SlayerGrad):
+    slope = 1.0
+
+    def _derivative(self, xp, x):
+        return OfADefinition.slope * x
+
+
+UNTRACED = {
+    "a branch on a value": Branching(),
+    "a method of your own": Annealed(),
+    "a class of your own": OfADefinition(),
+    "a function": surrogates.Custom(lambda x: 2 * x),
+    "a function inside": surrogates.MultiSpike(surrogates.Custom(lambda x: 2 * x)),
+}
+
+
+@pytest.mark.parametrize("name", UNTRACED)
+def test_what_is_no_fixed_graph_is_not_traced(name):
+    surrogate = UNTRACED[name]
+    assert trace(surrogate, "derivative", "float32") is None
+    x = np.asarray([1.0, 2.0], np.float32)
+    actual = np.broadcast_to(surrogate.surrogate_grad(x), 2)
+    np.testing.assert_array_equal(actual, surrogate.surrogate_grad(np.float32(1.0)) * x)
+
+
+@pytest.mark.parametrize("cls", [Annealed, OfADefinition])
+def test_a_formula_that_changes_is_followed(cls, monkeypatch):
+    x = np.ones(3)
+    cls().surrogate_grad(x)
+    monkeypatch.setattr(cls, "slope", 5.0)
+    np.testing.assert_array_equal(cls().surrogate_grad(x), 5 * x)
+
+
+def test_array_parameters_are_not_traced():
+    surrogate = surrogates.SlayerGrad(np.asarray([1.0, 2.0]))
+    assert trace(surrogate, "derivative", "float64") is None
+    actual = surrogate.surrogate_grad(np.full(2, 0.5))
+    np.testing.assert_array_equal(actual, np.exp([-0.5, -1.0]))
+
+
+def test_a_graph_has_each_expression_once_and_no_constant_arithmetic():
+    operations = [n.op for n in nodes_of(trace(surrogates.Sigmoid(3.0), "derivative", "float32"))]
+    assert operations.count("exp") == 1
+    assert "neg" not in operations
+    at_zero = trace(surrogates.SpikeRateEscape(), "primitive", "float64")
+    for node in nodes_of(at_zero):
+        operands = [o for o in node.operands if hasattr(o, "op")]
+        assert not operands or any(o.op != "constant" for o in operands)
+
+
+@pytest.mark.parametrize("cls", [surrogates.Sigmoid, surrogates.ReluGrad, surrogates.QPseudoSpike])
+def test_numpy_scratch_memory_is_a_few_blocks(cls):
+    x = np.zeros(2_000_000, np.float32)
+    cls().surrogate_grad(x)
+    tracemalloc.start()
+    derivative = cls().surrogate_grad(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert derivative.nbytes <= peak <= derivative.nbytes + 3 * of_numpy.NumpyDialect.block_bytes
+
+
+def test_threads_do_not_share_buffers():
+    surrogate = surrogates.Sigmoid()
+    arrays = [np.random.default_rng(i).normal(size=200_000) for i in range(8)]
+    expected = [surrogate.surrogate_grad(x) for x in arrays]
+    with ThreadPoolExecutor(4) as pool:
+        for actual, x in zip(pool.map(surrogate.surrogate_grad, arrays), expected, strict=True):
+            np.testing.assert_array_equal(actual, x)
+
+
+def test_pullback_is_not_falsified_by_an_edit_of_x():
+    x = potentials(300)
+    expected = surrogates.ReluGrad().surrogate_grad(x)
+    _, pullback = surrogates.vjp(surrogates.ReluGrad(), x)
+    x[:] = 0
+    np.testing.assert_array_equal(pullback(np.ones_like(x)), expected)
+
+
+@pytest.mark.parametrize(("at", "at_zero"), [(1.0, 1.0), (0.0, 0.0), (0.5, 0.5)])
+@dtypes
+def test_numpy_step(at, at_zero, dtype):
+    x = np.asarray([-1, 0, 1, np.nan, -np.inf, np.inf, -0.0], dtype)
+    spikes = surrogates.Sigmoid(at_threshold=at)(x)
+    assert spikes.dtype == x.dtype
+    np.testing.assert_array_equal(spikes, [0, at_zero, 1, 0, 0, 1, at_zero])
+
+
+# CUDA is not at hand everywhere, but its C++ is that of the host.
+KERNEL = """
+extern "C" void {name}(const {type}* xs, {type}* outs, {type}* all_spikes, long n) {{
+    for (long i = 0; i < n; i++) {{
+        typedef {type} T; const T x = xs[i]; T out, spikes;
+        {text}
+        outs[i] = out; all_spikes[i] = spikes;
+    }}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory):
+    compiler = shutil.which("g++") or pytest.skip("there is no C++ compiler")
+    folder = tmp_path_factory.mktemp("kernels")
+    code = "#include <cmath>\nusing namespace std;\n"
+    for name, cls in SURROGATES.items():
+        for function in ("primitive", "derivative"):
+            for dtype, kind in (("float32", "float"), ("float64", "double")):
+                text = kernel_of(cls(), function, dtype, "ge").replace("\n", "\n        ")
+                code += KERNEL.format(name=f"{name}_{function}_{dtype}", type=kind, text=text)
+    (folder / "kernels.cpp").write_text(code)
+    command = [compiler, "-O1", "-ffp-contract=off", "-shared", "-fPIC"]
+    files = ["-o", str(folder / "kernels.so"), str(folder / "kernels.cpp")]
+    subprocess.run(command + files, check=True)
+    return ctypes.CDLL(str(folder / "kernels.so"))
+
+
+@every_surrogate
+@functions
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernel_text_is_the_formula(cls, function, dtype, kernels):
+    x = potentials(500, dtype)
+    out, spikes = np.empty_like(x), np.empty_like(x)
+    kernel = getattr(kernels, f"{cls.__name__}_{function}_{dtype}")
+    kernel(*(a.ctypes.data_as(ctypes.c_void_p) for a in (x, out, spikes)), ctypes.c_long(x.size))
+    np.testing.assert_array_equal(spikes, x >= 0)
+    expected = evaluate(cls(), function, x)
+    if cls.__module__.endswith("periodic"):  # far out they magnify any rounding
+        near = np.abs(x) < 1e3
+        out, expected = out[near], expected[near]
+    # Elementary functions of two libraries, of arguments that were rounded alike.
+    eps = np.finfo(dtype).eps
+    scale = max(1.0, float(np.max(np.abs(expected[np.isfinite(expected)]))))
+    np.testing.assert_allclose(out, expected, rtol=64 * eps, atol=8 * eps * scale)

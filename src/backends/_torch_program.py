@@ -1,0 +1,259 @@
+"""PyTorch on CPU, eager: the step and its gradient in place, block by block.
+
+What a peer's `autograd.Function` spends on fresh temporaries, and on a number as an operand, which
+PyTorch makes a tensor of at each call, is saved here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections import Counter
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch._C import _dispatch_keys, _get_tracing_state, _len_torch_dispatch_stack
+from torch._C._functorch import peek_interpreter_stack
+from torch.autograd import forward_ad
+
+from surrogates._trace import Symbol, nodes_of
+
+from ._program import Dialect
+
+Tensor = torch.Tensor
+
+# What a formula is computed in, by the dtype of x.
+_WORKING = {
+    torch.float16: "float32",
+    torch.bfloat16: "float32",
+    torch.float32: "float32",
+    torch.float64: "float64",
+}
+_COMPARISONS = {"ge": torch.ge, "gt": torch.gt}
+_ZERO = torch.zeros(())
+
+
+def _copy(x: Tensor, out: Tensor) -> None:
+    out.copy_(x)
+
+
+def _isnan(x: Tensor, out: Tensor) -> None:
+    torch.ne(x, x, out=out)
+
+
+class TorchDialect(Dialect):
+    """Programs of PyTorch's functions with ``out=``."""
+
+    functions = MappingProxyType(
+        {
+            "abs_": torch.abs,
+            "add_": torch.add,
+            "addcmul_": torch.addcmul,
+            "and_": torch.logical_and,
+            "atan_": torch.atan,
+            "atan2_": torch.atan2,
+            "copy_": _copy,
+            "cos_": torch.cos,
+            "div_": torch.div,
+            "eq_": torch.eq,
+            "erfc_": torch.special.erfc,
+            "exp_": torch.exp,
+            "exp2_": torch.exp2,
+            "expm1_": torch.expm1,
+            "floor_": torch.floor,
+            "ge_": torch.ge,
+            "gt_": torch.gt,
+            "isnan_": _isnan,
+            "le_": torch.le,
+            "log_": torch.log,
+            "log1p_": torch.log1p,
+            "lt_": torch.lt,
+            "maximum_": torch.maximum,
+            "minimum_": torch.minimum,
+            "mul_": torch.mul,
+            "neg_": torch.neg,
+            "not_": torch.logical_not,
+            "number_": _copy,
+            "or_": torch.logical_or,
+            "pow_": torch.pow,
+            "remainder_": torch.remainder,
+            "round_": torch.round,
+            "sin_": torch.sin,
+            "sqrt_": torch.sqrt,
+            "square_": torch.square,
+            "sub_": torch.sub,
+            "tan_": torch.tan,
+            "tanh_": torch.tanh,
+            "where_": torch.where,
+        }
+    )
+    block_bytes = 2**20
+
+    def options(self, dtype: str) -> dict[str, bool]:
+        """Return what a formula is traced with."""
+        # exp2 takes half the time of exp; in double its argument, up to 1000, would cost digits
+        return {"erfc": True, "exp2": dtype == "float32"}
+
+    def fused(self, root: Symbol) -> Symbol:
+        """Return a graph in which `torch.add` and `torch.addcmul` multiply as well."""
+        uses = Counter(o for n in nodes_of(root) for o in n.operands if isinstance(o, Symbol))
+        new: dict[Symbol, Symbol] = {}
+        once: set[Symbol] = set()  # what is used once can be united with its use
+        for node in nodes_of(root):
+            if node.op in ("input", "constant"):
+                new[node] = node
+                continue
+            new[node] = _united(node, [new[o] for o in node.operands], once)
+            if uses[node] == 1:
+                once.add(new[node])
+        return new[root]
+
+    def constant(self, value: float | bool, dtype: str) -> Tensor:
+        """Return a 0-dimensional tensor."""
+        return torch.tensor(
+            value, dtype=torch.bool if isinstance(value, bool) else self.dtype(dtype)
+        )
+
+    def like(self, x: Tensor, dtype: Any) -> Tensor:
+        """Return an uninitialised tensor of the shape and layout of `x`."""
+        return torch.empty_like(x) if x.dtype is dtype else torch.empty_like(x, dtype=dtype)
+
+    def buffer(self, size: int, dtype: Any) -> Tensor:
+        """Return an uninitialised vector."""
+        return torch.empty(size, dtype=dtype, device="cpu")
+
+    def dtype(self, name: str) -> Any:
+        """Return the dtype of a name."""
+        return getattr(torch, name)
+
+    def size(self, x: Tensor) -> int:
+        """Return the number of elements."""
+        return x.numel()
+
+    def strides(self, x: Tensor) -> tuple[int, ...]:
+        """Return the strides, in elements."""
+        return x.stride()
+
+    def permuted(self, x: Tensor, axes: list[int]) -> Tensor:
+        """Return a view with its axes in another order."""
+        return x.permute(axes)
+
+    def is_contiguous(self, x: Tensor) -> bool:
+        """Return whether `x` lies in memory as a vector."""
+        return x.is_contiguous()
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        """Copy into `target`, in its dtype."""
+        target.copy_(source)
+
+
+def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
+    """Return the operation of a node on other operands, as one with an operand where it can be."""
+    trace = node.trace
+    if node.op in ("add", "mul"):
+        for a, b in (operands, operands[::-1]):
+            if a not in once:
+                continue
+            factor, rest = _scaled(a)
+            if node.op == "add" and a.op == "addcmul" and a.operands[0].value == 0.0:
+                return trace.node("addcmul", b, *a.operands[1:])
+            if node.op == "add" and rest is not None:
+                return trace.node("add", b, rest, ("alpha", factor))
+            if node.op == "mul" and rest is not None:
+                return trace.node("addcmul", trace.asarray(0.0), rest, b, ("value", factor))
+            if node.op == "mul" and a.op == "mul" and b.op == "constant":
+                return trace.node("addcmul", trace.asarray(0.0), *a.operands, ("value", b.value))
+            if node.op == "mul" and a.op == "div" and a.operands[0].value == 1.0:
+                return trace.node("div", b, a.operands[1])
+    return trace.node(node.op, *operands)
+
+
+def _scaled(x: Symbol) -> tuple[float, Symbol | None]:
+    """Return c and y where `x` is c times y."""
+    if x.op == "mul":
+        for a, b in (x.operands, x.operands[::-1]):
+            if a.op == "constant":
+                return a.value, b
+    return 1.0, None
+
+
+_DIALECT = TorchDialect()
+
+
+def _keys(x: Tensor) -> int:
+    keys: int = _dispatch_keys(x).raw_repr()
+    return keys
+
+
+with torch.inference_mode():
+    _ORDINARY = frozenset({_keys(_ZERO), _keys(torch.zeros(()))})
+
+
+def is_plain(*tensors: Tensor) -> bool:
+    """Return whether nothing looks on: ordinary tensors on the CPU, no transform, no tracing.
+
+    By the dispatch keys, in which a tensor that is batched, wrapped, fake or sparse differs. Never
+    to be asked under `torch.compile`, which does not trace the private symbols: ask
+    `torch.compiler.is_compiling` first.
+    """
+    for x in tensors:
+        if type(x) is not Tensor and type(x) is not torch.nn.Parameter:
+            return False
+        if _keys(x) not in _ORDINARY:
+            return False
+    return (
+        peek_interpreter_stack() is None
+        and forward_ad._current_level < 0
+        and _len_torch_dispatch_stack() == 0
+        and _get_tracing_state() is None
+    )
+
+
+def step(x: Tensor, comparison: str) -> Tensor:
+    """Return 1 where a comparison of `x` with 0 holds, else 0, in one pass."""
+    return _COMPARISONS[comparison](x, _ZERO, out=_empty_like(x))
+
+
+def gradient(definition: Any, x: Tensor, cotangent: Tensor) -> Tensor | None:
+    """Return ``cotangent * definition.surrogate_grad(x)``; None where that has no program."""
+    dtype = _WORKING.get(x.dtype)
+    program = dtype and _DIALECT.program(definition, "derivative", dtype, product=True)
+    if not program or cotangent.dtype is not x.dtype:
+        return None
+    grad: Tensor = _DIALECT.evaluate(program, x, cotangent, _empty_like(x))
+    return grad
+
+
+def _empty_like(x: Tensor) -> Tensor:
+    out = torch.empty_like(x)
+    if out.nbytes >= _LARGE:
+        _ask_for_huge_pages(out)
+    return out
+
+
+_LARGE = 2**25  # from here on glibc takes fresh memory for each tensor
+_MADV_HUGEPAGE = 14
+_PAGE = 4096
+
+
+def _ask_for_huge_pages(x: Tensor) -> None:
+    """Ask Linux for huge pages: the faults of small ones cost more than the arithmetic.
+
+    NumPy's allocator does, PyTorch's does not. It is advice: where it fails, nothing changes.
+    """
+    if _madvise is not None:
+        start = -(-x.data_ptr() // _PAGE) * _PAGE
+        end = (x.data_ptr() + x.nbytes) // _PAGE * _PAGE
+        _madvise(start, end - start, _MADV_HUGEPAGE)
+
+
+def _find_madvise() -> Any:
+    if not sys.platform.startswith("linux"):
+        return None
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    return madvise
+
+
+_madvise = _find_madvise()

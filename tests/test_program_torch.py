@@ -1,0 +1,244 @@
+"""PyTorch's gradient in place: the plain expression's values, and only where nobody looks on."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import Kind, assert_as_stated, every_surrogate
+
+torch = pytest.importorskip("torch")
+func = torch.func
+
+from surrogates.backends import _torch as hook  # noqa: E402
+from surrogates.backends import _torch_program as in_place  # noqa: E402
+
+BLOCK = 64  # elements, in these tests
+X = torch.tensor([-1.3, -0.4, 0.2, 0.9])
+EXTREMES = [0.0, -0.0, torch.inf, -torch.inf, torch.nan, 1e30, -1e30, 0.5, -0.5, 1, -1]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(in_place.TorchDialect, "block_bytes", 4 * BLOCK)
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("the gradient was computed in place")
+
+    monkeypatch.setattr(hook, "gradient", refuse)
+
+
+def potentials(size, dtype=torch.float32):
+    values = torch.randn(size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    extremes = torch.tensor(EXTREMES, dtype=torch.float64)[:size]
+    values[: len(extremes)] = extremes
+    return values.to(dtype)
+
+
+def gradient(surrogate, x, cotangent):
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(surrogate(x), x, cotangent)[0]
+
+
+@every_surrogate
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK // 2])
+def test_gradient_has_the_stated_accuracy(cls, dtype, size, small_blocks):
+    x = potentials(size, getattr(torch, dtype))
+    if cls.__module__.endswith("periodic"):  # at infinity what they are at the largest number
+        x = torch.where(x.isinf(), 1.0, x)
+    actual = gradient(cls(), x, torch.ones_like(x))
+    assert actual.dtype == x.dtype
+    exact = cls().surrogate_grad(x.numpy().astype(np.float64))
+    assert_as_stated(cls(), "derivative", actual.numpy(), exact, Kind.TORCH)
+
+
+@every_surrogate
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_rounded_once(cls, dtype, small_blocks):
+    x, cotangent = potentials(300, dtype), torch.linspace(-2, 2, 300).to(dtype)
+    single = gradient(cls(), x.float(), cotangent.float())
+    actual = gradient(cls(), x, cotangent)
+    assert actual.dtype == dtype
+    torch.testing.assert_close(actual, single.to(dtype), rtol=0, atol=0, equal_nan=True)
+
+
+LAYOUTS = {
+    "fortran": lambda x: x.reshape(8, 5, 6).permute(2, 1, 0),
+    "transposed": lambda x: x.reshape(6, 5, 8).permute(1, 2, 0),
+    "channels last": lambda x: x.reshape(2, 3, 5, 8).to(memory_format=torch.channels_last),
+    "stepped": lambda x: x[::3],
+    "inner axis stepped": lambda x: x.reshape(30, 8)[:, ::2],
+    "long rows": lambda x: x.reshape(2, 120),
+    "expanded": lambda x: x[:80].expand(3, 80),
+    "one number": lambda x: x[20].expand(150),
+    "no axis": lambda x: x[20],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("cotangents", ["alike", "contiguous", "stepped", "expanded"])
+def test_gradient_of_any_layout(layout, cotangents, small_blocks):
+    x = LAYOUTS[layout](potentials(240))
+    cotangent = {
+        "alike": lambda: LAYOUTS[layout](torch.linspace(-2, 2, 240)),
+        "contiguous": lambda: torch.linspace(-2, 2, x.numel()).reshape(x.shape),
+        "stepped": lambda: torch.linspace(-2, 2, 3 * x.numel())[::3].reshape(x.shape),
+        "expanded": lambda: torch.tensor(1.5).expand(x.shape),
+    }[cotangents]()
+    expected = cotangent * surrogates.Sigmoid().surrogate_grad(x)
+    actual = gradient(surrogates.Sigmoid(), x, cotangent)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-37, equal_nan=True)
+
+
+def test_an_ordinary_backward_is_in_place(refused):
+    with pytest.raises(AssertionError, match="in place"):
+        gradient(surrogates.Sigmoid(), X, torch.ones(4))
+
+
+class Mine(torch.Tensor):
+    pass
+
+
+def backward(surrogate, x, **options):
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(surrogate(x).sum(), x, **options)[0]
+
+
+def twice(surrogate):
+    x = X.clone().requires_grad_()
+    (first,) = torch.autograd.grad(surrogate(x).sum(), x, create_graph=True)
+    return torch.autograd.grad(first.sum(), x)[0]
+
+
+def batched(surrogate):
+    x = X.clone().requires_grad_()
+    rows = torch.eye(4)
+    return torch.autograd.grad(surrogate(x), x, rows, is_grads_batched=True)[0].diagonal()
+
+
+def sparse(surrogate):
+    x = X.clone().requires_grad_()
+    return torch.autograd.grad(surrogate(x), x, torch.ones(4).to_sparse())[0]
+
+
+def observed(surrogate):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False):
+        return backward(surrogate, X)
+
+
+def compiled(surrogate):
+    torch.compiler.reset()
+    step = torch.compile(lambda x: surrogate(x).sum(), fullgraph=True, backend="aot_eager")
+    return backward(step, X)
+
+
+def of_array(surrogate):
+    return backward(type(surrogate)(torch.tensor(surrogate.alpha)), X)
+
+
+OBSERVED = {
+    "twice": twice,
+    "batched": batched,
+    "observed": observed,
+    "compiled": compiled,
+    "array parameter": of_array,
+    "subclass": lambda s: backward(s, X.as_subclass(Mine)).as_subclass(torch.Tensor),
+    "func.grad": lambda s: func.grad(lambda x: s(x).sum())(X),
+    "func.vmap": lambda s: func.vmap(func.grad(s))(X),
+    "func.jacrev": lambda s: func.jacrev(s)(X).diagonal(),
+}
+
+
+@pytest.mark.parametrize("way", OBSERVED)
+def test_a_backward_that_is_looked_at_is_not_in_place(way, refused):
+    surrogate = surrogates.Sigmoid(2.0)
+    if way == "twice":
+        expected = func.vmap(func.grad(surrogate.surrogate_grad))(X)
+    else:
+        expected = surrogate.surrogate_grad(X)
+    torch.testing.assert_close(OBSERVED[way](surrogate), expected)
+
+
+def test_gradcheck_of_the_gradient():
+    # the step has no derivative to check, its gradient has
+    x = X.double().requires_grad_()
+
+    def first(x):
+        return torch.autograd.grad(surrogates.Sigmoid()(x).sum(), x, create_graph=True)[0]
+
+    assert torch.autograd.gradcheck(first, x)
+
+
+def test_backward_can_run_again_and_in_other_threads():
+    surrogate = surrogates.Sigmoid()
+    x = potentials(400_000).nan_to_num(0).requires_grad_()
+    expected = surrogate.surrogate_grad(x.detach())
+    gradients = []
+
+    def run():
+        spikes = surrogate(x)
+        for _ in range(2):
+            gradients.append(torch.autograd.grad(spikes.sum(), x, retain_graph=True)[0])
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(gradients) == 8
+    for actual in gradients:
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-37)
+
+
+@pytest.mark.parametrize("cls", [surrogates.Sigmoid, surrogates.ReluGrad, surrogates.QPseudoSpike])
+def test_scratch_memory_is_a_few_blocks(cls):
+    x, cotangent = torch.zeros(2_000_000), torch.ones(2_000_000)
+    in_place.gradient(cls(), x, cotangent)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        grad = in_place.gradient(cls(), x, cotangent)
+    events = [
+        e.nbytes() for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"
+    ]
+    peak = np.cumsum(events).max()
+    assert grad.nbytes <= peak <= grad.nbytes + 3 * in_place.TorchDialect.block_bytes
+
+
+@pytest.mark.parametrize("size", [1_000_000, 10_000_000])
+def test_large_results_are_ordinary_tensors(size):
+    spikes = surrogates.Sigmoid()(torch.ones(size))
+    assert spikes.sum() == size
+    assert spikes.resize_(size + 1).numel() == size + 1
+
+
+@pytest.mark.parametrize(("at", "at_zero"), [(1.0, 1.0), (0.0, 0.0), (0.5, 0.5)])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_step(at, at_zero, dtype, requires_grad):
+    x = torch.tensor([-1, 0, 1, torch.nan, -torch.inf, torch.inf, -0.0], dtype=dtype)
+    spikes = surrogates.Sigmoid(at_threshold=at)(x.requires_grad_(requires_grad))
+    assert spikes.dtype == dtype
+    assert spikes.requires_grad == requires_grad
+    assert spikes.tolist() == [0, at_zero, 1, 0, 0, 1, at_zero]
+
+
+def test_private_symbols_are_there():
+    # what tells an ordinary tensor from one that is wrapped
+    assert in_place.is_plain(X, torch.nn.Parameter(X))
+    with torch.inference_mode():
+        assert in_place.is_plain(torch.zeros(3))
+    for other in (X.to_sparse(), X.to("meta"), torch.view_as_real(X + 1j).new_zeros(2)._neg_view()):
+        assert not in_place.is_plain(other)
+    assert not in_place.is_plain(X.as_subclass(Mine))

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -83,7 +86,30 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
         return spikes, tangent
     x, *arrays = primals
     x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
-    return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
+    traced = any(isinstance(primal, jax.core.Tracer) for primal in primals)
+    slope = _slope if traced or _is_new(definition) else _compiled_slope
+    return spikes, tangent * slope(x, *arrays, definition=definition)
+
+
+def _slope(x: Array, *arrays: Array, definition: Any) -> Array:
+    return definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
+
+
+# Eager: one call of a compiled function, where JAX would dispatch each operation of the formula.
+_compiled_slope = jax.jit(_slope, static_argnames="definition")
+
+
+def _is_new(definition: Any) -> bool:
+    # Compiling takes as long as hundreds of dispatches: not for parameters that change each time.
+    return next(_uses(definition)) < _USES_BEFORE_COMPILING
+
+
+_USES_BEFORE_COMPILING = 4
+
+
+@lru_cache(maxsize=256)
+def _uses(definition: Any) -> Iterator[int]:
+    return itertools.count()
 
 
 def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:

@@ -20,6 +20,7 @@ import sympy
 
 from .._parameters import parameters
 from .._surrogate import Surrogate
+from .._trace import Symbol, nodes_of
 
 
 class Number:
@@ -227,3 +228,57 @@ def disagreement(surrogate: Surrogate, point: float) -> Any:
     slope = side * sympy.diff(generic.surrogate_fun(x).expression, size)
     difference = slope - generic.surrogate_grad(x).expression
     return sympy.simplify(sympy.expand(difference.rewrite(sympy.exp)))
+
+
+_OF_GRAPH: dict[str, Callable[..., Any]] = {
+    "abs": sympy.Abs,
+    "add": lambda a, b: a + b,
+    "and": sympy.And,
+    "atan": sympy.atan,
+    "atan2": sympy.atan2,
+    "cos": sympy.cos,
+    "div": lambda a, b: a / b,
+    "eq": sympy.Eq,
+    "erfc": sympy.erfc,
+    "exp": sympy.exp,
+    "expm1": lambda a: sympy.exp(a) - 1,
+    "floor": sympy.floor,
+    "ge": sympy.Ge,
+    "gt": sympy.Gt,
+    "isnan": lambda a: sympy.false,
+    "le": sympy.Le,
+    "log": sympy.log,
+    "log1p": lambda a: sympy.log(1 + a),
+    "lt": sympy.Lt,
+    "maximum": sympy.Max,
+    "minimum": sympy.Min,
+    "mul": lambda a, b: a * b,
+    "neg": lambda a: -a,
+    "not": sympy.Not,
+    "number": lambda a: sympy.Piecewise((1, a), (0, True)),
+    "or": sympy.Or,
+    "pow": lambda a, b: a**b,
+    "remainder": lambda a, b: a - b * sympy.floor(a / b),
+    "round": lambda a: sympy.floor(a + sympy.Rational(1, 2)),
+    "sin": sympy.sin,
+    "sqrt": sympy.sqrt,
+    "square": lambda a: a * a,
+    "sub": lambda a, b: a - b,
+    "tan": sympy.tan,
+    "tanh": sympy.tanh,
+    "where": lambda condition, a, b: sympy.Piecewise((a, condition), (b, True)),
+}
+
+
+def expression(root: Symbol) -> Any:
+    """Return a graph, traced with ``exact=True``, as a SymPy expression of its real inputs."""
+    values: dict[Symbol, Any] = {}
+    for node in nodes_of(root):
+        if node.op == "input":
+            values[node] = sympy.Symbol(node.operands[0], real=True)
+        elif node.op == "constant":
+            is_bool = isinstance(node.value, bool)
+            values[node] = sympy.S(node.value) if is_bool else _recognised(node.value)
+        else:
+            values[node] = _OF_GRAPH[node.op](*(values[o] for o in node.operands))
+    return values[root]

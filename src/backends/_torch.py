@@ -117,7 +117,9 @@ class _EagerSpike(torch.autograd.Function):
         grad = None
         # In place only where nobody differentiates, batches or traces what is computed here.
         if not (torch.compiler.is_compiling() or torch.is_grad_enabled()):
-            grad = gradient(ctx.definition, x, cotangent) if is_plain(x, cotangent) else None
+            # x was plain in forward; hooks of saved tensors may have moved it
+            if is_plain(cotangent) and x.device == cotangent.device:
+                grad = gradient(ctx.definition, x, cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.surrogate_grad(x).to(x.dtype)
         return grad, None

@@ -62,6 +62,10 @@ class Backend:
         """
         return definition.combine(arrays).emit(x)
 
+    def spike_keeping(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+        """Return `spike` for a definition made by `surrogates.keeping`."""
+        return self.spike(definition, x, arrays)
+
     def vjp(self, surrogate: Surrogate, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Return the spikes and the function that pulls a cotangent back to `x`."""
         # Evaluated now, not in the pullback: later in-place edits of x cannot falsify it.

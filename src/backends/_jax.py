@@ -20,6 +20,7 @@ import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from . import _jax_residual
 from ._backend import Backend
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
         return spikes, tangent
     x, *arrays = primals
     x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
+    if hasattr(definition, "residual"):
+        return spikes, _jax_residual.tangent(definition, tangent, x, arrays)
     traced = any(isinstance(primal, jax.core.Tracer) for primal in primals)
     slope = _slope if traced or _is_new(definition) else _compiled_slope
     return spikes, tangent * slope(x, *arrays, definition=definition)

@@ -19,6 +19,7 @@ import torch
 from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import forward_ad
 
+from . import _torch_residual
 from ._backend import Backend
 from ._torch_program import gradient, is_plain, step
 
@@ -51,6 +52,13 @@ class TorchBackend(Backend):
         else:
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
         return spikes
+
+    def spike_keeping(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+        """Return the spikes of a definition made by `surrogates.keeping`."""
+        tracked = x.requires_grad and torch.is_grad_enabled()
+        if _needs_arithmetic() or torch.onnx.is_in_onnx_export() or not tracked:
+            return self.spike(definition.surrogate, x, arrays)  # nothing is kept
+        return _torch_residual.spike(definition, x, arrays)
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""

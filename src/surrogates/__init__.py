@@ -5,6 +5,7 @@ from ._custom import Custom
 from ._emission import MultiSpike, Ternary
 from ._learnable import learnable
 from ._relaxed import Relaxed, relaxed
+from ._residual import Keeping, keeping
 from ._scaling import Scaled
 from ._surrogate import Surrogate
 from ._translation import from_library
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 # In a form that type checkers follow.
 __all__ = [
     "Custom",
+    "Keeping",
     "MultiSpike",
     "Relaxed",
     "Scaled",
@@ -41,6 +43,7 @@ __all__ = [
     "backends",
     "from_library",
     "jvp",
+    "keeping",
     "learnable",
     "relaxed",
     "vjp",

@@ -449,6 +449,9 @@ class Surrogate:
         definition, arrays = self.partition()
         return backend.spike(definition, x, arrays)
 
+    def _vjp(self, backend: backends.Backend, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        return backend.vjp(self, x)
+
     def _primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""
         raise self._undefined("surrogate_fun")

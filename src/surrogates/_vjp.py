@@ -50,7 +50,7 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
     array([0.15, 0.3 , 0.  ])
     """
     x = _checked(surrogate, x)
-    return backends.of(x).vjp(surrogate, x)
+    return surrogate._vjp(backends.of(x), x)
 
 
 def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, ArrayT]:

@@ -1,0 +1,76 @@
+"""PyTorch: the spike of a surrogate that keeps less than `x`, see `surrogates.keeping`.
+
+What is kept is an argument of the Function, computed outside: so its own history reaches back to
+`x`, and a second derivative goes through it. An integer has no history: 8 bits are good for one
+derivative, and the next must raise instead of being zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+Tensor = torch.Tensor
+
+
+def spike(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+    """Return the spikes; of `x`, autograd saves ``definition.kept(x)`` alone."""
+    surrogate = definition.combine(arrays)
+    if definition.residual != "uint8":
+        kept, tie = surrogate.kept(x), None
+    else:
+        # No elements, but a history that reaches back to x: what a second derivative runs into.
+        kept, tie = surrogate.kept(x.detach()), x.unsqueeze(-1)[..., :0].clone()
+    spikes: Tensor = _Spike.apply(x, kept, tie, definition, *arrays)  # type: ignore[no-untyped-call]
+    return spikes
+
+
+class _Spike(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        x: Tensor, kept: Tensor, tie: Tensor | None, definition: Any, *arrays: Tensor
+    ) -> Tensor:
+        for array in arrays:  # as in _torch._Spike: a batched parameter batches the spikes
+            x = x + torch.zeros_like(array)
+        spikes: Tensor = definition.combine(arrays).emit(x)
+        return spikes
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        _, kept, tie, ctx.definition, *arrays = inputs
+        ctx.dtype = output.dtype
+        ctx.tied = tie is not None
+        ctx.save_for_backward(kept, *([tie] if ctx.tied else []), *arrays)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        kept, *arrays = ctx.saved_tensors
+        tie = arrays.pop(0) if ctx.tied else None
+        grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
+        if tie is not None and torch.is_grad_enabled():  # this backward is itself recorded
+            grad = _Once.apply(grad, tie)  # type: ignore[no-untyped-call]
+        return (grad, None, None, None, *(None for _ in arrays))
+
+
+class _Once(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(grad: Tensor, tie: Tensor) -> Tensor:
+        return grad.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        if ctx.needs_input_grad[1]:
+            raise NotImplementedError(
+                'keeping(surrogate, "uint8") has a first derivative only: 8 bits of it do not tell '
+                'the second; take "float16" or "bfloat16", or the surrogate without keeping'
+            )
+        return cotangent, None

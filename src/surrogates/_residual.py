@@ -1,0 +1,207 @@
+"""Surrogates that keep less between forward and backward."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import backends
+from ._surrogate import Array, Surrogate
+
+__all__ = ["Keeping", "keeping"]
+
+_LEVELS = 255  # of an 8-bit residual, beside zero
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Keeping(Surrogate):
+    """A surrogate that keeps two bytes or one of each element for backward, made by `keeping`.
+
+    The spikes are those of `surrogate`, exactly. Its derivative is evaluated at ``r(x)``, `x`
+    rounded to half precision, or is itself rounded to 256 levels::
+
+        "float16", "bfloat16"    g'(r(x))
+        "uint8"                  round(255 * g'(x) / peak) * peak / 255
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        What to differentiate by. A wrapper such as `MultiSpike` goes inside, not around.
+    residual : {"float16", "bfloat16", "uint8"}, default "float16"
+        The dtype of what is kept: `x`, or for "uint8" the derivative.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is none; in a call, if the library of `x` has no such dtype.
+    ValueError
+        If `residual` is none of the three; or is "uint8" and the derivative of `surrogate` is
+        negative somewhere or has no finite peak.
+
+    Examples
+    --------
+    >>> from surrogates import Keeping, Sigmoid
+    >>> Keeping(Sigmoid(4.0), "uint8")
+    Keeping(surrogate=Sigmoid(alpha=4.0), residual='uint8')
+    """
+
+    surrogate: Surrogate = field()
+    residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.residual != "uint8":
+            return
+        peak = self.surrogate.peak
+        finite = not isinstance(peak, (int, float)) or 0 < peak < math.inf
+        if self.surrogate._negative or not finite:
+            raise ValueError(
+                f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "
+                f"{self.surrogate!r} has peak {peak} or is negative somewhere; take "
+                'residual="float16" or residual="bfloat16"'
+            )
+
+    def emit(self, x: Array) -> Array:
+        """Return the spikes of the surrogate inside, as plain maths."""
+        return self.surrogate.emit(x)
+
+    @property
+    def emits_plain_step(self) -> bool:
+        """Whether the surrogate inside emits the plain step."""
+        return self.surrogate.emits_plain_step
+
+    def kept(self, x: Array) -> Array:
+        """Return what is kept of `x`: for hooks."""
+        xp = backends.for_maths(x).namespace(x)
+        dtype = getattr(xp, self.residual, None)
+        if dtype is None:
+            raise TypeError(
+                f"{self!r}: {type(x).__module__} has no dtype {self.residual}; choose another "
+                "residual"
+            )
+        if self.residual != "uint8":
+            return xp.astype(x, dtype, copy=False)
+        levels = xp.round(self.surrogate.surrogate_grad(x) * (_LEVELS / self.surrogate.peak))
+        # An integer has no NaN: there, the derivative is 0.
+        return xp.astype(xp.where(levels == levels, levels, xp.zeros_like(levels)), dtype)
+
+    def restored(self, kept: Array, dtype: Any) -> Array:
+        """Return the derivative from what was kept: for hooks."""
+        xp = backends.for_maths(kept).namespace(kept)
+        wide = xp.astype(kept, dtype, copy=False)
+        if self.residual == "uint8":
+            return xp.astype(wide * (self.surrogate.peak / _LEVELS), dtype, copy=False)
+        return self.surrogate.surrogate_grad(wide)
+
+    def _spikes(self, backend: backends.Backend, x: Array) -> Array:
+        definition, arrays = self.partition()
+        return backend.spike_keeping(definition, x, arrays)
+
+    def _vjp(self, backend: backends.Backend, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        # NumPy warns where x exceeds the range of float16; the derivative has its limit there.
+        quiet = contextlib.nullcontext() if backend.differentiates else np.errstate(over="ignore")
+        with quiet:
+            kept = self.kept(x)
+        dtype = x.dtype
+
+        def pullback(cotangent: Array) -> Array:
+            return backend._product(cotangent, self.restored(kept, dtype), "cotangent")
+
+        return self(x), pullback
+
+    def _primitive(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.surrogate_fun(x)
+
+    def _derivative(self, xp: Any, x: Array) -> Array:
+        return self.restored(self.kept(x), x.dtype)
+
+    @property
+    def peak(self) -> Any:
+        return self.surrogate.peak
+
+    @property
+    def area(self) -> Any:
+        return self.surrogate.area
+
+    @property
+    def width(self) -> Any:
+        return self.surrogate.width
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return self.surrogate.support
+
+    @property
+    def _negative(self) -> bool:
+        return self.surrogate._negative
+
+
+def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:
+    """Return the surrogate that keeps less memory between forward and backward.
+
+    Back-propagation through time keeps `x` (or the derivative there) of every neuron and step: 4
+    bytes in float32. Of the surrogate returned here it keeps 2 or 1, and the spikes are the same.
+
+    ==============  =====  ==================================  =========================
+    residual        bytes  error of the derivative             second derivative
+    ==============  =====  ==================================  =========================
+    ``"float16"``   2      that of moving `x` by ``x / 2048``  as exact as the first one
+    ``"bfloat16"``  2      that of moving `x` by ``x / 256``   as exact as the first one
+    ``"uint8"``     1      ``peak / 510``                      NotImplementedError
+    ==============  =====  ==================================  =========================
+
+    Near the threshold, where the derivative is large, `x` is small and so is its rounding: the
+    relative error of weight gradients is below that of the table by far (docs/residuals.md).
+    At a jump of the derivative, as of `Boxcar`, a rounded `x` may fall on the other side.
+    "float16" ends at 65504; beyond, the derivative is its limit at infinity. With "uint8" the
+    derivative is 0 where `x` is NaN.
+
+    PyTorch keeps less in reverse mode, eager and compiled, JAX in reverse mode, `lax.scan`
+    included; the pullback of `surrogates.vjp` in every library. Forward mode keeps nothing anyway
+    (PyTorch takes the exact derivative there).
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate to differentiate by, of any shape and parameters.
+    residual : {"float16", "bfloat16", "uint8"}, default "float16"
+        What to keep of each element. NumPy and CuPy have no bfloat16.
+
+    Returns
+    -------
+    Keeping
+        A surrogate with this one inside.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is none; in a call, if the library of `x` has no such dtype.
+    ValueError
+        If `residual` is none of the three; or is "uint8" and the derivative of `surrogate` is
+        negative somewhere or has no finite peak.
+
+    References
+    ----------
+    J. Chen et al., "ActNN: Reducing Training Memory Footprint via 2-Bit Activation Compressed
+    Training", ICML 2021: activations kept for backward may be rounded far more coarsely than
+    those that are computed with.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from surrogates import Arctan, keeping
+    >>> surrogate = keeping(Arctan(2.0), "float16")
+    >>> x = torch.tensor([-0.3, 0.0, 0.7], requires_grad=True)
+    >>> spikes = surrogate(x)
+    >>> [saved.dtype for saved in spikes.grad_fn.saved_tensors]
+    [torch.float16]
+    >>> spikes.sum().backward()
+    >>> x.grad, Arctan(2.0).surrogate_grad(x.detach())
+    (tensor([0.5295, 1.0000, 0.1713]), tensor([0.5296, 1.0000, 0.1713]))
+    """
+    return Keeping(surrogate, residual)

@@ -1,0 +1,234 @@
+"""Surrogates that keep less: what is kept, how far the derivative is off, and what comes second."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import WITH_TAPE, Kind, parameters
+from surrogates import Arctan, Keeping, MultiGaussianGrad, MultiSpike, Sigmoid, keeping, vjp
+
+pytestmark = [  # of PyTorch's own, while it compiles and in forward mode
+    pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
+]
+
+RESIDUALS = ("float16", "bfloat16", "uint8")
+BYTES = {"float16": 2, "bfloat16": 2, "uint8": 1}
+# Relative rounding of x, half the spacing: the 11 bits of float16, the 8 of bfloat16.
+ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
+NAMES = ("Sigmoid", "Arctan", "GaussianGrad", "ReluGrad", "InvSquareGrad", "QPseudoSpike", "ERF")
+X = np.linspace(-3, 3, 97).astype(np.float32)
+
+
+@pytest.fixture(params=parameters(WITH_TAPE))
+def taped(request):
+    reason = request.param.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    return request.param
+
+
+def bound(surrogate: surrogates.Surrogate, residual: str) -> np.ndarray:
+    """Return the stated bound of the derivative's error on X, with room for float32."""
+    if residual == "uint8":
+        return np.full(X.shape, surrogate.peak / 510 * 1.0001)
+    x = X.astype(np.float64)
+    near = [surrogate.surrogate_grad(x * (1 + sign * ROUNDING[residual])) for sign in (-1, 1)]
+    # Monotone on either side of 0: the largest error is at an end. 2**-25: subnormal float16.
+    errors = [abs(value - surrogate.surrogate_grad(x)) for value in near]
+    return np.maximum(*errors) * 1.0001 + 1e-6 * surrogate.peak
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+@pytest.mark.parametrize("name", NAMES)
+def test_spikes_are_exact_and_the_gradient_is_within_its_bound(name, residual, taped):
+    surrogate = getattr(surrogates, name)()
+    kept = keeping(surrogate, residual)
+    x = taped.array(X)
+    np.testing.assert_array_equal(taped.numpy(kept(x)), X >= 0)
+    error = abs(taped.numpy(taped.gradient(kept, x)) - surrogate.surrogate_grad(X))
+    assert (error <= bound(surrogate, residual)).all()
+
+
+@pytest.mark.parametrize("residual", ["float16", "uint8"])
+def test_pullback_of_every_library(kind, residual):
+    if kind in (Kind.STRICT, Kind.DASK) and residual == "float16":
+        pytest.skip("the namespace has no float16")
+    x = kind.array(X)
+    spikes, pullback = vjp(keeping(Arctan(2.0), residual), x)
+    np.testing.assert_array_equal(kind.numpy(spikes), X >= 0)
+    gradient = kind.numpy(pullback(kind.array(2 * np.ones_like(X))))
+    assert gradient.dtype == np.float32
+    error = abs(gradient / 2 - Arctan(2.0).surrogate_grad(X))
+    assert (error <= bound(Arctan(2.0), residual)).all()
+
+
+@pytest.mark.parametrize("residual", ["float16", "uint8"])
+def test_pullback_of_numpy_keeps_the_smaller_array(residual):
+    _, pullback = vjp(keeping(Arctan(), residual), X)
+    arrays = [cell.cell_contents for cell in pullback.__closure__]
+    kept = [array for array in arrays if isinstance(array, np.ndarray)]
+    assert [array.dtype for array in kept] == [np.dtype(residual)]
+
+
+@pytest.mark.filterwarnings("error")
+def test_beyond_the_range_of_float16_and_at_nan():
+    x = np.asarray([1e6, -1e6, np.inf, np.nan], dtype=np.float32)
+    for residual, at_nan in (("float16", np.nan), ("uint8", 0.0)):
+        _, pullback = vjp(keeping(Arctan(), residual), x)
+        np.testing.assert_array_equal(pullback(np.ones_like(x)), [0.0, 0.0, 0.0, at_nan])
+        np.testing.assert_array_equal(
+            keeping(Arctan(), residual).surrogate_grad(x), [0.0, 0.0, 0.0, at_nan]
+        )
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_what_pytorch_saves(residual, torch):
+    saved = []
+
+    def pack(tensor):
+        saved.append(tensor)
+        return tensor
+
+    x = torch.tensor(X, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        keeping(Sigmoid(), residual)(x)
+    assert sum(tensor.untyped_storage().nbytes() for tensor in saved) == BYTES[residual] * X.size
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_what_compiled_pytorch_saves(residual, torch):
+    torch.compiler.reset()
+    surrogate = keeping(Sigmoid(), residual)
+    step = torch.compile(lambda x: surrogate(3 * x - 1), fullgraph=True, backend="aot_eager")
+    saved = []
+
+    def pack(tensor):
+        saved.append(tensor)
+        return tensor
+
+    x = torch.tensor(X, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        spikes = step(x)
+    assert all(tensor.dtype == getattr(torch, residual) or tensor is x for tensor in saved)
+    spikes.sum().backward()
+    expected = Sigmoid().surrogate_grad(3 * X - 1)
+    np.testing.assert_allclose(x.grad / 3, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_what_jax_stacks_in_a_scan(residual, jax):
+    surrogate = keeping(Sigmoid(), residual)
+
+    def run(weight, currents):
+        def step(v, current):
+            v = 0.9 * v + current @ weight
+            return v, surrogate(v - 1)
+
+        return jax.lax.scan(step, jax.numpy.zeros(5, "float32"), currents)[1].sum()
+
+    weight = jax.numpy.ones((3, 5), "float32") / 3
+    currents = jax.numpy.ones((40, 3), "float32")
+    _, pullback = jax.vjp(lambda weight: run(weight, currents), weight)
+    stacked = [leaf for leaf in jax.tree_util.tree_leaves(pullback) if leaf.shape[:1] == (40,)]
+    assert sorted(str(leaf.dtype) for leaf in stacked) == sorted(["float32", residual])
+    assert [leaf.shape for leaf in stacked if leaf.dtype == residual] == [(40, 5)]
+
+
+@pytest.mark.parametrize("residual", ["float16", "bfloat16"])
+def test_second_derivative_is_that_at_the_rounded_x_and_rounded_too(residual, taped):
+    surrogate, kept = Arctan(2.0), keeping(Arctan(2.0), residual)
+    rounded = taped.numpy(_through(taped, taped.array(X), residual))
+    expected = _second(taped, surrogate, taped.array(rounded))
+    second = _second(taped, kept, taped.array(X))
+    np.testing.assert_allclose(second, expected, rtol=2 * ROUNDING[residual], atol=1e-5)
+
+
+def test_second_derivative_of_8_bits_raises(taped):
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        _second(taped, keeping(Arctan(2.0), "uint8"), taped.array(X))
+
+
+def test_second_derivative_of_8_bits_raises_in_a_scan(jax):
+    def run(weight):
+        step = lambda v, _: (0.9 * v + weight - keeping(Arctan(), "uint8")(v - 1), None)  # noqa: E731
+        return jax.lax.scan(step, jax.numpy.float32(0), length=5)[0]
+
+    jax.grad(run)(0.7)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        jax.grad(jax.grad(run))(0.7)
+
+
+def _through(kind, x, dtype):
+    if kind in (Kind.JAX, Kind.JAX_CUDA):
+        return x.astype(dtype).astype(x.dtype)
+    import torch
+
+    return x.to(getattr(torch, dtype)).to(x.dtype)
+
+
+def _second(kind, surrogate, x):
+    if kind in (Kind.JAX, Kind.JAX_CUDA):
+        import jax
+
+        return kind.numpy(jax.vmap(jax.grad(jax.grad(surrogate)))(x))
+    import torch
+
+    x = x.clone().requires_grad_()
+    (first,) = torch.autograd.grad(surrogate(x).sum(), x, create_graph=True)
+    return kind.numpy(torch.autograd.grad(first.sum(), x)[0])
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_array_parameters_and_vmap(residual, taped):
+    alpha = np.asarray([1.0, 4.0], dtype=np.float32)
+    x = taped.array(np.asarray([[0.3, 0.3], [-0.5, 0.1]], dtype=np.float32))
+    slope = taped.gradient(keeping(Sigmoid(taped.array(alpha)), residual), x)
+    exact = Sigmoid(alpha).surrogate_grad(taped.numpy(x))
+    np.testing.assert_allclose(taped.numpy(slope), exact, atol=alpha.max() / 510)
+    if taped in (Kind.JAX, Kind.JAX_CUDA):
+        from jax import grad, vmap
+    else:
+        from torch.func import grad, vmap
+    batched = vmap(lambda a, v: grad(keeping(Sigmoid(a), residual))(v))(taped.array(alpha), x[0])
+    np.testing.assert_allclose(taped.numpy(batched), exact[0], atol=alpha.max() / 510)
+
+
+def test_forward_mode_of_pytorch_is_exact(torch):
+    x = torch.tensor(X)
+    tangent = torch.func.jvp(keeping(Sigmoid(), "uint8"), (x,), (torch.ones_like(x),))[1]
+    np.testing.assert_allclose(tangent, Sigmoid().surrogate_grad(X), rtol=1e-5, atol=1e-6)
+
+
+def test_other_emissions_go_inside():
+    counts = keeping(MultiSpike(Sigmoid(), max_spikes=3))
+    np.testing.assert_array_equal(counts(np.asarray([-0.5, 0.0, 1.5, 9.0])), [0, 1, 2, 3])
+
+
+def test_equality_hash_pickle_and_repr():
+    one, other = keeping(Sigmoid(2.0)), keeping(Sigmoid(2.0), "float16")
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != keeping(Sigmoid(2.0), "bfloat16")
+    assert one != keeping(Sigmoid(3.0))
+    assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
+    assert repr(one) == "Keeping(surrogate=Sigmoid(alpha=2.0), residual='float16')"
+    assert (one.peak, one.area, one.width) == (0.5, 1.0, Sigmoid(2.0).width)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"residual must be one of .* got residual='int4'"):
+        keeping(Sigmoid(), "int4")
+    with pytest.raises(TypeError, match="takes a surrogate such as"):
+        keeping(Sigmoid, "float16")
+    for surrogate in (MultiGaussianGrad(), surrogates.ExpEscape()):
+        with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
+            keeping(surrogate, "uint8")
+        assert isinstance(keeping(surrogate), Keeping)
+    with pytest.raises(TypeError, match="numpy has no dtype bfloat16; choose another residual"):
+        vjp(keeping(Sigmoid(), "bfloat16"), X)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import sys
 
 import nox
@@ -146,3 +147,12 @@ def demo(session: nox.Session) -> None:
     """Train the demo's network in every framework."""
     session.install(*PINNED, "-e", ".[demo,torch,jax]")
     session.run("python", "-m", "surrogates", "demo", *session.posargs)
+
+
+@nox.session(python="3.11")  # what the peers' own requirements allow
+def bench(session: nox.Session) -> None:
+    """Measure ours against the peers, and write docs/benchmarks.*; ``-- --quick``: in 2 minutes."""
+    gpu = ["-e", ".[cupy]", "jax[cuda12]"] if shutil.which("nvidia-smi") else []
+    pins = ["-c", "tests/bench/constraints.txt"]
+    session.install(*pins, "-e", ".[torch,jax]", *gpu, *group("bench"))
+    session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})

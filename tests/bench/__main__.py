@@ -1,0 +1,42 @@
+"""Measures, and writes docs/benchmarks.json, docs/benchmarks.md and docs/benchmarks-*.png."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")  # or float64 would be float32
+os.environ.setdefault("TORCH_LOGS", "-dynamo,-inductor")  # they report the peers' graph breaks
+
+from . import plan, plots, report
+from .collect import collect
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small and rough, in two minutes")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="where to write")
+    parser.add_argument("--render", action="store_true", help="measure nothing, read the JSON")
+    arguments = parser.parse_args()
+    path = arguments.docs / "benchmarks.json"
+    if not arguments.render:
+        start = time.monotonic()
+        data = collect(
+            plan.QUICK if arguments.quick else plan.FULL,
+            lambda text: print(f"{time.monotonic() - start:6.0f} s  {text}", flush=True),
+        )
+        data["machine"]["quick"] = arguments.quick
+        path.write_text(json.dumps(data, indent=1) + "\n")
+    data = json.loads(path.read_text())
+    (arguments.docs / "benchmarks.md").write_text(report.page(data))
+    for figure in plots.draw(data, arguments.docs):
+        print("wrote", figure)
+
+
+main()

@@ -1,0 +1,137 @@
+"""What must hold, and whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .peers import FRAMEWORK
+
+Data = dict[str, Any]
+Value = Callable[[Data], float]
+
+
+def table(data: Data) -> Iterator[str]:
+    """Yield a table: each target, the worst figure measured, and where."""
+    yield "| target | limit | worst | where | |"
+    yield "|---|---|---|---|---|"
+    for text, limit, values in _targets(data):
+        known = {where: value for where, value in values.items() if value is not None}
+        if not known:
+            yield f"| {text} | {limit} | | not measured | |"
+            continue
+        most = limit.startswith("at most")
+        where = (max if most else min)(known, key=known.__getitem__)
+        bound = float(limit.split()[-1])
+        met = known[where] <= bound if most else known[where] >= bound
+        verdict = "met" if met else "**missed**"
+        yield f"| {text} | {limit} | {known[where]:.3g} | {where} | {verdict} |"
+
+
+def _targets(data: Data) -> Iterator[tuple[str, str, dict[str, float | None]]]:
+    large, small = (1_000_000, 10_000_000), (1, 1_000, 100_000)
+
+    def over(framework: str, sizes: tuple[int, ...], value: Value) -> dict[str, float | None]:
+        chosen = [
+            race
+            for race in data["races"]
+            if race["framework"] == framework
+            and race["size"] in sizes
+            and race["dtype"] == "float32"
+            and "layouts" not in race
+        ]
+        return {
+            f"{r['surrogate']}, {r['size']:.0e}, {r['threads']} threads": value(r) for r in chosen
+        }
+
+    eager, compiled = "PyTorch eager", "PyTorch compiled"
+    yield f"{eager}: times the floor", "at most 3", over(eager, large, _floors)
+    yield f"{eager}: fastest peer / ours, 1e7", "at least 4", over(eager, large[1:], _peers)
+    yield f"{eager}: fastest peer / ours, 1e6", "at least 2.5", over(eager, large[:1], _peers)
+    yield f"{eager}: fastest peer / ours, up to 1e5", "at least 1", over(eager, small, _peers)
+    yield f"{compiled}: fastest peer / ours", "at least 1", over(compiled, large + small, _peers)
+    for key, limit in (("forward", 1), ("backward", 1), ("recompilations", 0)):
+        counts = {name: entry[key] for name, entry in data["kernels"].items()}
+        what = key if key == "recompilations" else f"kernels {key}"
+        yield f"{compiled}: {what}", f"at most {limit}", counts
+    jit = over("JAX jit", large + small, lambda race: 1 / race["times"]["same formula"]["ratio"])
+    yield "JAX jit: ours / by hand, same formula", "at most 1.02", jit
+    eager_jax = over("JAX eager", large + small, _peers)
+    yield "JAX eager: fastest peer / ours", "at least 2", eager_jax
+    yield "NumPy: times the floor", "at most 4", over("NumPy", large, _floors)
+    yield "NumPy: plain / ours, 1e6 and 1e7", "at least 3", over("NumPy", large, _plain)
+    yield "NumPy: plain / ours, up to 1e5", "at least 1", over("NumPy", small, _plain)
+    for framework in ("NumPy", eager):
+        yield (
+            f"{framework}: ns an element, largest / smallest, from 1e5 on",
+            "at most 1.25",
+            {
+                name: _slope(data, framework, name)
+                for name in dict.fromkeys(race["surrogate"] for race in data["races"])
+            },
+        )
+        yield (
+            f"{framework}: strided or transposed / contiguous",
+            "at most 1.5",
+            {
+                race["surrogate"]: max(entry["ratio"] for entry in race["times"].values())
+                for race in data["races"]
+                if race["framework"] == framework and "layouts" in race
+            },
+        )
+    times, kept = _networks(data, "median"), _networks(data, "kept")
+    yield "networks: a library's surrogate / ours in its neuron, time", "at least 1", times
+    yield "networks: a library's surrogate / ours in its neuron, bytes kept", "at least 1", kept
+    for framework in ("PyTorch CUDA", "JAX CUDA", "CuPy"):
+        bandwidth = over(framework, (100_000_000,), _bandwidth)
+        yield f"{framework}: share of the copy bandwidth, 1e8", "at least 0.85", bandwidth
+
+
+def _floors(race: Data) -> float | None:
+    floor = race["times"].get("floor")
+    return None if floor is None else 1 / floor["ratio"]
+
+
+def _peers(race: Data) -> float | None:
+    ratios = [entry["ratio"] for name, entry in race["times"].items() if name in FRAMEWORK]
+    return min(ratios, default=None)
+
+
+def _plain(race: Data) -> float | None:
+    return race["times"]["plain"]["ratio"]
+
+
+def _bandwidth(race: Data) -> float | None:
+    # The floor moves 20 bytes an element, as ours need: read x and write spikes, read two and
+    # write one.
+    return race["times"]["floor"]["ratio"] if "floor" in race["times"] else None
+
+
+def _networks(data: Data, key: str) -> dict[str, float | None]:
+    """Return, for each neuron, the least figure of its other surrogates over that of ours."""
+    found: dict[str, float | None] = {}
+    for workload in data["workloads"]:
+        rows = workload["rows"]
+        for neuron in dict.fromkeys(name.partition(",")[0] for name in rows):
+            ours = rows.get(f"{neuron}, ours")
+            names = [n for n in rows if n.startswith(f"{neuron}, ") and ", ours" not in n]
+            if ours and names:
+                where = f"{workload['framework']}, {workload['hidden']} hidden, {neuron}"
+                found[where] = min(rows[name][key] for name in names) / ours[key]
+    return found
+
+
+def _slope(data: Data, framework: str, surrogate: str) -> float | None:
+    """Return the largest cost of an element over the smallest, with all threads, from 1e5 on."""
+    large = [
+        race
+        for race in data["races"]
+        if (race["framework"], race["surrogate"]) == (framework, surrogate)
+        and race["size"] >= 100_000
+        and race["dtype"] == "float32"
+        and "layouts" not in race
+    ]
+    threads = max((race["threads"] for race in large), default=0)
+    chosen = [race for race in large if race["threads"] == threads]
+    costs = [race["times"]["ours"]["median"] / race["size"] for race in chosen]
+    return max(costs) / min(costs) if len(costs) > 1 else None

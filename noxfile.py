@@ -151,7 +151,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the peers' own requirements allow
 def bench(session: nox.Session) -> None:
-    """Measure ours against the peers, and write docs/benchmarks.*; ``-- --quick``: in 2 minutes."""
+    """Measure ours against the peers, and write docs/benchmarks.*; ``-- --quick`` is short and rough."""
     gpu = ["-e", ".[cupy]", "jax[cuda12]"] if shutil.which("nvidia-smi") else []
     pins = ["-c", "tests/bench/constraints.txt"]
     session.install(*pins, "-e", ".[torch,jax]", *gpu, *group("bench"))

@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small and rough, in two minutes")
+    parser.add_argument("--quick", action="store_true", help="small and rough, in a few minutes")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where to write")
     parser.add_argument("--render", action="store_true", help="measure nothing, read the JSON")
     arguments = parser.parse_args()

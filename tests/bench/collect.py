@@ -60,6 +60,8 @@ def races(plan: Plan, names: list[str]) -> Iterator[tuple[Data, Callable[[], Con
             labels = base | {"threads": _threads(framework, plan)[0]}
             if widest:
                 for dtype in plan.dtypes:
+                    if dtype == "bfloat16" and framework in ("NumPy", "CuPy"):
+                        continue  # they have none
                     yield (
                         labels | {"size": plan.reference, "dtype": dtype},
                         lambda n=name, d=dtype, m=make: m(n, plan.reference, d),

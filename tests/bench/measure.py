@@ -21,7 +21,7 @@ Run = Callable[[], Any]
 SHORTEST = 2e-4  # seconds that one sample lasts at least: well above the timer's resolution
 
 
-def race(contenders: dict[str, Run], seconds: float, fewest: int = 5, most: int = 60) -> dict:
+def race(contenders: dict[str, Run], seconds: float, fewest: int = 5, most: int = 200) -> dict:
     """Time contenders in rounds; each round runs every one, in shuffled order.
 
     Parameters

@@ -13,7 +13,7 @@ _PREFACE = """\
 # Benchmarks
 
 This page is generated: `nox -s bench` measures, and writes it, its [data](benchmarks.json) and its
-plots; `nox -s bench -- --quick` is rough and takes two minutes.
+plots; `nox -s bench -- --quick` is rough and takes a few minutes.
 
 Contenders run in interleaved rounds: each round runs every one once, in shuffled order. A figure is
 the median of the rounds, and a ratio is the median of the ratios within rounds, so that other load

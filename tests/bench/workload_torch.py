@@ -20,6 +20,8 @@ from torch.utils.checkpoint import checkpoint
 import surrogates
 from surrogates import Arctan, keeping
 
+from .contenders import compiled_by_torch
+
 CHANNELS = 64
 SEGMENT = 20  # steps that are recomputed together
 
@@ -202,7 +204,7 @@ def compiled(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], tor
 
     def make(network: Callable[[], Any]) -> Any:
         made = network()
-        made.step = torch.compile(made.step)
+        made.step = compiled_by_torch(made.step)
         return made
 
     chosen = {name: n for name, n in eager(hidden, with_peers).items() if name in COMPILED}

@@ -151,8 +151,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the peers' own requirements allow
 def bench(session: nox.Session) -> None:
-    """Measure ours against the peers, and write docs/benchmarks.*; ``-- --quick`` is short and rough."""
-    gpu = ["-e", ".[cupy]", "jax[cuda12]"] if shutil.which("nvidia-smi") else []
+    """Measure ours against the peers and write docs/benchmarks.*; with ``--quick`` in short."""
+    gpu = shutil.which("nvidia-smi") is not None
+    project = [".[torch,jax,cupy]", "jax[cuda12]"] if gpu else [".[torch,jax]"]
     pins = ["-c", "tests/bench/constraints.txt"]
-    session.install(*pins, "-e", ".[torch,jax]", *gpu, *group("bench"))
+    session.install(*pins, "-e", *project, *group("bench"))
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})

@@ -403,7 +403,8 @@ def test_relaxed_mixed(cell):
 
     mixed = jax.vmap(jax.grad(slope, argnums=1), (0, None))
     exact = cell.parameter_derivative("surrogate_grad")
-    cell.check(mixed(jnp.asarray(cell.x), jnp.asarray(cell.value)), exact, 1e-11)
+    # Sums of primitives, whose large terms cancel where the derivative is small.
+    cell.check(mixed(jnp.asarray(cell.x), jnp.asarray(cell.value)), exact, 1e-9)
 
 
 @rows("learnable, an Equinox module: in range after wild steps, compiled once")

@@ -124,10 +124,10 @@ class _EagerSpike(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         grad = None
         # In place only where nobody differentiates, batches or traces what is computed here.
-        if not (torch.compiler.is_compiling() or torch.is_grad_enabled()):
-            # x was plain in forward; hooks of saved tensors may have moved it
-            if is_plain(cotangent) and x.device == cotangent.device:
-                grad = gradient(ctx.definition, x, cotangent)
+        watched = torch.compiler.is_compiling() or torch.is_grad_enabled()
+        # x was plain in forward; hooks of saved tensors may have moved it
+        if not watched and is_plain(cotangent) and x.device == cotangent.device:
+            grad = gradient(ctx.definition, x, cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.surrogate_grad(x).to(x.dtype)
         return grad, None

@@ -290,8 +290,6 @@ class QPseudoSpikeUnit(UnitArea):
 
 def _log_base(xp: Any, size: Array, scale: float | Array) -> Array:
     """Return ``ln(1 + 2 * size / scale)``."""
-    if isinstance(scale, float) and scale >= 2:
-        return xp.log1p(size / (scale / 2))
     # ln(1 + 2u), from 1 on as ln(1/2 + u) + ln 2: there 2u could overflow.
     u = size / scale
     far = u >= 1

@@ -8,6 +8,7 @@ import subprocess
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -109,7 +110,17 @@ class OfADefinition(surrogates.SlayerGrad):
         return OfADefinition.slope * x
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Yours(surrogates.Surrogate):
+    beta: float = 2.0
+    slope: ClassVar[float] = 1.0
+
+    def _derivative(self, xp, x):
+        return Yours.slope * x if x.ndim < 2 else self.beta * xp.ones_like(x)
+
+
 UNTRACED = {
+    "a dataclass of your own": Yours(),
     "a branch on a value": Branching(),
     "a method of your own": Annealed(),
     "a class of your own": OfADefinition(),
@@ -127,12 +138,27 @@ def test_what_is_no_fixed_graph_is_not_traced(name):
     np.testing.assert_array_equal(actual, surrogate.surrogate_grad(np.float32(1.0)) * x)
 
 
-@pytest.mark.parametrize("cls", [Annealed, OfADefinition])
+@pytest.mark.parametrize("cls", [Annealed, OfADefinition, Yours])
 def test_a_formula_that_changes_is_followed(cls, monkeypatch):
     x = np.ones(3)
     cls().surrogate_grad(x)
     monkeypatch.setattr(cls, "slope", 5.0)
     np.testing.assert_array_equal(cls().surrogate_grad(x), 5 * x)
+
+
+@pytest.mark.parametrize("cls", [Annealed, OfADefinition, Yours])
+def test_a_formula_that_changes_is_followed_in_jax(cls, monkeypatch, jax):
+    x = jax.numpy.ones(3)
+    gradient = jax.grad(lambda x: cls()(x).sum())
+    for _ in range(6):
+        gradient(x)
+    monkeypatch.setattr(cls, "slope", 5.0)
+    np.testing.assert_array_equal(gradient(x), 5 * np.ones(3))
+
+
+def test_a_formula_may_look_at_the_shape():
+    x = np.ones((2, 3))
+    np.testing.assert_array_equal(Yours().surrogate_grad(x), 2 * x)
 
 
 def test_array_parameters_are_not_traced():

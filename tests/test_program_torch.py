@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -242,3 +244,54 @@ def test_private_symbols_are_there():
     for other in (X.to_sparse(), X.to("meta"), torch.view_as_real(X + 1j).new_zeros(2)._neg_view()):
         assert not in_place.is_plain(other)
     assert not in_place.is_plain(X.as_subclass(Mine))
+
+
+def test_constant_derivative_of_a_large_sum():
+    x = torch.zeros(600_000, requires_grad=True)
+    surrogates.Scaled(surrogates.StraightThrough(), amplitude=2.0)(x).sum().backward()
+    assert torch.all(x.grad == 2.0)
+
+
+def test_unhashable_attributes_do_not_matter():
+    class Mine(surrogates.Surrogate):
+        def __init__(self):
+            object.__setattr__(self, "coefficients", [1.0, 2.0])
+
+        def surrogate_grad(self, x):
+            return self.coefficients[1] * x
+
+    x = torch.ones(2, requires_grad=True)
+    Mine()(x).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+FIRST_USES = {
+    "under func.grad": "torch.func.grad(surrogates.Sigmoid())(torch.tensor(0.3))",
+    "in inference mode": """
+with torch.inference_mode():
+    surrogates.Sigmoid()(torch.zeros(3))""",
+    "with fake tensors": """
+from torch._subclasses import FakeTensorMode
+with FakeTensorMode():
+    surrogates.Sigmoid()(torch.zeros(3))""",
+    "on another device": """
+with torch.device("meta"):
+    surrogates.Sigmoid()(torch.zeros(3))""",
+}
+
+
+@pytest.mark.parametrize("name", FIRST_USES)
+def test_first_use_does_not_decide_what_is_plain(name):
+    code = f"""
+import torch, surrogates
+{FIRST_USES[name]}
+from surrogates.backends._torch_program import is_plain
+x = torch.tensor([-1.0, 1.0], requires_grad=True)
+assert is_plain(x)
+spikes = surrogates.ReluGrad()(x / 2)
+assert spikes.tolist() == [0.0, 1.0]
+spikes.sum().backward()
+assert abs(x.grad - 0.075).max() < 1e-7
+"""
+    path = f"import sys; sys.path[:0] = {sys.path!r}"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", f"{path}\n{code}"], check=True)

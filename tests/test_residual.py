@@ -232,3 +232,14 @@ def test_errors():
         assert isinstance(keeping(surrogate), Keeping)
     with pytest.raises(TypeError, match="numpy has no dtype bfloat16; choose another residual"):
         vjp(keeping(Sigmoid(), "bfloat16"), X)
+
+
+@pytest.mark.parametrize("wrap", [surrogates.MultiSpike, surrogates.Scaled, surrogates.relaxed])
+def test_keeping_is_the_outermost(wrap):
+    with pytest.raises(TypeError, match="must be the outermost"):
+        wrap(keeping(Arctan()))
+
+
+def test_eight_bits_of_a_derivative_are_not_differentiated(jax):
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        jax.grad(keeping(Arctan(), "uint8").surrogate_grad)(0.3)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from surrogates._trace import kernel_text, trace
+from surrogates._trace import is_fixed, kernel_text, trace
 
 from ._backend import Backend
 
@@ -31,7 +31,7 @@ class CupyBackend(Backend):
 
     def evaluate(self, name: str, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the primitive or derivative, by one kernel where the formula can be traced."""
-        kernel = _formula_kernel(definition, name, _dtype(x, arrays), None)
+        kernel = _kernel(definition, name, _dtype(x, arrays), None)
         if kernel is None:
             return super().evaluate(name, definition, x, arrays)
         return kernel(x)
@@ -40,7 +40,7 @@ class CupyBackend(Backend):
         """Return the spikes and the pullback; spikes and derivative come of one kernel."""
         dtype = _dtype(x, surrogate.partition()[1])
         comparison = surrogate.comparison
-        kernel = comparison and _formula_kernel(surrogate, "derivative", dtype, comparison)
+        kernel = comparison and _kernel(surrogate, "derivative", dtype, comparison)
         if not kernel:
             return super().vjp(surrogate, x)
         spikes, derivative = kernel(x)
@@ -68,6 +68,12 @@ def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
     return _WORKING.get(x.dtype.name) if _is_cupy(x) and not arrays else None
 
 
+def _kernel(definition: Any, name: str, dtype: str | None, comparison: str | None) -> Any | None:
+    if dtype is None or not is_fixed(definition, name):
+        return None
+    return _formula_kernel(definition, name, dtype, comparison)
+
+
 def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) -> str | None:
     """Return the text of a kernel from ``x`` to ``out``; with a comparison also to ``spikes``."""
     root = trace(definition, name, dtype, erfc=True)
@@ -78,11 +84,9 @@ def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) ->
 
 
 @lru_cache(maxsize=256)
-def _formula_kernel(
-    definition: Any, name: str, dtype: str | None, comparison: str | None
-) -> Any | None:
-    text = dtype and kernel_of(definition, name, dtype, comparison)
-    if not text:
+def _formula_kernel(definition: Any, name: str, dtype: str, comparison: str | None) -> Any | None:
+    text = kernel_of(definition, name, dtype, comparison)
+    if text is None:
         return None
     import cupy
 

@@ -20,6 +20,8 @@ import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from surrogates._trace import is_fixed
+
 from . import _jax_residual
 from ._backend import Backend
 
@@ -59,6 +61,10 @@ class JaxBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return jax.lax.stop_gradient(jax.numpy.asarray(x))
 
+    def once(self, x: Array) -> Array:
+        """Return `x`, whose differentiation raises NotImplementedError."""
+        return _jax_residual.once_p.bind(x)
+
     def derivative(self, function: Any, x: Array) -> Array:
         """Return the derivative of an elementwise function, by `jax.jvp`."""
         return jax.jvp(function, (x,), (jax.numpy.ones_like(x),))[1]
@@ -90,7 +96,8 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
     if hasattr(definition, "residual"):
         return spikes, _jax_residual.tangent(definition, tangent, x, arrays)
     traced = any(isinstance(primal, jax.core.Tracer) for primal in primals)
-    slope = _slope if traced or _is_new(definition) else _compiled_slope
+    plain = traced or not is_fixed(definition, "derivative") or _is_new(definition)
+    slope = _slope if plain else _compiled_slope
     return spikes, tangent * slope(x, *arrays, definition=definition)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple
 
-from surrogates._trace import Symbol, nodes_of, trace
+from surrogates._trace import Symbol, is_fixed, nodes_of, trace
 
 Array = Any
 
@@ -95,6 +95,8 @@ class Dialect(ABC):
 
         With `product` it ends with a multiplication by `v`. The least used of 256 are forgotten.
         """
+        if not is_fixed(definition, name):  # nor hashable, maybe, nor to be held by the cache
+            return None
         return _program(self, definition, name, dtype, product)
 
     def evaluate(self, program: Program, x: Array, v: Array | None, out: Array) -> Array:
@@ -165,8 +167,8 @@ def _program(
     dialect: Dialect, definition: Any, name: str, dtype: str, product: bool
 ) -> Program | None:
     root = trace(definition, name, dtype, **dialect.options(dtype))
-    if root is None:
-        return None
+    if root is None or not any(node.op == "input" for node in nodes_of(root)):
+        return None  # the plain expression gives a constant the shape of x
     if product:
         root = root.trace.apply("mul", root, root.trace.input("v"))
     return _compiled(dialect, dialect.fused(root), dtype)

@@ -68,6 +68,10 @@ class TorchBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return x.detach()
 
+    def once(self, x: Tensor) -> Tensor:
+        """Return `x` without its history: to ask for a derivative is an error."""
+        return x.detach()
+
     def derivative(self, function: Any, x: Tensor) -> Tensor:
         """Return the derivative of an elementwise function, by `torch.func.vjp`."""
         pullback: Any = torch.func.vjp(function, x)[1]

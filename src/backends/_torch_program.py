@@ -9,11 +9,18 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections import Counter
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch._C import _dispatch_keys, _get_tracing_state, _len_torch_dispatch_stack
+from torch._C import (
+    DispatchKey,
+    DispatchKeySet,
+    _dispatch_keys,
+    _get_tracing_state,
+    _len_torch_dispatch_stack,
+)
 from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import forward_ad
 
@@ -31,7 +38,6 @@ _WORKING = {
     torch.float64: "float64",
 }
 _COMPARISONS = {"ge": torch.ge, "gt": torch.gt}
-_ZERO = torch.zeros(())
 
 
 def _copy(x: Tensor, out: Tensor) -> None:
@@ -111,9 +117,8 @@ class TorchDialect(Dialect):
 
     def constant(self, value: float | bool, dtype: str) -> Tensor:
         """Return a 0-dimensional tensor."""
-        return torch.tensor(
-            value, dtype=torch.bool if isinstance(value, bool) else self.dtype(dtype)
-        )
+        number = torch.bool if isinstance(value, bool) else self.dtype(dtype)
+        return torch.tensor(value, dtype=number, device="cpu")
 
     def like(self, x: Tensor, dtype: Any) -> Tensor:
         """Return an uninitialised tensor of the shape and layout of `x`."""
@@ -186,8 +191,15 @@ def _keys(x: Tensor) -> int:
     return keys
 
 
-with torch.inference_mode():
-    _ORDINARY = frozenset({_keys(_ZERO), _keys(torch.zeros(()))})
+# Not those of a tensor made here: PyTorch may be in a mode when this is imported.
+_INFERENCE = DispatchKeySet(DispatchKey.CPU).add(DispatchKey.AutocastCPU)
+_RECORDED = _INFERENCE.add(DispatchKey.AutogradCPU).add(DispatchKey.ADInplaceOrView)
+_ORDINARY = frozenset({_INFERENCE.raw_repr(), _RECORDED.raw_repr()})
+
+
+@cache
+def _zero() -> Tensor:
+    return torch.zeros((), device="cpu")
 
 
 def is_plain(*tensors: Tensor) -> bool:
@@ -212,7 +224,7 @@ def is_plain(*tensors: Tensor) -> bool:
 
 def step(x: Tensor, comparison: str) -> Tensor:
     """Return 1 where a comparison of `x` with 0 holds, else 0, in one pass."""
-    return _COMPARISONS[comparison](x, _ZERO, out=_empty_like(x))
+    return _COMPARISONS[comparison](x, _zero(), out=_empty_like(x))
 
 
 def gradient(definition: Any, x: Tensor, cotangent: Tensor) -> Tensor | None:

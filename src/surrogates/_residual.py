@@ -50,6 +50,8 @@ class Keeping(Surrogate):
     Keeping(surrogate=Sigmoid(alpha=4.0), residual='uint8')
     """
 
+    _outermost = True
+
     surrogate: Surrogate = field()
     residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
 
@@ -118,6 +120,10 @@ class Keeping(Surrogate):
         return self.surrogate.surrogate_fun(x)
 
     def _derivative(self, xp: Any, x: Array) -> Array:
+        if (
+            self.residual == "uint8"
+        ):  # rounding has a derivative, zero, and would be wrong in silence
+            x = backends.for_maths(x).once(x)
         return self.restored(self.kept(x), x.dtype)
 
     @property
@@ -150,16 +156,18 @@ def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:
     ==============  =====  ==================================  =========================
     residual        bytes  error of the derivative             second derivative
     ==============  =====  ==================================  =========================
-    ``"float16"``   2      that of moving `x` by ``x / 2048``  as exact as the first one
-    ``"bfloat16"``  2      that of moving `x` by ``x / 256``   as exact as the first one
+    ``"float16"``   2      that of moving `x` by ``x / 2048``  rounded to float16
+    ``"bfloat16"``  2      that of moving `x` by ``x / 256``   rounded to bfloat16
     ``"uint8"``     1      ``peak / 510``                      NotImplementedError
     ==============  =====  ==================================  =========================
 
     Near the threshold, where the derivative is large, `x` is small and so is its rounding: the
     relative error of weight gradients is below that of the table by far (docs/residuals.md).
     At a jump of the derivative, as of `Boxcar`, a rounded `x` may fall on the other side.
-    "float16" ends at 65504; beyond, the derivative is its limit at infinity. With "uint8" the
-    derivative is 0 where `x` is NaN.
+    "float16" ends at 65504; beyond, the derivative is its limit at infinity; below 6e-5 it moves `x`
+    by up to 3e-8. A second derivative passes through the dtype that was kept: in float16 a large or
+    tiny cotangent (of a scaled loss, of a mean) over- or underflows, in bfloat16 it does not. With
+    "uint8" the derivative is 0 where `x` is NaN.
 
     PyTorch keeps less in reverse mode, eager and compiled, JAX in reverse mode, `lax.scan`
     included; the pullback of `surrogates.vjp` in every library. Forward mode keeps nothing anyway

@@ -103,8 +103,8 @@ class Surrogate:
                 )
             if isinstance(value, Surrogate) and value._outermost:
                 raise TypeError(
-                    f"{type(self).__name__} would lose the gradient to the parameters that "
-                    f"{value!r} adds; apply relaxed last, to the {type(self).__name__}"
+                    f"{type(self).__name__}: {value!r} must be the outermost surrogate, or it "
+                    f"would have no effect; make the {type(self).__name__} first, and that of it"
                 )
             if holds_arrays:
                 with_arrays.append(declared.name)

@@ -282,10 +282,9 @@ def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbo
 
     The options are those of `Trace`.
 
-    None where the formula is no fixed graph: of your own class with a method `surrogate_grad`, of
-    two plain functions, of an array-valued parameter.
+    None where the formula is no fixed graph: see `is_fixed`.
     """
-    if not _is_fixed(surrogate, name):
+    if not is_fixed(surrogate, name):
         return None
     namespace = Trace(dtype, **options)
     try:
@@ -296,22 +295,21 @@ def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbo
         return None
 
 
-def _is_fixed(surrogate: Surrogate, name: str) -> bool:
-    """Return whether a formula depends on `x` and the fields of frozen dataclasses alone."""
+def is_fixed(surrogate: Surrogate, name: str) -> bool:
+    """Return whether a formula, the primitive or derivative, is one graph once and for all.
+
+    Of this package's own classes with numbers for parameters it is. A class of yours may look at
+    what changes, at the shape of `x` or at its values; and arrays may be traced.
+    """
     cls = type(surrogate)
-    if "__dataclass_params__" not in vars(cls):
+    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
         return False
-    own_method = "surrogate_fun" if name == "primitive" else "surrogate_grad"
     formula = f"_{name}"
-    if getattr(cls, own_method) is not getattr(Surrogate, own_method):
-        return False
     if getattr(cls, formula) is getattr(Surrogate, formula):
-        return False
-    if vars(surrogate).keys() - {f.name for f in fields(surrogate)} - {"_with_arrays"}:
         return False
     values = [getattr(surrogate, f.name) for f in fields(surrogate)]
     return all(
-        _is_fixed(value, name) if isinstance(value, Surrogate) else type(value) in (float, int, str)
+        is_fixed(value, name) if isinstance(value, Surrogate) else type(value) in (float, int, str)
         for value in values
     )
 

@@ -146,7 +146,7 @@ def test_learnable_asks_where_it_cannot_know_the_framework(monkeypatch, imported
 
 
 def test_a_number_at_the_end_of_its_range_cannot_be_learned(torch):
-    with pytest.raises(ValueError, match="window=0.0 cannot be learned"):
+    with pytest.raises(ValueError, match=r"window=0\.0 cannot be learned"):
         learnable(surrogates.HeavisideGrad(), "window", framework="torch")
 
 

@@ -269,7 +269,7 @@ def test_sympy_expression_is_the_formula(cls, function):
     sympy = pytest.importorskip("sympy")
     from surrogates._check.symbolic import expression
 
-    root = trace(cls(), function, "float64", exact=True, erfc=True)
+    root = trace(cls(), function, "float64", exact=True, special=True)
     formula = sympy.lambdify(
         "x", expression(root).subs(sympy.Symbol("x", real=True), "x"), "mpmath"
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from surrogates._trace import is_fixed, kernel_text, trace
+from surrogates._trace import kernel_text, trace
 
 from ._backend import Backend
 
@@ -69,14 +69,14 @@ def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
 
 
 def _kernel(definition: Any, name: str, dtype: str | None, comparison: str | None) -> Any | None:
-    if dtype is None or not is_fixed(definition, name):
+    if dtype is None or not definition._is_fixed:
         return None
     return _formula_kernel(definition, name, dtype, comparison)
 
 
 def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) -> str | None:
     """Return the text of a kernel from ``x`` to ``out``; with a comparison also to ``spikes``."""
-    root = trace(definition, name, dtype, erfc=True)
+    root = trace(definition, name, dtype, special=True)
     if root is None:
         return None
     spikes = "" if comparison is None else f"spikes = {_SPIKE[comparison]};\n"

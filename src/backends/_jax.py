@@ -13,14 +13,12 @@ import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-
-from surrogates._trace import is_fixed
 
 from . import _jax_residual
 from ._backend import Backend
@@ -46,11 +44,17 @@ class JaxBackend(Backend):
         # Equal ranks: when vmap adds an axis in front, broadcasting stays aligned.
         arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
         if isinstance(x, jax.core.Tracer):
+            if definition._is_fixed and not _is_new(definition):
+                return _compiled_spike(x, definition=definition)
             # Inside shard_map, spikes must count as varying over devices where a parameter does.
             # This is x, as far as it goes for values, and XLA folds it.
             for array in arrays:
                 x = jax.numpy.where(True, x, array.astype(x.dtype))
         return spike_p.bind(x, *arrays, definition=definition)
+
+    def namespace(self, x: Array) -> Any:
+        """Return the namespace of JAX, which conforms to the array API by itself."""
+        return jax.numpy
 
     def introduce(self, cls: type) -> None:
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
@@ -95,18 +99,14 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
     x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
     if hasattr(definition, "residual"):
         return spikes, _jax_residual.tangent(definition, tangent, x, arrays)
-    traced = any(isinstance(primal, jax.core.Tracer) for primal in primals)
-    plain = traced or not is_fixed(definition, "derivative") or _is_new(definition)
-    slope = _slope if plain else _compiled_slope
-    return spikes, tangent * slope(x, *arrays, definition=definition)
+    return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
 
 
-def _slope(x: Array, *arrays: Array, definition: Any) -> Array:
-    return definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
-
-
-# Eager: one call of a compiled function, where JAX would dispatch each operation of the formula.
-_compiled_slope = jax.jit(_slope, static_argnames="definition")
+# Eager differentiation: JAX remembers what it made of this, where it would trace the rule and
+# dispatch each operation of the formula anew. Inside what is compiled it leaves no trace of itself.
+@partial(jax.jit, static_argnames="definition", inline=True)
+def _compiled_spike(x: Array, definition: Any) -> Array:
+    return spike_p.bind(x, definition=definition)
 
 
 def _is_new(definition: Any) -> bool:

@@ -6,6 +6,7 @@ pair that `Backend` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -41,7 +42,7 @@ class NumpyDialect(Dialect):
         {f"{op}_": ufunc for op, ufunc in FUNCTIONS.items()}
         | {"copy_": _copy, "number_": _copy, "where_": _where}
     )
-    block_bytes = 2**18
+    block_bytes = 2**19
 
     def constant(self, value: float | bool, dtype: str) -> Any:
         """Return a 0-dimensional array: cheaper as an operand than a number."""
@@ -105,6 +106,25 @@ class NumpyBackend(Backend):
         if compare is None or type(x) is not np.ndarray:
             return super().spike(definition, x, arrays)
         return compare(x, 0, out=np.empty_like(x))
+
+    def vjp(self, surrogate: Any, x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        """Return the spikes and the pullback; in short where nothing is left to be checked."""
+        if type(x) is not np.ndarray or not surrogate._is_fixed:
+            return super().vjp(surrogate, x)
+        derivative = self.like(x, self.evaluate("derivative", surrogate, x, ()))
+
+        def pullback(cotangent: Any) -> Any:
+            return self._product(cotangent, derivative, "cotangent")
+
+        return self.like(x, self.spike(surrogate, x, ())), pullback
+
+    def _product(self, vector: Any, derivative: Any, name: str) -> Any:
+        fits = (
+            type(vector) is type(derivative) is np.ndarray
+            and vector.dtype == derivative.dtype
+            and vector.shape == derivative.shape != ()
+        )
+        return vector * derivative if fits else super()._product(vector, derivative, name)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple
 
-from surrogates._trace import Symbol, is_fixed, nodes_of, trace
+from surrogates._trace import Symbol, nodes_of, trace
 
 Array = Any
 
@@ -95,7 +95,7 @@ class Dialect(ABC):
 
         With `product` it ends with a multiplication by `v`. The least used of 256 are forgotten.
         """
-        if not is_fixed(definition, name):  # nor hashable, maybe, nor to be held by the cache
+        if not definition._is_fixed:  # nor hashable, maybe, nor to be held by the cache
             return None
         return _program(self, definition, name, dtype, product)
 

@@ -55,6 +55,7 @@ class TorchDialect(Dialect):
         {
             "abs_": torch.abs,
             "add_": torch.add,
+            "addcdiv_": torch.addcdiv,
             "addcmul_": torch.addcmul,
             "and_": torch.logical_and,
             "atan_": torch.atan,
@@ -85,6 +86,7 @@ class TorchDialect(Dialect):
             "pow_": torch.pow,
             "remainder_": torch.remainder,
             "round_": torch.round,
+            "sigmoid_": torch.sigmoid,
             "sin_": torch.sin,
             "sqrt_": torch.sqrt,
             "square_": torch.square,
@@ -94,24 +96,24 @@ class TorchDialect(Dialect):
             "where_": torch.where,
         }
     )
-    block_bytes = 2**20
+    block_bytes = 2**22
 
     def options(self, dtype: str) -> dict[str, bool]:
         """Return what a formula is traced with."""
         # exp2 takes half the time of exp; in double its argument, up to 1000, would cost digits
-        return {"erfc": True, "exp2": dtype == "float32"}
+        return {"special": True, "exp2": dtype == "float32"}
 
     def fused(self, root: Symbol) -> Symbol:
-        """Return a graph in which `torch.add` and `torch.addcmul` multiply as well."""
-        uses = Counter(o for n in nodes_of(root) for o in n.operands if isinstance(o, Symbol))
+        """Return a graph in which one operation does the work of several, where there is such."""
+        users = Counter(o for n in nodes_of(root) for o in set(n.operands) if isinstance(o, Symbol))
         new: dict[Symbol, Symbol] = {}
-        once: set[Symbol] = set()  # what is used once can be united with its use
+        once: set[Symbol] = set()  # what has one user can be united with that
         for node in nodes_of(root):
             if node.op in ("input", "constant"):
                 new[node] = node
                 continue
             new[node] = _united(node, [new[o] for o in node.operands], once)
-            if uses[node] == 1:
+            if users[node] == 1:
                 once.add(new[node])
         return new[root]
 
@@ -154,24 +156,60 @@ class TorchDialect(Dialect):
 
 
 def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
-    """Return the operation of a node on other operands, as one with an operand where it can be."""
+    """Return the operation of a node on other operands, as one with an operand where it can be.
+
+    `once` are the nodes that no other operation needs.
+    """
     trace = node.trace
-    if node.op in ("add", "mul"):
-        for a, b in (operands, operands[::-1]):
-            if a not in once:
-                continue
-            factor, rest = _scaled(a)
-            if node.op == "add" and a.op == "addcmul" and a.operands[0].value == 0.0:
-                return trace.node("addcmul", b, *a.operands[1:])
-            if node.op == "add" and rest is not None:
-                return trace.node("add", b, rest, ("alpha", factor))
-            if node.op == "mul" and rest is not None:
-                return trace.node("addcmul", trace.asarray(0.0), rest, b, ("value", factor))
-            if node.op == "mul" and a.op == "mul" and b.op == "constant":
-                return trace.node("addcmul", trace.asarray(0.0), *a.operands, ("value", b.value))
-            if node.op == "mul" and a.op == "div" and a.operands[0].value == 1.0:
-                return trace.node("div", b, a.operands[1])
+    if node.op == "mul" and operands[0] is operands[1] and operands[0] in once:
+        return _squared(operands[0])
+    if node.op == "sub" and operands[1] in once and operands[1].op == "mul":
+        return trace.node("addcmul", operands[0], *operands[1].operands, ("value", -1.0))
+    for a, b in (operands, operands[::-1]) if node.op in ("add", "mul") else ():
+        united = (_sum if node.op == "add" else _product)(a, b) if a in once else None
+        if united is not None:
+            return united
     return trace.node(node.op, *operands)
+
+
+def _squared(a: Symbol) -> Symbol:
+    """Return the square of a node that nothing else needs."""
+    trace = a.trace
+    if a.op == "div" and a.operands[0].op == "constant":
+        c, y = a.operands
+        return trace.node("div", trace.asarray(c.value * c.value), trace.node("mul", y, y))
+    factor, rest = _scaled(a)
+    if rest is not None:
+        return _scaled_product(factor * factor, rest, rest)
+    return trace.node("mul", a, a)
+
+
+def _sum(a: Symbol, b: Symbol) -> Symbol | None:
+    """Return ``a + b`` as one operation with `a`, if there is one."""
+    if a.op == "addcmul" and a.operands[0].value == 0.0:
+        return a.trace.node("addcmul", b, *a.operands[1:])
+    factor, rest = _scaled(a)
+    return None if rest is None else a.trace.node("add", b, rest, ("alpha", factor))
+
+
+def _product(a: Symbol, b: Symbol) -> Symbol | None:
+    """Return ``a * b`` as one operation with `a`, if there is one."""
+    if b.op == "constant":
+        if a.op == "addcmul" and a.operands[0].value == 0.0:
+            _, left, right, (_, factor) = a.operands
+            return _scaled_product(factor * b.value, left, right)
+        return _scaled_product(b.value, *a.operands) if a.op == "mul" else None
+    if a.op == "div" and a.operands[0].op == "constant":
+        c, y = a.operands
+        if c.value == 1.0:
+            return a.trace.node("div", b, y)
+        return a.trace.node("addcdiv", a.trace.asarray(0.0), b, y, ("value", c.value))
+    factor, rest = _scaled(a)
+    return None if rest is None else _scaled_product(factor, rest, b)
+
+
+def _scaled_product(factor: float, a: Symbol, b: Symbol) -> Symbol:
+    return a.trace.node("addcmul", a.trace.asarray(0.0), a, b, ("value", factor))
 
 
 def _scaled(x: Symbol) -> tuple[float, Symbol | None]:
@@ -180,6 +218,8 @@ def _scaled(x: Symbol) -> tuple[float, Symbol | None]:
         for a, b in (x.operands, x.operands[::-1]):
             if a.op == "constant":
                 return a.value, b
+    if x.op == "div" and x.operands[1].op == "constant":
+        return 1 / x.operands[1].value, x.operands[0]
     return 1.0, None
 
 

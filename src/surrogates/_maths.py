@@ -81,6 +81,14 @@ def log(xp: Any, parameter: float | Array) -> Any:
     return math.log(parameter) if isinstance(parameter, float) else xp.log(parameter)
 
 
+def logistic(xp: Any, x: Array) -> Array:
+    """Return the logistic function of ``x <= 0``, by the library's own where it has one."""
+    if hasattr(xp, "sigmoid"):
+        return xp.sigmoid(x)
+    rise = xp.exp(x)
+    return rise / (1 + rise)
+
+
 def erfc(xp: Any, x: Array) -> Array:
     """Return the complementary error function, which the standard lacks."""
     return xp.erfc(x) if hasattr(xp, "erfc") else backends.for_maths(x).erfc(x)

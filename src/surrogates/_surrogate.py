@@ -22,6 +22,8 @@ Array = Any
 ArrayT = TypeVar("ArrayT")
 P = ParamSpec("P")
 
+_COMPARISONS = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Surrogate:
@@ -69,17 +71,22 @@ class Surrogate:
 
     accuracy: ClassVar[Accuracy] = Accuracy()
     _with_arrays: ClassVar[tuple[str, ...]] = ()
+    _is_fixed: ClassVar[bool] = False  # whether a formula is one graph once and for all
+    _is_ours: ClassVar[bool] = True
     _outermost: ClassVar[bool] = False
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        # A class of yours may look at what changes, at the shape of `x` or at its values.
+        cls._is_ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
         backends.introduce(cls)
 
     def __post_init__(self) -> None:
         backends.meet()
         with_arrays = []
+        is_fixed = self._is_ours
         for declared in fields(self):
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")
@@ -108,7 +115,12 @@ class Surrogate:
                 )
             if holds_arrays:
                 with_arrays.append(declared.name)
+            if isinstance(value, Surrogate):
+                is_fixed = is_fixed and value._is_fixed
+            elif type(value) not in (float, int, str):  # arrays may be traced
+                is_fixed = False
         object.__setattr__(self, "_with_arrays", tuple(with_arrays))
+        object.__setattr__(self, "_is_fixed", is_fixed)
 
     def __repr__(self) -> str:
         shown = [f for f in fields(self) if f.name != "at_threshold" or self.at_threshold != 1.0]
@@ -175,7 +187,8 @@ class Surrogate:
         if type(x) is float:
             x = np.float64(x)
         require_floating(self, x)
-        self._require_compatible(x)
+        if self._with_arrays:
+            self._require_compatible(x)
         backend = backends.of(x)
         return backend.like(x, self._spikes(backend, x))
 
@@ -249,9 +262,7 @@ class Surrogate:
     @property
     def comparison(self) -> str | None:
         """What `emit` is if it is one comparison with 0: ``"ge"`` or ``"gt"``."""
-        if type(self).emit is not Surrogate.emit:
-            return None
-        return {1.0: "ge", 0.0: "gt"}.get(self.at_threshold)
+        return _COMPARISONS.get(self.at_threshold) if type(self).emit is Surrogate.emit else None
 
     def sample(self, x: Any, generator: Any) -> Any:
         """Return random spikes: escape noise with the primitive as firing probability.
@@ -486,7 +497,8 @@ class Surrogate:
         if type(x) is float:
             x = np.float64(x)
         require_floating(self, x)
-        self._require_compatible(x)
+        if self._with_arrays:
+            self._require_compatible(x)
         backend = backends.for_maths(x)
         definition, arrays = self.partition()
         return backend.like(x, backend.evaluate(name, definition, x, arrays))

@@ -13,7 +13,6 @@ into a constant. A graph is good for values; to differentiate, run the definitio
 from __future__ import annotations
 
 import math
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,8 @@ class Symbol:
     Attributes
     ----------
     op : str
-        A key of `FUNCTIONS`, or ``"erfc"``; ``"input"`` and ``"constant"`` for the leaves.
+        A key of `FUNCTIONS`, ``"erfc"`` or ``"sigmoid"``; ``"input"`` and ``"constant"`` for the
+        leaves.
     operands : tuple
         Symbols; of an input its name, of a constant its value, a float or bool.
     number : int
@@ -139,8 +139,9 @@ class Trace:
         Of the arrays that the graph is for: float32 or float64.
     exact : bool, default False
         Whether the graph is for exact arithmetic, which neither rounds nor overflows.
-    erfc : bool, default False
-        Whether the complementary error function is an operation; else it is written out.
+    special : bool, default False
+        Whether the complementary error function and the logistic function are operations; else
+        they are written out.
     exp2 : bool, default False
         Whether ``exp(c * y)`` becomes ``exp2(c / ln(2) * y)``, where that is faster. The rounding
         of that constant adds at most 1 ulp for each factor of e to those of the product.
@@ -152,13 +153,14 @@ class Trace:
     undifferentiated = True  # see surrogates._maths.before_underflow
 
     def __init__(
-        self, dtype: Any, *, exact: bool = False, erfc: bool = False, exp2: bool = False
+        self, dtype: Any, *, exact: bool = False, special: bool = False, exp2: bool = False
     ) -> None:
         self.dtype = np.dtype(dtype)
         self.exact, self.use_exp2 = exact, exp2
         self.nodes: dict[Any, Symbol] = {}
-        if erfc:
+        if special:
             self.erfc = lambda x: self.apply("erfc", x)
+            self.sigmoid = lambda x: self.apply("sigmoid", x)
 
     def __getattr__(self, name: str) -> Any:
         if name not in FUNCTIONS:
@@ -282,9 +284,10 @@ def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbo
 
     The options are those of `Trace`.
 
-    None where the formula is no fixed graph: see `is_fixed`.
+    None where the formula is no fixed graph: of an array-valued parameter, or of a class of yours.
     """
-    if not is_fixed(surrogate, name):
+    formula = f"_{name}"
+    if not surrogate._is_fixed or getattr(type(surrogate), formula) is getattr(Surrogate, formula):
         return None
     namespace = Trace(dtype, **options)
     try:
@@ -293,25 +296,6 @@ def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbo
         )
     except (TypeError, AttributeError):  # UntraceableError too
         return None
-
-
-def is_fixed(surrogate: Surrogate, name: str) -> bool:
-    """Return whether a formula, the primitive or derivative, is one graph once and for all.
-
-    Of this package's own classes with numbers for parameters it is. A class of yours may look at
-    what changes, at the shape of `x` or at its values; and arrays may be traced.
-    """
-    cls = type(surrogate)
-    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
-        return False
-    formula = f"_{name}"
-    if getattr(cls, formula) is getattr(Surrogate, formula):
-        return False
-    values = [getattr(surrogate, f.name) for f in fields(surrogate)]
-    return all(
-        is_fixed(value, name) if isinstance(value, Surrogate) else type(value) in (float, int, str)
-        for value in values
-    )
 
 
 def nodes_of(root: Symbol) -> list[Symbol]:
@@ -349,6 +333,7 @@ _IN_C = {
     # of non-negative x and positive y, all that a definition asks for
     "remainder": "fmod({0}, {1})",
     "round": "rint({0})",
+    "sigmoid": "1 / (1 + exp(-{0}))",
     "square": "{0} * {0}",
     "sub": "{0} - {1}",
     "where": "{0} ? {1} : {2}",

@@ -240,6 +240,7 @@ _OF_GRAPH: dict[str, Callable[..., Any]] = {
     "div": lambda a, b: a / b,
     "eq": sympy.Eq,
     "erfc": sympy.erfc,
+    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
     "exp": sympy.exp,
     "expm1": lambda a: sympy.exp(a) - 1,
     "floor": sympy.floor,

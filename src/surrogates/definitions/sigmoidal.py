@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL, Accuracy
-from .._maths import sign
+from .._maths import logistic, sign
 from .._parameters import positive
 from .._surrogate import Array, Surrogate, function_form
 from ._bases import InfiniteArea, UnitArea
@@ -17,9 +17,8 @@ __all__ = ["Sigmoid", "TanhGrad", "TanhOffset", "sigmoid", "tanh_grad", "tanh_of
 
 def _bell(xp: Any, factor: float | Array, size: Array) -> Array:
     """Return ``factor s(size) (1 - s(size))``, s the logistic function, for ``size >= 0``."""
-    decay = xp.exp(-size)
-    whole = 1 + decay
-    return factor * (decay / whole / whole)
+    tail = logistic(xp, -size)  # 1 - s(size), which would round to 0
+    return factor * (tail - tail * tail)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

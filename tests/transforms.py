@@ -8,7 +8,6 @@ one; `conftest.py` collects their outcomes. ``python -m nox -s transforms`` writ
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -198,6 +197,8 @@ def write(cells: list[dict[str, Any]], versions: dict[str, str]) -> None:
     (DOCS / "transforms.md").write_text(render(json.loads(text)))
 
 
+OUTCOMES = ("passed", "failed", "limit", "not tested")
+
 HEAD = """\
 # Every transform, every surrogate
 
@@ -220,15 +221,21 @@ def render(matrix: dict[str, Any]) -> str:
     """Return the page of the matrix."""
     versions = ", ".join(f"{name} {version}" for name, version in matrix["versions"].items())
     page = [HEAD.format(versions=versions, count=len(SURROGATES))]
-    for framework, rows in itertools.groupby(matrix["rows"], lambda row: row["framework"]):
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for row in matrix["rows"]:
+        tables.setdefault(row["framework"], []).append(row)
+    page += ["| cells | " + " | ".join(OUTCOMES) + " |", "|---|" + "---|" * len(OUTCOMES)]
+    for framework, rows in tables.items():
+        counts = [sum(len(row.get(outcome, {})) for row in rows) for outcome in OUTCOMES]
+        page.append(f"| {framework} | {' | '.join(map(str, counts))} |")
+    for framework, rows in tables.items():
         page += [
-            f"## {framework}\n",
+            f"\n## {framework}\n",
             "| transform | surrogates | error | bound | |",
             "|---|---|---|---|---|",
             *map(_line, rows),
-            "",
         ]
-    return "\n".join(page)
+    return "\n".join([*page, ""])
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -241,7 +248,7 @@ def _line(row: dict[str, Any]) -> str:
         count = f"all {len(passed)}"
     notes = [
         f"**{outcome}**: {reason}"
-        for outcome in ("failed", "limit", "not tested")
+        for outcome in OUTCOMES[1:]
         for reason in dict.fromkeys(row.get(outcome, {}).values())
     ]
     return f"| {row['transform']} | {count} | {worst} | {bound} | {'; '.join(notes)} |"

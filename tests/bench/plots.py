@@ -10,6 +10,7 @@ COLOURS = {
     "ours": "#d62728",
     "floor": "black",
     "plain": "0.5",
+    "jax.lax.sin": "black",
     "same formula": "0.7",
     "snntorch": "#1f77b4",
     "spikingjelly": "#ff7f0e",

@@ -12,7 +12,8 @@ Value = Callable[[Data], float]
 
 
 def table(data: Data) -> Iterator[str]:
-    """Yield a table: each target, the worst figure measured, and where."""
+    """Yield a table: each target, the worst figure measured, and where; then reasons."""
+    missed: list[str] = []
     yield "| target | limit | worst | where | |"
     yield "|---|---|---|---|---|"
     for text, limit, values in _targets(data):
@@ -25,7 +26,20 @@ def table(data: Data) -> Iterator[str]:
         bound = float(limit.split()[-1])
         met = known[where] <= bound if most else known[where] >= bound
         verdict = "met" if met else "**missed**"
+        if not met:
+            count = sum(value > bound if most else value < bound for value in known.values())
+            verdict += f", {count} of {len(known)}"
+            missed += [reason for start, reason in _REASONS.items() if text.startswith(start)]
         yield f"| {text} | {limit} | {known[where]:.3g} | {where} | {verdict} |"
+    if missed:
+        yield ""
+        yield "What stands in the way where one is missed:"
+        yield ""
+        yield from (f"- {reason}" for reason in dict.fromkeys(missed))
+
+
+# By the beginning of a target: what was found to stand in its way.
+_REASONS: dict[str, str] = {}
 
 
 def _targets(data: Data) -> Iterator[tuple[str, str, dict[str, float | None]]]:
@@ -79,6 +93,12 @@ def _targets(data: Data) -> Iterator[tuple[str, str, dict[str, float | None]]]:
                 if race["framework"] == framework and "layouts" in race
             },
         )
+    extra = {
+        f"{framework}, {name}": value
+        for framework, found in data["memory"].items()
+        for name, value in found["extra bytes per element"].items()
+    }
+    yield "backward: memory beside its result, bytes an element", "at most 0.5", extra
     times, kept = _networks(data, "median"), _networks(data, "kept")
     yield "networks: a library's surrogate / ours in its neuron, time", "at least 1", times
     yield "networks: a library's surrogate / ours in its neuron, bytes kept", "at least 1", kept

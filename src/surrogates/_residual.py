@@ -165,9 +165,9 @@ def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:
     relative error of weight gradients is below that of the table by far (docs/residuals.md).
     At a jump of the derivative, as of `Boxcar`, a rounded `x` may fall on the other side.
     "float16" ends at 65504; beyond, the derivative is its limit at infinity; below 6e-5 it moves
-    `x` by up to 3e-8. A second derivative passes through the dtype that was kept: in float16 a large
-    or tiny cotangent (of a scaled loss, of a mean) over- or underflows, in bfloat16 it does not.
-    With "uint8" the derivative is 0 where `x` is NaN.
+    `x` by up to 3e-8. A second derivative passes through the dtype that was kept: in float16 a
+    large or tiny cotangent (of a scaled loss, of a mean) over- or underflows, in bfloat16 it does
+    not. With "uint8" the derivative is 0 where `x` is NaN.
 
     PyTorch keeps less in reverse mode, eager and compiled, JAX in reverse mode, `lax.scan`
     included; the pullback of `surrogates.vjp` in every library. Forward mode keeps nothing anyway

@@ -11,6 +11,7 @@ import numpy as np
 from . import backends
 from ._parameters import finite, non_negative, positive
 from ._surrogate import Array, Surrogate, require_floating
+from ._wrapper import Wrapper
 
 __all__ = ["MultiSpike", "Ternary"]
 
@@ -18,7 +19,7 @@ _ROUNDINGS = ("floor", "nearest")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class MultiSpike(Surrogate):
+class MultiSpike(Wrapper):
     """Several spikes per time step, one more for each multiple of the threshold.
 
     With `v` the membrane potential and ``x = v - threshold``, emits ``floor(v / threshold)``, no
@@ -57,7 +58,6 @@ class MultiSpike(Surrogate):
     Networks for Keyword Spotting", arXiv:2111.01456 (2021).
     """
 
-    surrogate: Surrogate = field()
     threshold: float | Array = positive(1.0)
     max_spikes: float = math.inf
     rounding: str = "floor"
@@ -85,28 +85,6 @@ class MultiSpike(Surrogate):
         most = min(float(self.max_spikes), float(xp.finfo(x.dtype).max))
         counts = xp.clip(rounded, min=0.0, max=most)
         return xp.astype(xp.where(xp.isnan(x), xp.zeros_like(counts), counts), x.dtype, copy=False)
-
-    def _primitive(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_fun(x)
-
-    def _derivative(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_grad(x)
-
-    @property
-    def peak(self) -> Any:
-        return self.surrogate.peak
-
-    @property
-    def area(self) -> Any:
-        return self.surrogate.area
-
-    @property
-    def width(self) -> Any:
-        return self.surrogate.width
-
-    @property
-    def support(self) -> tuple[Any, Any]:
-        return self.surrogate.support
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -165,21 +143,14 @@ class Ternary(Surrogate):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class _Sampled(Surrogate):
+class _Sampled(Wrapper):
     """A spike where a uniform random number is below the primitive; made by `sample`."""
 
-    surrogate: Surrogate = field()
     uniform: Array = finite(0.0)
 
     def emit(self, x: Array) -> Array:
         xp = backends.for_maths(x).namespace(x)
         return xp.astype(self.uniform < self.surrogate.surrogate_fun(x), x.dtype)
-
-    def _primitive(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_fun(x)
-
-    def _derivative(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_grad(x)
 
 
 def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:

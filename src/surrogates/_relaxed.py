@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from . import backends
 from ._surrogate import Array, Surrogate
+from ._wrapper import Wrapper
 
 __all__ = ["Relaxed", "relaxed"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Relaxed(Surrogate):
+class Relaxed(Wrapper):
     """Spikes forward, and the primitive's derivative to `x` and to the parameters.
 
     The spike itself does not depend on a parameter of its surrogate, so that its gradient with
@@ -43,8 +43,6 @@ class Relaxed(Surrogate):
 
     _outermost = True
 
-    surrogate: Surrogate = field()
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.at_threshold not in (1.0, self.surrogate.at_threshold):
@@ -72,40 +70,6 @@ class Relaxed(Surrogate):
         inner = xp.where(live, x, xp.zeros_like(x))
         difference = self.surrogate.surrogate_fun(inner) - held.surrogate_fun(inner)
         return held(x) + (difference - backend.constant(difference))
-
-    def _primitive(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_fun(x)
-
-    def _derivative(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_grad(x)
-
-    @property
-    def peak(self) -> Any:
-        return self.surrogate.peak
-
-    @property
-    def area(self) -> Any:
-        return self.surrogate.area
-
-    @property
-    def width(self) -> Any:
-        return self.surrogate.width
-
-    @property
-    def _negative(self) -> bool:
-        return self.surrogate._negative
-
-    @property
-    def _largest_slope(self) -> Any:
-        return self.surrogate._largest_slope
-
-    @property
-    def _largest_term(self) -> Any:
-        return self.surrogate._largest_term
-
-    @property
-    def support(self) -> tuple[Any, Any]:
-        return self.surrogate.support
 
 
 def relaxed(surrogate: Surrogate) -> Relaxed:

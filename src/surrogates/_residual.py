@@ -12,6 +12,7 @@ import numpy as np
 
 from . import backends
 from ._surrogate import Array, Surrogate
+from ._wrapper import Wrapper
 
 __all__ = ["Keeping", "keeping"]
 
@@ -19,7 +20,7 @@ _LEVELS = 255  # of an 8-bit residual, beside zero
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Keeping(Surrogate):
+class Keeping(Wrapper):
     """A surrogate that keeps two bytes or one of each element for backward, made by `keeping`.
 
     The spikes are those of `surrogate`, exactly. Its derivative is evaluated at ``r(x)``, `x`
@@ -52,7 +53,6 @@ class Keeping(Surrogate):
 
     _outermost = True
 
-    surrogate: Surrogate = field()
     residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
 
     def __post_init__(self) -> None:
@@ -116,35 +116,12 @@ class Keeping(Surrogate):
 
         return self(x), pullback
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_fun(x)
-
     def _derivative(self, xp: Any, x: Array) -> Array:
         if (
             self.residual == "uint8"
         ):  # rounding has a derivative, zero, and would be wrong in silence
             x = backends.for_maths(x).once(x)
         return self.restored(self.kept(x), x.dtype)
-
-    @property
-    def peak(self) -> Any:
-        return self.surrogate.peak
-
-    @property
-    def area(self) -> Any:
-        return self.surrogate.area
-
-    @property
-    def width(self) -> Any:
-        return self.surrogate.width
-
-    @property
-    def support(self) -> tuple[Any, Any]:
-        return self.surrogate.support
-
-    @property
-    def _negative(self) -> bool:
-        return self.surrogate._negative
 
 
 def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import DIFFERENCE, Accuracy
+from .._function_form import function_form
 from .._maths import before_underflow, erfc
 from .._numeric import full_width
 from .._parameters import finite, non_negative, positive
-from .._surrogate import Array, Surrogate, function_form
+from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
 
 __all__ = [

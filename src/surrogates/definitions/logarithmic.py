@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL
+from .._function_form import function_form
 from .._maths import log, log1p_of_product, sign, times
 from .._parameters import finite, non_negative, positive
-from .._surrogate import Array, Surrogate, function_form
+from .._surrogate import Array, Surrogate
 from .sigmoidal import Sigmoid
 
 __all__ = [

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
+from .._function_form import function_form
 from .._maths import finite_part, remainder, sign
 from .._numeric import full_width
 from .._parameters import count, positive
-from .._surrogate import Array, Surrogate, function_form
+from .._surrogate import Array, Surrogate
 from .exponential import _decay_integral
 from .fast_sigmoid import _HALF_WIDTH, _fast_sigmoid, _inverse_square
 

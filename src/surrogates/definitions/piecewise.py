@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._accuracy import DIFFERENCE
+from .._function_form import function_form
 from .._maths import keep_nan, sign, times, two_sided
 from .._parameters import finite, non_negative, positive
-from .._surrogate import Array, Surrogate, function_form
+from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
 
 __all__ = [

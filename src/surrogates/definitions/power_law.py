@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import Accuracy
+from .._function_form import function_form
 from .._maths import log, select, sign, two_sided
 from .._parameters import above_one, positive
-from .._surrogate import Array, Surrogate, function_form
+from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
 
 __all__ = [

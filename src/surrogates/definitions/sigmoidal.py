@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL, Accuracy
+from .._function_form import function_form
 from .._maths import logistic, sign
 from .._parameters import positive
-from .._surrogate import Array, Surrogate, function_form
+from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
 
 __all__ = ["Sigmoid", "TanhGrad", "TanhOffset", "sigmoid", "tanh_grad", "tanh_offset"]

@@ -1,0 +1,64 @@
+"""The function form of a surrogate: ``sigmoid(x, alpha)`` beside ``Sigmoid(alpha)(x)``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, cast, overload
+
+import numpy as np
+
+from ._surrogate import ArrayT, Surrogate
+
+P = ParamSpec("P")
+
+
+class SurrogateFunction(Protocol[P]):
+    """The type of a function form: the array first, then the parameters of the class."""
+
+    @overload
+    def __call__(self, x: float, /, *args: P.args, **kwargs: P.kwargs) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayT, /, *args: P.args, **kwargs: P.kwargs) -> ArrayT: ...
+
+
+def function_form(cls: Callable[P, Surrogate], name: str) -> SurrogateFunction[P]:
+    """Return the function ``name(x, ...)`` that makes a surrogate of class `cls` and calls it."""
+
+    def function(x: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return cls(*args, **kwargs)(x)
+
+    signature = inspect.signature(cls)
+    x = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = cls.__module__
+    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[x, *signature.parameters.values()], return_annotation=signature.empty
+    )
+    function.__doc__ = _function_doc(cls, name)
+    function.surrogate = cls  # type: ignore[attr-defined]
+    return cast("SurrogateFunction[P]", function)
+
+
+def _function_doc(cls: Any, name: str) -> str:
+    """Return the docstring of a function form: that of its class, with the array added."""
+    summary, _, rest = inspect.cleandoc(cls.__doc__).partition("\n\n")
+    array = (
+        "x : array or float\n"
+        "    Membrane potential minus threshold, dimensionless, of any shape and a real\n"
+        "    floating-point dtype.\n"
+    )
+    returns = (
+        "Returns\n-------\narray\n    The spikes, of the type, dtype, device and shape of `x`.\n\n"
+    )
+    heading = "Parameters\n----------\n"
+    if heading not in rest:
+        rest = rest.replace("References\n", f"{heading}\nRaises\n------\nReferences\n", 1)
+    rest = rest.replace(heading, heading + array, 1)
+    raises = "Raises\n------\n"
+    wrong_array = "TypeError\n    If `x` is no floating-point array of a known library.\n"
+    rest = rest.replace(raises, returns + raises + wrong_array, 1)
+    return (
+        f"Return the spikes of `x`, differentiated by `{cls.__name__}`.\n\n"
+        f"``{name}(x, ...)`` is ``{cls.__name__}(...)(x)``. {summary}\n\n{rest}"
+    )

@@ -44,6 +44,32 @@ def test_eager_call_is_compiled_once_for_all_parameters():
     assert _heaviside._cache_size() == before
 
 
+def test_derivatives_are_the_same_before_and_after_the_spike_is_compiled():
+    from surrogates.backends import _jax as hook
+
+    spikes = surrogates.GaussianGrad(sigma=0.731)  # used nowhere else
+
+    def over_scan(x):
+        return jax.lax.scan(lambda c, p: (c + spikes(p), None), 0.0, x)[0]
+
+    def derivatives(x):
+        return [
+            jax.grad(lambda x: spikes(x).sum())(x),
+            jax.vmap(jax.grad(jax.grad(spikes)))(x),
+            jax.hessian(lambda x: spikes(x).sum())(x),
+            jax.grad(over_scan)(x),
+            jax.jvp(spikes, (x,), (x,))[1],
+        ]
+
+    first = derivatives(jnp.asarray(X))
+    for _ in range(5):
+        later = derivatives(jnp.asarray(X))
+    assert next(hook._uses(spikes)) > hook._USES_BEFORE_COMPILING
+    for one, other in zip(first, later, strict=True):
+        close(one, other)
+    close(first[0], spikes.surrogate_grad(X))
+
+
 def test_gradient_over_vmap_over_the_parameter_is_no_multiple():
     alphas = jnp.asarray([1.0, 2.0, 3.0])
 

@@ -11,6 +11,7 @@ import pytest
 
 import surrogates
 from kinds import Kind, assert_as_stated, every_surrogate
+from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 
 torch = pytest.importorskip("torch")
 func = torch.func
@@ -66,6 +67,53 @@ def test_gradient_has_the_stated_accuracy(cls, dtype, size, small_blocks):
 
 
 @every_surrogate
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("factor", [0.01, 1.0, 30.0, 1e4])
+def test_gradient_is_the_plain_expression_far_out_too(cls, dtype, factor):
+    def scaled(parameter):
+        many = parameter.metadata["interval"] in (COUNT, ABOVE_ONE)
+        return parameter.default if many else parameter.default * factor
+
+    surrogate = cls(**{p.name: scaled(p) for p in parameters(cls)})
+    rng = np.random.default_rng(0)
+    # far out a period magnifies any rounding
+    least, most = (-6, 1) if cls.__module__.endswith("periodic") else (-30, 30)
+    x = 10 ** rng.uniform(least, most, 3000) * rng.choice([-1, 1], 3000)
+    x = torch.tensor(x, dtype=dtype)
+    cotangent = torch.tensor(10 ** rng.uniform(-10, 10, 3000), dtype=dtype)
+    expected = cotangent * surrogate.surrogate_grad(x)
+    actual = gradient(surrogate, x, cotangent)
+    # an exponential magnifies the rounding of its argument, up to 90 or 700, by that; at a jump or
+    # near a zero of the derivative there is no relative accuracy
+    limits = torch.finfo(dtype)
+    rtol = 3e3 * limits.eps
+    atol = cotangent * (
+        64 * limits.eps * surrogate._largest_slope if surrogate.accuracy.of_peak else 0
+    )
+    bound = rtol * expected.abs() + atol + 1e5 * cotangent.clamp(min=1) * limits.tiny
+    finite = expected.isfinite()
+    assert torch.equal(actual.isfinite(), finite)
+    assert ((actual - expected).abs() <= bound)[finite].all()
+
+
+LARGE = surrogates.Scaled(surrogates.Sigmoid(1e13), amplitude=1e13)
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "x"),
+    [
+        (surrogates.Scaled(surrogates.ExpEscape(p0=1e12, delta_u=1e-12), amplitude=1e15), -2e-11),
+        (surrogates.Scaled(LARGE, amplitude=1e13), 1e-12),
+    ],
+)
+def test_united_constants_stay_in_the_range_of_the_dtype(surrogate, x):
+    x = torch.tensor([x])
+    for cotangent in (1e-20, 1e-3):
+        expected = cotangent * surrogate.surrogate_grad(x)
+        torch.testing.assert_close(gradient(surrogate, x, torch.tensor([cotangent])), expected)
+
+
+@every_surrogate
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_rounded_once(cls, dtype, small_blocks):
     x, cotangent = potentials(300, dtype), torch.linspace(-2, 2, 300).to(dtype)
@@ -80,8 +128,8 @@ OPERATIONS = {
     "Arctan": "addcmul div",
     "GaussianGrad": "addcmul exp2 addcmul",
     "ReluGrad": "abs sub maximum addcmul",
-    "InvSquareGrad": "abs add mul div",
-    "QPseudoSpike": "abs add mul addcdiv",
+    "InvSquareGrad": "abs add div div",
+    "QPseudoSpike": "abs add addcdiv addcdiv",
     "ERF": "addcmul exp2 addcmul",
 }
 
@@ -93,7 +141,7 @@ def test_a_gradient_passes_over_memory_no_more_often_than_it_must(name):
     )
     calls = [line.strip().partition("_(")[0] for line in program.text.splitlines()[1:]]
     assert calls == OPERATIONS[name].split()
-    assert program.buffers == ()
+    assert len(program.buffers) <= 1
 
 
 LAYOUTS = {
@@ -227,7 +275,7 @@ def test_backward_can_run_again_and_in_other_threads():
 
 
 @pytest.mark.parametrize("cls", [surrogates.Sigmoid, surrogates.ReluGrad, surrogates.QPseudoSpike])
-def test_scratch_memory_is_a_few_blocks(cls):
+def test_scratch_memory_is_one_block_at_most(cls):
     x, cotangent = torch.zeros(2_000_000), torch.ones(2_000_000)
     in_place.gradient(cls(), x, cotangent)
     with torch.profiler.profile(profile_memory=True) as profile:
@@ -236,7 +284,7 @@ def test_scratch_memory_is_a_few_blocks(cls):
         e.nbytes() for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"
     ]
     peak = np.cumsum(events).max()
-    assert grad.nbytes <= peak <= grad.nbytes + 3 * in_place.TorchDialect.block_bytes
+    assert grad.nbytes <= peak <= grad.nbytes + in_place.TorchDialect.block_bytes + 1024
 
 
 @pytest.mark.parametrize("size", [1_000_000, 10_000_000])

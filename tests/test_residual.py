@@ -221,6 +221,53 @@ def test_equality_hash_pickle_and_repr():
     assert (one.peak, one.area, one.width) == (0.5, 1.0, Sigmoid(2.0).width)
 
 
+def test_a_negative_derivative_is_not_kept_in_8_bits_however_it_is_scaled():
+    wavy, bump = MultiGaussianGrad(), Sigmoid()
+    for surrogate in (
+        surrogates.Scaled(wavy),
+        wavy.scaled(width=2.0),
+        surrogates.Scaled(bump, amplitude=-1.0),
+        MultiSpike(wavy),
+    ):
+        with pytest.raises(ValueError, match="negative somewhere"):
+            keeping(surrogate, "uint8")
+    assert keeping(bump.scaled(height=2.0), "uint8").peak == 2.0
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_an_edit_of_x_does_not_falsify_the_pullback(residual, kind):
+    if kind not in (Kind.NUMPY, Kind.TORCH):
+        pytest.skip("it cannot be edited")
+    if kind is Kind.NUMPY and residual == "bfloat16":
+        pytest.skip("NumPy has no bfloat16")
+    x = kind.array(X)
+    if residual != "uint8":  # kept as it is
+        x = x.astype(residual) if kind is Kind.NUMPY else x.bfloat16()
+        x = x if residual == "bfloat16" or kind is Kind.NUMPY else x.half()
+    _, pullback = vjp(keeping(Sigmoid(), residual), x)
+    ones = x * 0 + 1
+    before = pullback(ones)
+    x[...] = 5.0
+    assert (pullback(ones) == before).all()
+
+
+def test_at_threshold_is_that_of_the_surrogate_inside():
+    assert keeping(Sigmoid(at_threshold=0.0))(0.0) == 0.0
+    with pytest.raises(ValueError, match="Keeping: at_threshold must be that"):
+        Keeping(Sigmoid(), at_threshold=0.0)
+
+
+def test_peak_must_be_known_for_8_bits():
+    custom = surrogates.Custom(lambda x: 1 / (1 + x * x))
+    with pytest.raises(ValueError, match="has peak unknown"):
+        keeping(custom, "uint8")
+
+
+def test_what_wraps_is_not_sampled():
+    with pytest.raises(TypeError, match="sample the surrogate inside"):
+        keeping(Sigmoid()).sample(0.0, np.random.default_rng(0))
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r"residual must be one of .* got residual='int4'"):
         keeping(Sigmoid(), "int4")
@@ -243,3 +290,14 @@ def test_keeping_is_the_outermost(wrap):
 def test_eight_bits_of_a_derivative_are_not_differentiated(jax):
     with pytest.raises(NotImplementedError, match="first derivative only"):
         jax.grad(keeping(Arctan(), "uint8").surrogate_grad)(0.3)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        jax.grad(lambda a: keeping(Arctan(a), "uint8").surrogate_grad(jax.numpy.asarray(0.3)))(2.0)
+
+
+def test_eight_bits_of_a_derivative_are_not_differentiated_in_pytorch(torch):
+    x = torch.tensor([0.3], requires_grad=True)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        (keeping(Arctan(), "uint8").surrogate_grad(x) * x).sum().backward()
+    alpha = torch.tensor(2.0, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        keeping(Arctan(alpha), "uint8").surrogate_grad(x.detach()).sum().backward()

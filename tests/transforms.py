@@ -58,6 +58,10 @@ class Cell:
             return self.surrogate.surrogate_grad(self.x)
         return self._closed_form(self.surrogate, self.x, "x", order - 1, "surrogate_grad")
 
+    def exact(self, method: str) -> np.ndarray:
+        """Return the primitive or derivative at `x` in closed form."""
+        return self._closed_form(self.surrogate, self.x, "x", 0, method)
+
     @property
     def parameter(self) -> str:
         """The parameter that the test is at: the first real-valued one, unless in `each`."""
@@ -208,12 +212,13 @@ keeps the outcomes in [transforms.json](transforms.json), and renders them here.
 
 A row is a transform of a framework, tested with each of the {count} surrogates at its default
 parameters, in float64, on random potentials. *Error* is the largest of all surrogates' errors,
-against NumPy in float64 for first derivatives and against the definition's closed form (SymPy, to
-30 digits) for higher ones, relative to the value, or to a thousandth of the largest where that is
-more; it must stay below the *bound*. A row without them checks something else, such as a type or
-the number of compilations. *Not tested* means just that: here was no such device, or the surrogate
-has no parameter. *Limit* is what the framework itself cannot do, with the error that you would
-meet. Rows with a hypergradient compare with central differences of a weight gradient.
+against NumPy in float64 for first derivatives, and for higher ones and NumPy itself against the
+definition's closed form (SymPy, to 30 digits), relative to the value, or to a thousandth of the
+largest where that is more; it must stay below the *bound*. A row without them checks something
+else, such as a type or the number of compilations. *Not tested* means just that: here was no such
+device, or the surrogate has no parameter. *Limit* is what the framework itself cannot do, with the
+error that you would meet. Rows with a hypergradient compare with central differences of a weight
+gradient; the gradcheck of a spike is that of its primitive, since a step has nothing to difference.
 """
 
 

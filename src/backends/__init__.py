@@ -38,6 +38,8 @@ _by_type: dict[type, Backend | None] = {}  # None: there is no backend for that 
 _classes: list[type[Surrogate]] = []  # of surrogates, which the backends know
 _new: list[type[Surrogate]] = []  # which they do not know yet
 _PORTABLE = Backend()
+# Kept, since Dynamo cannot look through sys.modules while a compilation imports modules.
+_pytorch: Any = sys.modules.get("torch")
 
 
 def register(library: str, backend: Backend) -> None:
@@ -78,23 +80,32 @@ def introduce(cls: type[Surrogate]) -> None:
 
 
 def meet() -> None:
-    """Tell backends of new classes, JAX too if it is imported: then surrogates are pytrees.
+    """Tell backends of new classes; load those of JAX and PyTorch if these are imported.
 
-    Not when a class is made, but when a surrogate is: its author may register it otherwise before.
+    JAX's, since surrogates are pytrees then, and PyTorch's, so that Dynamo finds it loaded. Not
+    when a class is made, but when a surrogate is: its author may register it otherwise before.
     """
+    global _pytorch
     if _is_compiling():
         return
-    if "jax" not in _by_library and "jax" in sys.modules:
-        with contextlib.suppress(ImportError):  # broken or too old: for a JAX array to complain of
-            _of_library("jax")
+    _pytorch = sys.modules.get("torch")
+    if _is_compiling():
+        return
+    for library in ("jax", "torch"):
+        if library not in _by_library and library in sys.modules:
+            # broken or old: for an array of it to complain of
+            with contextlib.suppress(ImportError, AttributeError):
+                _of_library(library)
     while _new:
-        _classes.append(_new.pop())
-        for backend in _by_library.values():
-            backend.introduce(_classes[-1])
+        with contextlib.suppress(IndexError):  # another thread took it
+            cls = _new.pop()
+            _classes.append(cls)
+            for backend in tuple(_by_library.values()):
+                backend.introduce(cls)
 
 
 def _is_compiling() -> bool:
-    compiler = getattr(sys.modules.get("torch"), "compiler", None)
+    compiler = getattr(_pytorch, "compiler", None)  # none while PyTorch is being imported
     return compiler is not None and compiler.is_compiling()
 
 
@@ -156,8 +167,9 @@ def unsupported(array_type: type) -> str:
 
 def _find(array_type: type) -> Backend | None:
     if _is_compiling():
-        # not by the dictionary: Dynamo would compile again whenever that grows
-        return _at_first_sight(array_type)
+        # not by the dictionary of types: Dynamo would compile again whenever that grows
+        is_tensor = array_type is _pytorch.Tensor and "torch" in _by_library
+        return _by_library["torch"] if is_tensor else _at_first_sight(array_type)
     if array_type in _by_type:
         return _by_type[array_type]
     backend = _by_type[array_type] = _at_first_sight(array_type)
@@ -165,9 +177,10 @@ def _find(array_type: type) -> Backend | None:
 
 
 def _at_first_sight(array_type: type) -> Backend | None:
-    torch = sys.modules.get("torch")
-    if torch is not None and array_type is torch.nn.Parameter:
-        array_type = torch.Tensor  # of Parameter itself, Dynamo can read neither module nor bases
+    if _is_compiling() and array_type is _pytorch.nn.Parameter:
+        array_type = (
+            _pytorch.Tensor
+        )  # of Parameter itself, Dynamo can read neither module nor bases
     libraries = [_library(base) for base in array_type.__mro__]
     for library in libraries:
         backend = _of_library(library)

@@ -101,9 +101,9 @@ class Backend:
         """Return `x` as a constant to differentiation: `x` itself where no tape is recorded."""
         return x
 
-    def once(self, x: Array) -> Array:
-        """Return `x`, made to refuse differentiation: for a derivative that was rounded."""
-        return x
+    def once(self, function: Callable[..., Array], *arrays: Array) -> Array:
+        """Return ``function(*arrays)``, made to refuse differentiation: for what was rounded."""
+        return function(*arrays)
 
     def derivative(self, function: Callable[[Array], Array], x: Array) -> Array:
         """Return the derivative of an elementwise function, as the library differentiates.

@@ -65,9 +65,9 @@ class JaxBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return jax.lax.stop_gradient(jax.numpy.asarray(x))
 
-    def once(self, x: Array) -> Array:
-        """Return `x`, whose differentiation raises NotImplementedError."""
-        return _jax_residual.once_p.bind(x)
+    def once(self, function: Any, *arrays: Array) -> Array:
+        """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
+        return function(*map(_jax_residual.once_p.bind, arrays))
 
     def derivative(self, function: Any, x: Array) -> Array:
         """Return the derivative of an elementwise function, by `jax.jvp`."""

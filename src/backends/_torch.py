@@ -68,9 +68,9 @@ class TorchBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return x.detach()
 
-    def once(self, x: Tensor) -> Tensor:
-        """Return `x` without its history: to ask for a derivative is an error."""
-        return x.detach()
+    def once(self, function: Any, *arrays: Tensor) -> Tensor:
+        """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
+        return _torch_residual.once(function(*(a.detach() for a in arrays)), *arrays)
 
     def derivative(self, function: Any, x: Tensor) -> Tensor:
         """Return the derivative of an elementwise function, by `torch.func.vjp`."""

@@ -20,8 +20,7 @@ def spike(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
     if definition.residual != "uint8":
         kept, tie = surrogate.kept(x), None
     else:
-        # No elements, but a history that reaches back to x: what a second derivative runs into.
-        kept, tie = surrogate.kept(x.detach()), x.unsqueeze(-1)[..., :0].clone()
+        kept, tie = surrogate.kept(x.detach()), _tie(x)
     spikes: Tensor = _Spike.apply(x, kept, tie, definition, *arrays)  # type: ignore[no-untyped-call]
     return spikes
 
@@ -55,11 +54,22 @@ class _Spike(torch.autograd.Function):
         return (grad, None, None, None, *(None for _ in arrays))
 
 
+def once(result: Tensor, *sources: Tensor) -> Tensor:
+    """Return `result`; what it was computed from may not be differentiated to."""
+    refusing: Tensor = _Once.apply(result, *map(_tie, sources))  # type: ignore[no-untyped-call]
+    return refusing
+
+
+def _tie(x: Tensor) -> Tensor:
+    """Return a tensor without elements, but with a history that a derivative runs into."""
+    return x.unsqueeze(-1)[..., :0].clone()
+
+
 class _Once(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(grad: Tensor, tie: Tensor) -> Tensor:
+    def forward(grad: Tensor, *ties: Tensor) -> Tensor:
         return grad.clone()
 
     @staticmethod
@@ -68,9 +78,9 @@ class _Once(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Any:
-        if ctx.needs_input_grad[1]:
+        if any(ctx.needs_input_grad[1:]):
             raise NotImplementedError(
                 'keeping(surrogate, "uint8") has a first derivative only: 8 bits of it do not tell '
                 'the second; take "float16" or "bfloat16", or the surrogate without keeping'
             )
-        return cotangent, None
+        return (cotangent, *(None for _ in ctx.needs_input_grad[1:]))

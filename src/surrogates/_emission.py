@@ -155,6 +155,8 @@ class _Sampled(Wrapper):
 
 def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
     """Return random spikes with probability ``surrogate.surrogate_fun(x)``."""
+    if surrogate._outermost:
+        raise TypeError(f"{surrogate!r} emits no random spikes; sample the surrogate inside")
     if not surrogate.is_distribution:
         raise ValueError(
             f"{surrogate!r}: its primitive is no distribution function (the derivative has area "

@@ -43,20 +43,6 @@ class Relaxed(Wrapper):
 
     _outermost = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.at_threshold not in (1.0, self.surrogate.at_threshold):
-            raise ValueError(
-                "Relaxed: at_threshold must be that of the surrogate inside, "
-                f"{self.surrogate.at_threshold}, got at_threshold={self.at_threshold!r}; leave it "
-                "out"
-            )
-        object.__setattr__(self, "at_threshold", self.surrogate.at_threshold)
-
-    def emit(self, x: Array) -> Array:
-        """Return the spikes of the surrogate inside, as plain maths."""
-        return self.surrogate.emit(x)
-
     def _spikes(self, backend: backends.Backend, x: Array) -> Array:
         if not (self._with_arrays and backend.differentiates):
             return self.surrogate(x)

@@ -59,23 +59,18 @@ class Keeping(Wrapper):
         super().__post_init__()
         if self.residual != "uint8":
             return
-        peak = self.surrogate.peak
-        finite = not isinstance(peak, (int, float)) or 0 < peak < math.inf
+        try:
+            peak = self.surrogate.peak
+        except NotImplementedError:  # of a class of yours
+            peak = "unknown"
+        number = isinstance(peak, (int, float, str))  # an array has what range it has
+        finite = not number or (peak != "unknown" and 0 < peak < math.inf)
         if self.surrogate._negative or not finite:
             raise ValueError(
                 f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "
                 f"{self.surrogate!r} has peak {peak} or is negative somewhere; take "
                 'residual="float16" or residual="bfloat16"'
             )
-
-    def emit(self, x: Array) -> Array:
-        """Return the spikes of the surrogate inside, as plain maths."""
-        return self.surrogate.emit(x)
-
-    @property
-    def emits_plain_step(self) -> bool:
-        """Whether the surrogate inside emits the plain step."""
-        return self.surrogate.emits_plain_step
 
     def kept(self, x: Array) -> Array:
         """Return what is kept of `x`: for hooks."""
@@ -109,6 +104,8 @@ class Keeping(Wrapper):
         quiet = contextlib.nullcontext() if backend.differentiates else np.errstate(over="ignore")
         with quiet:
             kept = self.kept(x)
+        if kept is x:  # of that dtype already; it may be edited afterwards
+            kept = backend.namespace(x).asarray(x, copy=True)
         dtype = x.dtype
 
         def pullback(cotangent: Array) -> Array:
@@ -117,11 +114,16 @@ class Keeping(Wrapper):
         return self(x), pullback
 
     def _derivative(self, xp: Any, x: Array) -> Array:
-        if (
-            self.residual == "uint8"
-        ):  # rounding has a derivative, zero, and would be wrong in silence
-            x = backends.for_maths(x).once(x)
-        return self.restored(self.kept(x), x.dtype)
+        if self.residual != "uint8":
+            return self.restored(self.kept(x), x.dtype)
+        # Rounding has a derivative, zero, and would be wrong in silence.
+        definition, arrays = self.partition()
+
+        def rounded(x: Array, *arrays: Array) -> Array:
+            held = definition.combine(arrays)
+            return held.restored(held.kept(x), x.dtype)
+
+        return backends.for_maths(x).once(rounded, x, *arrays)
 
 
 def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:

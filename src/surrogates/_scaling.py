@@ -70,6 +70,11 @@ class Scaled(Surrogate):
         return self.surrogate.width / self.rate
 
     @property
+    def _negative(self) -> bool:
+        falls = isinstance(self.amplitude, float) and self.amplitude < 0
+        return self.surrogate._negative or falls
+
+    @property
     def support(self) -> tuple[Any, Any]:
         low, high = self.surrogate.support
         return low / self.rate + self.shift, high / self.rate + self.shift

@@ -200,8 +200,8 @@ class Trace:
         return self.node("exp2", self.apply("mul", factor / math.log(2), rest))
 
     def _folded(self, op: str, values: list[Any]) -> Symbol:
-        arrays = [v if isinstance(v, bool) else self.dtype.type(v) for v in values]
         with np.errstate(all="ignore"):
+            arrays = [v if isinstance(v, bool) else self.dtype.type(v) for v in values]
             result = arrays[0] if op == "number" else FUNCTIONS[op](*arrays)
         return self.asarray(bool(result) if op in _CONDITIONS else float(result))
 

@@ -100,6 +100,8 @@ def _targets(data: Data) -> Iterator[tuple[str, str, dict[str, float | None]]]:
     }
     yield "backward: memory beside its result, bytes an element", "at most 0.5", extra
     times, kept = _networks(data, "median"), _networks(data, "kept")
+    fastest = {_label(workload): _fastest(workload["rows"]) for workload in data["workloads"]}
+    yield "networks: fastest of the others / fastest of ours, time", "at least 1", fastest
     yield "networks: a library's surrogate / ours in its neuron, time", "at least 1", times
     yield "networks: a library's surrogate / ours in its neuron, bytes kept", "at least 1", kept
     for framework in ("PyTorch CUDA", "JAX CUDA", "CuPy"):
@@ -136,9 +138,19 @@ def _networks(data: Data, key: str) -> dict[str, float | None]:
             ours = rows.get(f"{neuron}, ours")
             names = [n for n in rows if n.startswith(f"{neuron}, ") and ", ours" not in n]
             if ours and names:
-                where = f"{workload['framework']}, {workload['hidden']} hidden, {neuron}"
+                where = f"{_label(workload)}, {neuron}"
                 found[where] = min(rows[name][key] for name in names) / ours[key]
     return found
+
+
+def _label(workload: Data) -> str:
+    return f"{workload['framework']}, {workload['hidden']} hidden"
+
+
+def _fastest(rows: Data) -> float | None:
+    ours = [row["median"] for name, row in rows.items() if ", ours" in name]
+    others = [row["median"] for name, row in rows.items() if ", ours" not in name]
+    return min(others) / min(ours) if others else None
 
 
 def _slope(data: Data, framework: str, surrogate: str) -> float | None:

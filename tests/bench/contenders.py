@@ -78,11 +78,15 @@ def torch_eager(
     return contenders
 
 
-def torch_step(function: Callable[[Any], Any], x: Any, cotangent: Any) -> Run:
+def torch_step(
+    function: Callable[[Any], Any], x: Any, cotangent: Any, any_size: bool = False
+) -> Run:
     """Return forward and backward of a PyTorch function."""
     import torch
 
     x = x.detach().requires_grad_()
+    if any_size:  # for a compiler: the parameters are constants, the size is not
+        torch._dynamo.mark_dynamic(x, 0)
     cotangent = cotangent.to(function(x).dtype)
 
     def step() -> Any:
@@ -124,8 +128,8 @@ def torch_compiled(name: str, size: int, device: str = "cpu") -> Contenders:
 
     def make(library: str, function: Any) -> Run:
         if (name, library) not in _compiled:
-            _compiled[name, library] = compiled_by_torch(lambda x: function(x), dynamic=True)
-        return torch_step(_compiled[name, library], x, g)
+            _compiled[name, library] = compiled_by_torch(lambda x: function(x))
+        return torch_step(_compiled[name, library], x, g, any_size=True)
 
     contenders: Contenders = {"ours": make("ours", OURS[name]), "floor": floor}
     for peer in peers(name, "torch"):

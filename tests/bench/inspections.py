@@ -115,6 +115,6 @@ def backwards(size: int) -> dict[str, Any]:
 def _extra(run: Any, size: int, results: int = 1) -> float | None:
     if size < 100_000:  # smaller than what processes grow by
         return None
-    results = []
-    peak = peak_memory(lambda: results.append(run()))
+    kept = []
+    peak = peak_memory(lambda: kept.append(run()))
     return None if peak is None else round(peak / size - 4 * results, 2)

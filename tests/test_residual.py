@@ -101,6 +101,22 @@ def test_what_pytorch_saves(residual, torch):
     assert sum(tensor.untyped_storage().nbytes() for tensor in saved) == BYTES[residual] * X.size
 
 
+@pytest.mark.parametrize("residual", ["float16", "bfloat16"])
+def test_pytorch_computes_in_place_where_nobody_looks_on(residual, torch, monkeypatch):
+    from surrogates.backends import _torch_residual as hook
+
+    calls = []
+    original = hook.gradient
+    monkeypatch.setattr(hook, "gradient", lambda *a: calls.append(1) or original(*a))
+    x = torch.tensor(X, requires_grad=True)
+    spikes = keeping(Sigmoid(), residual)(x)
+    (first,) = torch.autograd.grad(spikes.sum(), x, retain_graph=True)
+    assert calls == [1]
+    (recorded,) = torch.autograd.grad(spikes.sum(), x, create_graph=True)
+    assert calls == [1]
+    torch.testing.assert_close(first, recorded.detach(), rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("residual", RESIDUALS)
 def test_what_compiled_pytorch_saves(residual, torch):
     torch.compiler.reset()

@@ -21,7 +21,7 @@ from torch.autograd import forward_ad
 
 from . import _torch_residual
 from ._backend import Backend
-from ._torch_program import gradient, is_plain, step
+from ._torch_program import gradient, is_plain, is_unwatched, step
 
 Tensor = torch.Tensor
 
@@ -127,10 +127,8 @@ class _EagerSpike(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         (x,) = ctx.saved_tensors
         grad = None
-        # In place only where nobody differentiates, batches or traces what is computed here.
-        watched = torch.compiler.is_compiling() or torch.is_grad_enabled()
         # x was plain in forward; hooks of saved tensors may have moved it
-        if not watched and is_plain(cotangent) and x.device == cotangent.device:
+        if is_unwatched(cotangent) and x.device == cotangent.device:
             grad = gradient(ctx.definition, x, cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.surrogate_grad(x).to(x.dtype)

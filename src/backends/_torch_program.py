@@ -279,6 +279,12 @@ def is_plain(*tensors: Tensor) -> bool:
     )
 
 
+def is_unwatched(*tensors: Tensor) -> bool:
+    """Return whether nobody differentiates, batches or traces what a backward computes of these."""
+    recorded = torch.compiler.is_compiling() or torch.is_grad_enabled()
+    return not recorded and is_plain(*tensors)
+
+
 def step(x: Tensor, comparison: str) -> Tensor:
     """Return 1 where a comparison of `x` with 0 holds, else 0, in one pass."""
     return _COMPARISONS[comparison](x, _zero(), out=_empty_like(x))

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from ._torch_program import gradient, is_unwatched
+
 Tensor = torch.Tensor
 
 
@@ -48,7 +50,11 @@ class _Spike(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         kept, *arrays = ctx.saved_tensors
         tie = arrays.pop(0) if ctx.tied else None
-        grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
+        grad = None
+        if ctx.definition.residual != "uint8" and not arrays and is_unwatched(kept, cotangent):
+            grad = gradient(ctx.definition.surrogate, kept.to(ctx.dtype), cotangent)
+        if grad is None:
+            grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
         if tie is not None and torch.is_grad_enabled():  # this backward is itself recorded
             grad = _Once.apply(grad, tie)  # type: ignore[no-untyped-call]
         return (grad, None, None, None, *(None for _ in arrays))

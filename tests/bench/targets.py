@@ -38,8 +38,52 @@ def table(data: Data) -> Iterator[str]:
         yield from (f"- {reason}" for reason in dict.fromkeys(missed))
 
 
-# By the beginning of a target: what was found to stand in its way.
-_REASONS: dict[str, str] = {}
+# By the beginning of a target: what was found to stand in its way, and what was tried.
+_REASONS = {
+    "PyTorch eager: times the floor": (
+        "PyTorch eager, floor: at 1e6 elements all arrays fit the cache, where the floor "
+        "takes an eighth of a millisecond on two threads. An exponential takes twice that, "
+        "and autograd's bookkeeping a third. Tried: fewer operations (2 to 5 for a gradient, "
+        "from 4 to 7), blocks of 0.1 to 8 MiB (4 MiB is best), huge pages for results of 2 to "
+        "32 MiB (no gain)."
+    ),
+    "PyTorch compiled: fastest peer": (
+        "PyTorch compiled: the kernels are one each, as the peers'. At each call Dynamo "
+        "checks the surrogate's parameters and the code that it traced through, 5 to 8 µs "
+        "more than for a bare function; that is 5 to 10 % of a call on a small array. At 1e6 "
+        "the rest is noise: most of the time goes into memory for the results, of which each "
+        "contender gets another."
+    ),
+    "JAX jit: ours": (
+        "JAX jit: the compiled texts of both are equal, operation for operation (below), so "
+        "that what differs is noise."
+    ),
+    "JAX eager": (
+        "JAX eager: `jax.vjp` of `jax.lax.sin`, one operation with a rule of JAX's own, takes "
+        "about three quarters of the time of spyx's surrogate: half of it is out of reach for "
+        "whatever `jax.vjp` differentiates. Tried: a compiled derivative, a compiled spike "
+        "whose linearization JAX remembers (as it is), and a linearization rule like that of "
+        "sine, which could save a quarter at best but is private to JAX and changes its "
+        "arguments from version to version. braintools takes two to four times as long as "
+        "ours."
+    ),
+    "NumPy: times the floor": (
+        "NumPy, floor: the floor writes to arrays that exist, ours makes three: spikes, "
+        "derivative and gradient. New memory comes page by page, 1.6 µs for 4 KiB on this "
+        "virtual machine."
+    ),
+    "NumPy: plain / ours": (
+        "NumPy, plain: spikes and gradient are new memory on both sides, and cost more than "
+        "any arithmetic. Each of NumPy's functions is one pass over memory, in the plain "
+        "expression as in a program, so that a program saves the memory of temporaries and no "
+        "passes. Tried: blocks of 0.1 to 4 MiB, one pool for all derivatives (a third faster "
+        "at 1e5 and 1e6; it holds memory back), an allocator told to keep what is freed (both "
+        "sides gain). On small arrays the checks of `vjp` take 5 µs."
+    ),
+    "NumPy: strided": (
+        "NumPy, layouts: one race of few rounds; noise of the new memory, as above."
+    ),
+}
 
 
 def _targets(data: Data) -> Iterator[tuple[str, str, dict[str, float | None]]]:

@@ -105,7 +105,11 @@ class NumpyBackend(Backend):
         compare = _COMPARISONS.get(definition.comparison)
         if compare is None or type(x) is not np.ndarray:
             return super().spike(definition, x, arrays)
-        return compare(x, 0, out=np.empty_like(x))
+        spikes = np.empty_like(x)
+        if not x.flags.forc:  # a comparison reads strided memory slower than a copy does
+            np.copyto(spikes, x)
+            x = spikes
+        return compare(x, 0, out=spikes)
 
     def vjp(self, surrogate: Any, x: Any) -> tuple[Any, Callable[[Any], Any]]:
         """Return the spikes and the pullback; in short where nothing is left to be checked."""

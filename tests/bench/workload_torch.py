@@ -224,7 +224,7 @@ class _Packed(torch.nn.Module):
 
     def pack(self, tensor: torch.Tensor) -> Any:
         """Store a tensor as bits or bytes where it comes straight from a surrogate."""
-        if type(tensor.grad_fn).__name__ != "_SpikeBackward":
+        if not type(tensor.grad_fn).__name__.endswith("SpikeBackward"):
             return tensor
         spikes = tensor.detach().to(torch.bool)
         if self.bits:

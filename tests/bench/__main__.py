@@ -12,7 +12,7 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")  # or float64 would be float32
 os.environ.setdefault("TORCH_LOGS", "-dynamo,-inductor")  # they report the peers' graph breaks
 
 from . import plan, plots, report
-from .collect import collect
+from .collect import collect, merged
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small and rough, in a few minutes")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where to write")
     parser.add_argument("--render", action="store_true", help="measure nothing, read the JSON")
+    parser.add_argument("--only", default="", metavar="REGEX", help="measure this alone again")
     arguments = parser.parse_args()
     path = arguments.docs / "benchmarks.json"
     if not arguments.render:
@@ -30,8 +31,11 @@ def main() -> None:
         data = collect(
             plan.QUICK if arguments.quick else plan.FULL,
             lambda text: print(f"{time.monotonic() - start:6.0f} s  {text}", flush=True),
+            arguments.only,
         )
-        data["machine"]["quick"] = arguments.quick
+        if arguments.only:
+            data = merged(json.loads(path.read_text()), data)
+        data["machine"].setdefault("quick", arguments.quick)
         path.write_text(json.dumps(data, indent=1) + "\n")
     data = json.loads(path.read_text())
     (arguments.docs / "benchmarks.md").write_text(report.page(data))

@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,23 +27,43 @@ LIBRARIES = ("numpy", "torch", "jax", "cupy-cuda12x", *FRAMEWORK)
 Data = dict[str, Any]
 
 
-def collect(plan: Plan, say: Callable[[str], None] = lambda text: None) -> Data:
-    """Measure everything in a plan; what is not installed, or has no device, is left out."""
+def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: str = "") -> Data:
+    """Measure everything in a plan; what is not installed, or has no device, is left out.
+
+    Where `only` is given, just the races and networks whose labels it matches, as `re.search` does.
+    """
     contenders.problems.clear()
     names = list(OURS)[: plan.surrogates]
     data: Data = {"machine": machine(), "races": [], "workloads": []}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the peers
-        if plan.peers:
+        if plan.peers and not only:
             data["disagreements"] = contenders.disagreements()
         for labels, make in races(plan, names):
-            say(" ".join(str(value) for value in labels.values()))
+            if not re.search(only, label(labels)):
+                continue
+            say(label(labels))
             data["races"].append(labels | {"times": _raced(make, plan, labels)})
-        say("inspections")
-        data |= inspect(plan, names)
-        for labels, rows in workloads(plan, say):
+        if not only:
+            say("inspections")
+            data |= inspect(plan, names)
+        for labels, rows in workloads(plan, say, only):
             data["workloads"].append(labels | {"rows": rows})
     return data | {"problems": dict(contenders.problems)}
+
+
+def label(entry: Data) -> str:
+    """Return the labels of a race or network in one line."""
+    labels = (value for key, value in entry.items() if key not in ("times", "rows"))
+    return " ".join("layouts" if value is True else str(value) for value in labels)
+
+
+def merged(old: Data, new: Data) -> Data:
+    """Return `old` with the races and networks that were measured again in their places."""
+    for kind in ("races", "workloads"):
+        again = {label(entry): entry for entry in new[kind]}
+        old[kind] = [again.get(label(entry), entry) for entry in old[kind]]
+    return old
 
 
 def races(plan: Plan, names: list[str]) -> Iterator[tuple[Data, Callable[[], Contenders]]]:
@@ -183,7 +204,7 @@ def inspect(plan: Plan, names: list[str]) -> Data:
     return found
 
 
-def workloads(plan: Plan, say: Callable[[str], None]) -> Iterator[tuple[Data, Data]]:
+def workloads(plan: Plan, say: Callable[[str], None], only: str) -> Iterator[tuple[Data, Data]]:
     """Yield the recurrent networks' labels and rows."""
     modules: list[tuple[str, Any, str]] = []
     if importlib.util.find_spec("torch"):
@@ -200,11 +221,14 @@ def workloads(plan: Plan, say: Callable[[str], None]) -> Iterator[tuple[Data, Da
         for hidden in plan.hidden[:1] if function == "compiled" else plan.hidden:
             labels = {"framework": framework, "hidden": hidden}
             labels |= {"steps": plan.steps, "batch": plan.batch}
-            say(f"network {framework} {hidden}")
+            labels |= {"threads": plan.threads[0]}
+            if not re.search(only, label(labels)):
+                continue
+            say(f"network {label(labels)}")
             made = getattr(module, function)(hidden, plan.peers)
             with _torch_threads(plan.threads[0]):
                 rows = _network_rows(module, made, plan, hidden)
-            yield labels | {"threads": plan.threads[0]}, rows
+            yield labels, rows
 
 
 def _network_rows(module: Any, made: dict[str, Any], plan: Plan, hidden: int) -> Data:

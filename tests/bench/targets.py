@@ -106,12 +106,12 @@ _REASONS = {
     "NumPy: strided": (
         "Strided (every other element): neither NumPy nor PyTorch reads such memory in "
         "vectors; a mere copy takes three to six times as long as of contiguous memory, and "
-        "there are three to read. Transposed costs nothing."
+        "there are three to read. Transposed costs a tenth."
     ),
     "PyTorch eager: strided": (
         "Strided (every other element): neither NumPy nor PyTorch reads such memory in "
         "vectors; a mere copy takes three to six times as long as of contiguous memory, and "
-        "there are three to read. Transposed costs nothing."
+        "there are three to read. Transposed costs a tenth."
     ),
     "networks": (
         "Networks: surrogates are a few percent of a step; what is missed is less than rounds "

@@ -35,6 +35,7 @@ def main() -> None:
         )
         if arguments.only:
             data = merged(json.loads(path.read_text()), data)
+            data["machine"].setdefault("again", []).append(arguments.only)
         data["machine"].setdefault("quick", arguments.quick)
         path.write_text(json.dumps(data, indent=1) + "\n")
     data = json.loads(path.read_text())

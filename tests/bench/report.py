@@ -62,6 +62,9 @@ def _machine(data: Data) -> Iterator[str]:
     yield f"{machine['gpu'] or 'none'}; load average at the start {machine['load']}."
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items()) + "."
+    for only in machine.get("again", []):
+        yield ""
+        yield f"Measured again by itself in a later run, and replaced here: `{only}`."
     if machine.get("quick"):
         yield ""
         yield "**A quick run**: few rounds, on small sizes. Its figures are rough."

@@ -97,11 +97,13 @@ def meet() -> None:
             with contextlib.suppress(ImportError, AttributeError):
                 _of_library(library)
     while _new:
-        with contextlib.suppress(IndexError):  # another thread took it
+        try:
             cls = _new.pop()
-            _classes.append(cls)
-            for backend in tuple(_by_library.values()):
-                backend.introduce(cls)
+        except IndexError:  # another thread took it
+            break
+        _classes.append(cls)
+        for backend in tuple(_by_library.values()):
+            backend.introduce(cls)
 
 
 def _is_compiling() -> bool:
@@ -177,10 +179,9 @@ def _find(array_type: type) -> Backend | None:
 
 
 def _at_first_sight(array_type: type) -> Backend | None:
+    # Of Parameter itself, Dynamo can read neither module nor bases.
     if _is_compiling() and array_type is _pytorch.nn.Parameter:
-        array_type = (
-            _pytorch.Tensor
-        )  # of Parameter itself, Dynamo can read neither module nor bases
+        array_type = _pytorch.Tensor
     libraries = [_library(base) for base in array_type.__mro__]
     for library in libraries:
         backend = _of_library(library)

@@ -59,12 +59,11 @@ class Keeping(Wrapper):
         super().__post_init__()
         if self.residual != "uint8":
             return
-        try:
+        peak: Any = "unknown"
+        with contextlib.suppress(NotImplementedError):  # of a class of yours
             peak = self.surrogate.peak
-        except NotImplementedError:  # of a class of yours
-            peak = "unknown"
-        number = isinstance(peak, (int, float, str))  # an array has what range it has
-        finite = not number or (peak != "unknown" and 0 < peak < math.inf)
+        is_number = isinstance(peak, (int, float))  # an array has what range it has
+        finite = 0 < peak < math.inf if is_number else hasattr(peak, "dtype")
         if self.surrogate._negative or not finite:
             raise ValueError(
                 f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "

@@ -208,7 +208,7 @@ OWN = [
     GradientOnly(),
     PrimitiveOnly(),
     surrogates.Custom(lambda x: 1 / (1 + x * x)),
-    surrogates.Custom(primitive=arctangent),
+    surrogates.Custom(fun=arctangent),
     surrogates.Custom(lambda x: 1 / (1 + x * x), arctangent, at_threshold=0.0),
 ]
 
@@ -255,7 +255,7 @@ def test_what_is_not_defined_says_so():
 
 def test_central_difference_states_its_accuracy():
     x = np.linspace(-10, 10, 2001)
-    surrogate = surrogates.Custom(primitive=lambda x: np.tanh(3 * x))
+    surrogate = surrogates.Custom(fun=lambda x: np.tanh(3 * x))
     error = surrogate.surrogate_grad(x) - 3 / np.cosh(3 * x) ** 2
     assert np.max(np.abs(error)) < 1e-12
     single = surrogate.surrogate_grad(x.astype(np.float32))

@@ -17,10 +17,10 @@ class Custom(Surrogate):
 
     Parameters
     ----------
-    derivative : callable, optional
+    grad : callable, optional
         Takes an array, membrane potential minus threshold, and returns the surrogate derivative,
         elementwise, in operators or functions of the array's own library.
-    primitive : callable, optional
+    fun : callable, optional
         Likewise, the function that has this derivative. If it is all there is, PyTorch and JAX
         differentiate it, and NumPy and CuPy take a central difference over six points: in float64
         its error is below 1e-12 times the size of the primitive, for one that varies over lengths
@@ -39,27 +39,27 @@ class Custom(Surrogate):
     >>> spikes, pullback = surrogates.vjp(lorentzian, np.asarray([-0.5, 0.5]))
     >>> pullback(np.ones(2))
     array([0.8, 0.8])
-    >>> arctangent = surrogates.Custom(primitive=lambda x: 0.5 + np.arctan(x))
+    >>> arctangent = surrogates.Custom(fun=lambda x: 0.5 + np.arctan(x))
     >>> arctangent.surrogate_grad(np.asarray([-0.5, 0.5])).round(9)
     array([0.8, 0.8])
     """
 
-    derivative: Callable[[Array], Array] | None = field(default=None)
-    primitive: Callable[[Array], Array] | None = field(default=None)
+    grad: Callable[[Array], Array] | None = field(default=None)
+    fun: Callable[[Array], Array] | None = field(default=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given = [f for f in (self.derivative, self.primitive) if f is not None]
+        given = [f for f in (self.grad, self.fun) if f is not None]
         if not given or not all(callable(f) for f in given):
             raise TypeError(
-                "Custom takes one or two functions, derivative and primitive, got "
-                f"derivative={self.derivative!r}, primitive={self.primitive!r}"
+                "Custom takes one or two functions, the derivative grad and the primitive fun, "
+                f"got grad={self.grad!r}, fun={self.fun!r}"
             )
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
-        if self.primitive is None:
+    def primitive(self, xp: Any, x: Array) -> Array:
+        if self.fun is None:
             raise self._undefined("primitive")
-        return self.primitive(x)
+        return self.fun(x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
-        return super()._derivative(xp, x) if self.derivative is None else self.derivative(x)
+    def derivative(self, xp: Any, x: Array) -> Array:
+        return super().derivative(xp, x) if self.grad is None else self.grad(x)

@@ -130,7 +130,7 @@ class Ternary(Surrogate):
     def _below(self, x: Array) -> Array:
         return -x - 2 * self.threshold
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         below = self.surrogate.surrogate_fun(self._below(x))
         return (
             self.surrogate.surrogate_fun(x)
@@ -138,7 +138,7 @@ class Ternary(Surrogate):
             + self.surrogate.surrogate_fun(xp.zeros_like(x) - 2 * self.threshold)
         )
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.surrogate.surrogate_grad(x) + self.surrogate.surrogate_grad(self._below(x))
 
 

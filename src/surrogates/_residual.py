@@ -112,7 +112,7 @@ class Keeping(Wrapper):
 
         return self(x), pullback
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         if self.residual != "uint8":
             return self.restored(self.kept(x), x.dtype)
         # Rounding has a derivative, zero, and would be wrong in silence.

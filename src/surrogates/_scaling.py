@@ -46,12 +46,12 @@ class Scaled(Surrogate):
     rate: float | Array = positive(1.0)
     shift: float | Array = finite(0.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         at_zero = self.surrogate.surrogate_fun(self._inner(xp.zeros_like(x)))
         inner = self.surrogate.surrogate_fun(self._inner(x)) - at_zero
         return 0.5 + self.amplitude / self.rate * inner
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.amplitude * self.surrogate.surrogate_grad(self._inner(x))
 
     def _inner(self, x: Array) -> Array:

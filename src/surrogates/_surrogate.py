@@ -28,7 +28,7 @@ class Surrogate:
     """A Heaviside step that is differentiated as if it were a smoother function.
 
     The base of all surrogates, and of your own. Those of this package are frozen dataclasses, one
-    field a parameter, that define `_primitive` and `_derivative` in array-API maths. Your own
+    field a parameter, that define `primitive` and `derivative` in array-API maths. Your own
     need no more than a method `surrogate_grad`, or `surrogate_fun`: see the example.
 
     A parameter is a Python float, or an array that broadcasts to `x`: one value for each channel,
@@ -461,18 +461,18 @@ class Surrogate:
     def _vjp(self, backend: backends.Backend, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         return backend.vjp(self, x)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""
         raise self._undefined("surrogate_fun")
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         """Return the derivative, by the functions of the namespace `xp`, in single or double.
 
         By default that of the primitive: by the framework's own differentiation, or by a central
         difference.
         """
         cls = type(self)
-        if (cls.surrogate_fun, cls._primitive) == (Surrogate.surrogate_fun, Surrogate._primitive):
+        if (cls.surrogate_fun, cls.primitive) == (Surrogate.surrogate_fun, Surrogate.primitive):
             raise self._undefined("surrogate_grad, nor a surrogate_fun to differentiate")
         return backends.for_maths(x).derivative(self.surrogate_fun, x)
 
@@ -486,7 +486,7 @@ class Surrogate:
 
         Half precision is computed in single precision and rounded once.
         """
-        maths = self._primitive if name == "primitive" else self._derivative
+        maths = self.primitive if name == "primitive" else self.derivative
         is_wide = x.dtype in (xp.float32, xp.float64)
         wide = x if is_wide else xp.astype(x, _working_dtype(xp, x))
         return xp.astype(maths(xp, wide), x.dtype, copy=False)

@@ -286,8 +286,7 @@ def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbo
 
     None where the formula is no fixed graph: of an array-valued parameter, or of a class of yours.
     """
-    formula = f"_{name}"
-    if not surrogate._is_fixed or getattr(type(surrogate), formula) is getattr(Surrogate, formula):
+    if not surrogate._is_fixed or getattr(type(surrogate), name) is getattr(Surrogate, name):
         return None
     namespace = Trace(dtype, **options)
     try:

@@ -161,8 +161,8 @@ def _has_primitive(surrogate: Surrogate) -> bool:
 def differentiated(surrogate: Surrogate) -> bool:
     """Return whether the derivative is not written down, but taken of the primitive."""
     cls = type(surrogate)
-    written = (cls.surrogate_grad, cls._derivative)
-    return written == (Surrogate.surrogate_grad, Surrogate._derivative)
+    written = (cls.surrogate_grad, cls.derivative)
+    return written == (Surrogate.surrogate_grad, Surrogate.derivative)
 
 
 def _stated(surrogate: Surrogate, function: str, dtype: np.dtype[Any]) -> Accuracy:

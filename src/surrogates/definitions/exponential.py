@@ -80,10 +80,10 @@ class SlayerGrad(Surrogate):
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _decay_integral(xp, self.alpha, x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return _decay(xp, self.alpha, x)
 
     @property
@@ -142,10 +142,10 @@ class PiecewiseExp(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, _decay(xp, self.alpha, sign(xp, x) * x) / 2)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha / 2 * _decay(xp, self.alpha, x)
 
     @property
@@ -210,11 +210,11 @@ class SpikeRateEscape(Surrogate):
     shift: float | Array = finite(1.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         start = _decay_integral(xp, self.beta, xp.zeros_like(x) - self.shift)
         return 0.5 + self.slope * (_decay_integral(xp, self.beta, x - self.shift) - start)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.slope * _decay(xp, self.beta, x - self.shift)
 
     @property
@@ -278,13 +278,13 @@ class ExpEscape(InfiniteArea):
     delta_u: float | Array = positive(0.133)
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         u = x / self.delta_u
         near = xp.expm1(xp.clip(u, max=1.0))
         far = self._growth(xp, self.p0, xp.clip(u, min=1.0)) - self.p0
         return 0.5 + xp.where(u < 1, self.p0 * near, far)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self._growth(xp, self.p0 / self.delta_u, x / self.delta_u)
 
     def _growth(self, xp: Any, factor: float | Array, u: Array) -> Array:
@@ -341,11 +341,11 @@ class GradedSlayer(InfiniteArea):
     scale: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         below, above = xp.clip(x, max=0.0), xp.clip(x, min=0.0)
         return 0.5 + self.scale * (self.tau * xp.expm1(below / self.tau) + above)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.scale * xp.exp(xp.clip(x, max=0.0) / self.tau)
 
     @property

@@ -90,10 +90,10 @@ class InvSquareGrad(Surrogate):
     alpha: float | Array = positive(100.0)
     accuracy = SQUARED
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _fast_sigmoid(xp, self.alpha, x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(self.alpha, xp.abs(x))
 
     @property
@@ -151,10 +151,10 @@ class SoftSign(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = SQUARED
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha / 2 * _inverse_square(self.alpha, xp.abs(x))
 
     @property
@@ -207,10 +207,10 @@ class SuperSpike(Surrogate):
     alpha: float | Array = positive(1.0)
     accuracy = SQUARED
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.alpha * _fast_sigmoid(xp, 1.0, x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha * _inverse_square(1.0, xp.abs(x))
 
     @property
@@ -271,10 +271,10 @@ class SuperSpikeRescaled(Surrogate):
     beta: float | Array = positive(20.0)
     accuracy = Accuracy(ulp=6.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + (self.beta + 1) * (self.beta + 1) * _fast_sigmoid(xp, self.beta, x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         r = (self.beta + 1) / (1 + self.beta * xp.abs(x))
         return r * r
 
@@ -332,10 +332,10 @@ class SuperSpikeMemClamp(InfiniteArea):
     beta: float | Array = positive(20.0)
     accuracy = SQUARED
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.where(x < 0, _fast_sigmoid(xp, self.beta, x), x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(self.beta, xp.clip(-x, min=0.0))
 
     @property
@@ -387,11 +387,11 @@ class SparseFastSigmoid(Surrogate):
     band: float | Array = positive(0.2)
     accuracy = SQUARED
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         u = xp.clip(x, min=-self.band, max=self.band)
         return 0.5 + _fast_sigmoid(xp, self.slope, u)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         size = xp.abs(x)
         return xp.where(size >= self.band, 0.0, _inverse_square(self.slope, size))
 

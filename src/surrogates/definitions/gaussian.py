@@ -85,10 +85,10 @@ class ERF(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(per_efold=3.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 * erfc(xp, -self.alpha * x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         u = before_underflow(xp, self.alpha * x, 28.0)
         return self.alpha / math.sqrt(math.pi) * xp.exp(-u * u)
 
@@ -148,10 +148,10 @@ class GaussianGrad(Surrogate):
     alpha: float | Array = finite(0.5)
     accuracy = Accuracy(per_efold=3.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return (1 - self.alpha) / 2 + self.alpha * _normal_cdf(xp, x / self.sigma)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha / (self.sigma * _SQRT_TWO_PI) * _normal(xp, x / self.sigma)
 
     @property
@@ -235,13 +235,13 @@ class MultiGaussianGrad(Surrogate):
     scale: float | Array = finite(0.5)
     accuracy = DIFFERENCE
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         z = x / self.sigma
         centre = _normal_cdf(xp, z) - 0.5
         sides = _normal_cdf(xp, (z - 1) / self.s) + _normal_cdf(xp, (z + 1) / self.s) - 1
         return 0.5 + self.scale * ((1 + self.h) * centre - self.h * sides)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         z = xp.abs(x) / self.sigma
         sides = _normal(xp, (z - 1) / self.s) + _normal(xp, (z + 1) / self.s)
         bump = (1 + self.h) * _normal(xp, z) - self.h / self.s * sides

@@ -65,11 +65,11 @@ class NonzeroSignLog(Surrogate):
 
     alpha: float | Array = positive(1.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
         return 0.5 + s * log1p_of_product(xp, self.alpha, s * x)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return 1 / (1 / self.alpha + xp.abs(x))  # alpha * x could overflow
 
     @property
@@ -122,7 +122,7 @@ class FakeNumericalGrad(Surrogate):
 
     alpha: float | Array = positive(0.3)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
         size = s * x
         u = xp.clip(self.alpha * size, max=1e18)
@@ -131,7 +131,7 @@ class FakeNumericalGrad(Surrogate):
         apart = xp.log(xp.clip(size, min=1e-30)) + log(xp, self.alpha)
         return 0.5 + s * (near + xp.where(u < 1e18, far, apart))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         # Not clip: a bound that torch.compile traces as a number breaks the graph there.
         return 1 / xp.maximum(xp.abs(x), xp.zeros_like(x) + 1 / self.alpha)
 
@@ -186,11 +186,11 @@ class LogTailedRelu(Surrogate):
 
     alpha: float | Array = finite(0.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         above = xp.clip(x, min=0.0, max=1.0) + xp.log(xp.clip(x, min=1.0))
         return 0.5 + xp.where(x <= 0, times(xp, self.alpha, x), above)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return xp.where(x <= 0, self.alpha + 0 * self._inverse(xp, x), self._inverse(xp, x))
 
     def _inverse(self, xp: Any, x: Array) -> Array:
@@ -271,12 +271,12 @@ class S2NN(Surrogate):
     epsilon: float | Array = non_negative(1e-8)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
-        below = Sigmoid._primitive(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
+    def primitive(self, xp: Any, x: Array) -> Array:
+        below = Sigmoid.primitive(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
         return xp.where(x < 0, below, 0.5 + self.beta * xp.log1p(xp.clip(x, min=0.0)))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
-        below = Sigmoid._derivative(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
+    def derivative(self, xp: Any, x: Array) -> Array:
+        below = Sigmoid.derivative(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
         return xp.where(x < 0, below, self.beta / (1 + xp.clip(x, min=0.0)))
 
     @property

@@ -72,12 +72,12 @@ class SquarewaveFourierSeries(Surrogate):
     n: int = count(2)
     t_period: float | Array = positive(8.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         phase, _ = self._phase(xp, x)
         terms = [xp.sin(m * phase) / m for m in self._odd()]
         return 0.5 + 2 / math.pi * sum(terms[1:], terms[0])
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         phase, side = self._phase(xp, x)
         terms = [xp.cos(m * phase) for m in self._odd()]
         return side * (4 / self.t_period * sum(terms[1:], terms[0]))
@@ -182,7 +182,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     fold: float | Array = positive(2.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         below = _decay_integral(xp, 1 / self.grad_width, xp.clip(x, max=0.0))
         above = finite_part(xp, xp.clip(x, min=0.0))
         rest = self._remainder(xp, above)
@@ -194,7 +194,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         whole = whole + 2 * half * xp.astype(rest > self.threshold / 2, x.dtype)
         return 0.5 + self.scale * (below + whole + _decay_integral(xp, rate, nearest))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         rest = self._remainder(xp, finite_part(xp, xp.clip(x, min=0.0)))
         distance = self.fold * xp.where(rest > self.threshold / 2, self.threshold - rest, rest)
         return self.scale * xp.exp(-(distance + xp.clip(-x, min=0.0)) / self.grad_width)
@@ -263,11 +263,11 @@ class MultiSpikeSuper(Surrogate):
     beta: float | Array = positive(100.0)
     accuracy = SQUARED
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         bump = xp.clip(xp.round(x), min=0.0)
         return 0.5 + 2 / (2 + self.beta) * bump + _fast_sigmoid(xp, self.beta, self._offset(xp, x))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(self.beta, xp.abs(self._offset(xp, x)))
 
     def _offset(self, xp: Any, x: Array) -> Array:

@@ -75,12 +75,12 @@ class ReluGrad(Surrogate):
     alpha: float | Array = positive(0.3)
     width: float | Array = positive(1.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
         u = xp.clip(s * x, max=self.width)
         return 0.5 + s * (self.alpha * (u * (self.width - u / 2)))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha * xp.clip(self.width - xp.abs(x), min=0.0)
 
     @property
@@ -142,11 +142,11 @@ class PiecewiseQuadratic(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = DIFFERENCE
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         rest = self._rest(xp, sign(xp, x) * x)
         return two_sided(xp, x, rest * rest / 2)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha * self._rest(xp, xp.abs(x))
 
     def _rest(self, xp: Any, size: Array) -> Array:
@@ -211,10 +211,10 @@ class Boxcar(Surrogate):
     height: float | Array = positive(1.0)
     closed: str = field(default="both", metadata={"choices": ("both", "neither", "left", "right")})
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.height * xp.clip(x, min=-(self.width / 2), max=self.width / 2)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         half = self.width / 2
         left = x >= -half if self.closed in ("both", "left") else x > -half
         right = x <= half if self.closed in ("both", "right") else x < half
@@ -276,12 +276,12 @@ class PiecewiseLeakyRelu(Surrogate):
     c: float | Array = finite(0.01)
     w: float | Array = positive(1.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
         inside = xp.clip(s * x, max=self.w) / (2 * self.w)
         return 0.5 + s * (inside + times(xp, self.c, xp.clip(s * x - self.w, min=0.0)))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
         return keep_nan(xp, x, xp.where(xp.abs(x) <= self.w, zero + 0.5 / self.w, zero + self.c))
 
@@ -348,10 +348,10 @@ class LeakyRelu(InfiniteArea):
     alpha: float | Array = finite(0.1)
     beta: float | Array = finite(1.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.where(x < 0, times(xp, self.alpha, x), times(xp, self.beta, x))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
         return keep_nan(xp, x, xp.where(x < 0, zero + self.alpha, zero + self.beta))
 
@@ -410,10 +410,10 @@ class HeavisideGrad(InfiniteArea):
     height: float | Array = positive(1.0)
     closed: str = field(default="neither", metadata={"choices": ("neither", "left")})
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.height * xp.clip(x, min=-self.window)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         inside = x > -self.window if self.closed == "neither" else x >= -self.window
         return keep_nan(xp, x, self.height * xp.astype(inside, x.dtype))
 
@@ -451,10 +451,10 @@ class StraightThrough(InfiniteArea):
     array([1., 1., 1.])
     """
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + x
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return keep_nan(xp, x, xp.ones_like(x))
 
     @property
@@ -506,12 +506,12 @@ class HardTanhRamp(InfiniteArea):
     beta: float | Array = positive(100.0)
     accuracy = DIFFERENCE
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         edge = 1 / self.beta
         u = xp.clip(x, min=-edge, max=edge)
         return 0.5 + u + self.beta / 2 * u * u + 2 * xp.clip(x - edge, min=0.0)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return 1 + xp.clip(self.beta * x, min=-1.0, max=1.0)
 
     @property

@@ -67,11 +67,11 @@ class Arctan(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(ulp=5.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         u = math.pi / 2 * self.alpha * (sign(xp, x) * x)
         return two_sided(xp, x, xp.atan2(xp.ones_like(u), u) / math.pi)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         # multiplied out, so that the square does not overflow before the result underflows
         return 1 / (2 / self.alpha + (math.pi**2 / 2 * self.alpha * x) * x)
 
@@ -125,7 +125,7 @@ class CircGrad(Surrogate):
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(ulp=6.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         # Beyond alpha as alpha / sqrt(1 + 1/z^2), where z^2 could overflow.
         s = sign(xp, x)
         z = s * x / self.alpha
@@ -134,7 +134,7 @@ class CircGrad(Surrogate):
         outer = 1 / xp.sqrt(1 + (1 / far) * (1 / far))
         return 0.5 + s * (self.alpha * xp.where(z < 1, inner, outer))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         z = x / self.alpha
         square = 1 + z * z
         return 1 / square / xp.sqrt(square)
@@ -199,7 +199,7 @@ class QPseudoSpike(Surrogate):
     alpha: float | Array = positive(2.0)
     accuracy = Accuracy(per_efold=3.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         # (b^q - 1) / q as expm1(q L) / q, L = ln b: no cancellation as q = 1 - alpha nears 0.
         s = sign(xp, x)
         log_base = _log_base(xp, s * x, self.alpha + 1)
@@ -208,7 +208,7 @@ class QPseudoSpike(Surrogate):
         size = select(xp, q == 0, log_base, xp.expm1(nonzero * log_base) / nonzero)
         return 0.5 + s * ((self.alpha + 1) / 2 * size)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         if isinstance(self.alpha, float) and self.alpha == 2.0:  # the default is a mere square
             r = 1.5 / (1.5 + xp.abs(x))
             return r * r
@@ -273,11 +273,11 @@ class QPseudoSpikeUnit(UnitArea):
     alpha: float | Array = above_one(2.0)
     accuracy = Accuracy(per_efold=3.0)
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         log_base = _log_base(xp, sign(xp, x) * x, self.alpha - 1)
         return two_sided(xp, x, 0.5 * xp.exp((1 - self.alpha) * log_base))
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return xp.exp(-self.alpha * _log_base(xp, xp.abs(x), self.alpha - 1))
 
     @property

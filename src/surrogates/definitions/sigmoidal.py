@@ -66,12 +66,12 @@ class Sigmoid(UnitArea):
     alpha: float | Array = positive(4.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
         decay = xp.exp(-self.alpha * (s * x))
         return xp.where(x < 0, decay, 1.0 + 0 * decay) / (1 + decay)
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return _bell(xp, self.alpha, self.alpha * xp.abs(x))
 
     @property
@@ -127,10 +127,10 @@ class TanhGrad(Surrogate):
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.tanh(self.alpha * x) / self.alpha
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return _bell(xp, 4.0, 2 * self.alpha * xp.abs(x))
 
     @property
@@ -185,10 +185,10 @@ class TanhOffset(InfiniteArea):
     beta: float | Array = positive(100.0)
     accuracy = Accuracy()
 
-    def _primitive(self, xp: Any, x: Array) -> Array:
+    def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + x + xp.tanh(self.beta * x) / self.beta
 
-    def _derivative(self, xp: Any, x: Array) -> Array:
+    def derivative(self, xp: Any, x: Array) -> Array:
         return 1 + _bell(xp, 4.0, 2 * self.beta * xp.abs(x))
 
     @property

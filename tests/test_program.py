@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -90,7 +89,6 @@ def test_every_definition_is_traced(cls):
         assert of_numpy._DIALECT.program(cls(), function, "float32", product=False) is not None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Branching(surrogates.Surrogate):
     def derivative(self, xp, x):
         return x if bool((x > 0).all()) else -x
@@ -110,7 +108,6 @@ class OfADefinition(surrogates.SlayerGrad):
         return OfADefinition.slope * x
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Yours(surrogates.Surrogate):
     beta: float = 2.0
     slope: ClassVar[float] = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from array_api_compat import array_namespace
@@ -62,14 +63,12 @@ class Backend:
         """
         return definition.combine(arrays).emit(x)
 
-    def spike_keeping(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
-        """Return `spike` for a definition made by `surrogates.keeping`."""
-        return self.spike(definition, x, arrays)
-
     def vjp(self, surrogate: Surrogate, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Return the spikes and the function that pulls a cotangent back to `x`."""
         # Evaluated now, not in the pullback: later in-place edits of x cannot falsify it.
         derivative = surrogate.surrogate_grad(x)
+        if not surrogate.traceable:  # a user's formula may return x itself, or a parameter
+            derivative = self.copy(derivative)
 
         def pullback(cotangent: Array) -> Array:
             return self._product(cotangent, derivative, "cotangent")
@@ -96,6 +95,18 @@ class Backend:
 
     def introduce(self, cls: type[Surrogate]) -> None:
         """Tell the library of a class of surrogates; of each once."""
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Return a context without the library's warnings of overflow and underflow."""
+        return nullcontext()
+
+    def dtype(self, x: Array, name: str) -> Any:
+        """Return the dtype of a name, None where the library of `x` has none."""
+        return getattr(self.namespace(x), name, None)
+
+    def copy(self, x: Array) -> Array:
+        """Return a copy of `x`, which later edits of `x` do not change."""
+        return self.namespace(x).asarray(x, copy=True)
 
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation: `x` itself where no tape is recorded."""

@@ -31,6 +31,10 @@ class DaskBackend(Backend):
         method = "surrogate_fun" if name == "primitive" else "surrogate_grad"
         return _by_block(method, definition, x, arrays)
 
+    def dtype(self, x: Array, name: str) -> Any:
+        """Return the dtype of a name, as NumPy has it."""
+        return getattr(np, name, None)
+
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a `dask.array.random.Generator`, in the chunks of `x`."""
         if not isinstance(generator, da.random.Generator):

@@ -61,6 +61,10 @@ class JaxBackend(Backend):
         with contextlib.suppress(ValueError):  # it is one already, by its author or by us
             jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
 
+    def copy(self, x: Array) -> Array:
+        """Return `x` itself: JAX arrays do not change."""
+        return x
+
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation."""
         return jax.lax.stop_gradient(jax.numpy.asarray(x))
@@ -75,7 +79,7 @@ class JaxBackend(Backend):
 
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a JAX key."""
-        return jax.random.uniform(generator, x.shape, x.dtype)
+        return jax.random.uniform(generator, x.shape, jax.numpy.promote_types(x.dtype, "float32"))
 
     def erfc(self, x: Array) -> Array:
         """Return the complementary error function."""
@@ -97,7 +101,7 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
         return spikes, tangent
     x, *arrays = primals
     x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
-    if hasattr(definition, "residual"):
+    if definition.residual_dtype is not None:
         return spikes, _jax_residual.tangent(definition, tangent, x, arrays)
     return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
 
@@ -139,7 +143,7 @@ _emit = jax.jit(_step, static_argnames="definition")
 def _eager(x: Array, *arrays: Array, definition: Any) -> Array:
     # The plain step is compiled once, not anew for each value of a parameter.
     return (
-        _heaviside(x) if definition.emits_plain_step else _emit(x, *arrays, definition=definition)
+        _heaviside(x) if definition.comparison == "ge" else _emit(x, *arrays, definition=definition)
     )
 
 

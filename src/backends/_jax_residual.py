@@ -22,7 +22,7 @@ def tangent(definition: Any, tangent: Array, x: Array, arrays: tuple[Array, ...]
     def product(tangent: Array, kept: Array, *arrays: Array) -> Array:
         return tangent * definition.combine(arrays).restored(kept, x.dtype)
 
-    if definition.residual == "uint8":
+    if definition.residual_dtype == "uint8":
         x = once_p.bind(x)
     kept = definition.combine(arrays).kept(x)
     # No barrier against common subexpressions: the derivative is computed nowhere else.

@@ -94,7 +94,7 @@ class NumpyBackend(Backend):
         The definitions are written so that either gives the limit.
         """
         dtype = _WORKING.get(x.dtype) if type(x) is np.ndarray and not arrays else None
-        with np.errstate(over="ignore", under="ignore"):
+        with self.quiet():
             program = dtype and _DIALECT.program(definition, name, dtype, product=False)
             if not program:
                 return super().evaluate(name, definition, x, arrays)
@@ -104,7 +104,8 @@ class NumpyBackend(Backend):
         """Return the spikes: by one comparison where they are no more than that."""
         compare = _COMPARISONS.get(definition.comparison)
         if compare is None or type(x) is not np.ndarray:
-            return super().spike(definition, x, arrays)
+            with self.quiet():
+                return super().spike(definition, x, arrays)
         spikes = np.empty_like(x)
         if not x.flags.forc:  # a comparison reads strided memory slower than a copy does
             np.copyto(spikes, x)
@@ -138,11 +139,19 @@ class NumpyBackend(Backend):
             raise TypeError("numpy.matrix redefines *: convert it with numpy.asarray(x)")
         return super().namespace(x)
 
+    def quiet(self) -> Any:
+        """Return a context in which NumPy does not warn of overflow and underflow."""
+        return np.errstate(over="ignore", under="ignore")
+
     def uniform(self, generator: Any, x: Any) -> Any:
         """Return random numbers from a `numpy.random.Generator`."""
         if not isinstance(generator, np.random.Generator):
             raise TypeError(f"expected a numpy.random.Generator, got {generator!r}")
-        return self.namespace(x).asarray(generator.random(x.shape), dtype=x.dtype)
+        return self.namespace(x).asarray(
+            generator.random(
+                x.shape, np.float64 if x.dtype == self.namespace(x).float64 else np.float32
+            )
+        )
 
     def like(self, x: Any, result: Any) -> Any:
         """Return a 0-dimensional array where `x` is one: NumPy's functions make it a scalar."""

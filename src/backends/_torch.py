@@ -40,6 +40,10 @@ class TorchBackend(Backend):
     def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""
         spikes: Tensor
+        if definition.residual_dtype is not None:
+            tracked = x.requires_grad and torch.is_grad_enabled()
+            if tracked and not (_needs_arithmetic() or torch.onnx.is_in_onnx_export()):
+                return _torch_residual.spike(definition, x, arrays)
         if not torch.compiler.is_compiling() and not arrays and is_plain(x):
             return _eager_spike(definition, x)
         if torch.onnx.is_in_onnx_export():
@@ -53,16 +57,13 @@ class TorchBackend(Backend):
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
         return spikes
 
-    def spike_keeping(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
-        """Return the spikes of a definition made by `surrogates.keeping`."""
-        tracked = x.requires_grad and torch.is_grad_enabled()
-        if _needs_arithmetic() or torch.onnx.is_in_onnx_export() or not tracked:
-            return self.spike(definition.surrogate, x, arrays)  # nothing is kept
-        return _torch_residual.spike(definition, x, arrays)
-
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
         return array_api_compat.torch
+
+    def copy(self, x: Tensor) -> Tensor:
+        """Return a copy of `x`."""
+        return x.clone()
 
     def constant(self, x: Tensor) -> Tensor:
         """Return `x` as a constant to differentiation."""
@@ -82,7 +83,12 @@ class TorchBackend(Backend):
         """Return random numbers from a `torch.Generator` on the device of `x`."""
         if not isinstance(generator, torch.Generator):
             raise TypeError(f"expected a torch.Generator, got {generator!r}")
-        return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        return torch.rand(
+            x.shape,
+            generator=generator,
+            dtype=torch.promote_types(x.dtype, torch.float32),
+            device=x.device,
+        )
 
     def erfc(self, x: Tensor) -> Tensor:
         """Return the complementary error function."""
@@ -143,7 +149,7 @@ class _Spike(torch.autograd.Function):
         # A zero of each parameter: where vmap batches a parameter it must batch the spikes too,
         # or the gradient of an unbatched x comes out too large by the batch size.
         for array in arrays:
-            x = x + torch.zeros_like(array)
+            x = x + torch.zeros_like(array, dtype=x.dtype)
         spikes: Tensor = definition.combine(arrays).emit(x)
         return spikes
 
@@ -168,7 +174,7 @@ def _arithmetic(x: Tensor, definition: Any, arrays: tuple[Tensor, ...]) -> Tenso
     live = torch.where(torch.isfinite(x.detach()), x, 0.0)
     frozen = live.detach()
     step = live - frozen
-    slopes = [surrogate.surrogate_grad(frozen + node * step) for node in _NODES]
+    slopes = [surrogate.exact_grad(frozen + node * step) for node in _NODES]
     carrier: Tensor = step * ((slopes[0] + slopes[1]) / 2)
     spikes: Tensor = surrogate.emit(x.detach()) + carrier
     return spikes

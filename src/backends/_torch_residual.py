@@ -19,7 +19,7 @@ Tensor = torch.Tensor
 def spike(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
     """Return the spikes; of `x`, autograd saves ``definition.kept(x)`` alone."""
     surrogate = definition.combine(arrays)
-    if definition.residual != "uint8":
+    if definition.residual_dtype != "uint8":
         kept, tie = surrogate.kept(x), None
     else:
         kept, tie = surrogate.kept(x.detach()), _tie(x)
@@ -35,7 +35,7 @@ class _Spike(torch.autograd.Function):
         x: Tensor, kept: Tensor, tie: Tensor | None, definition: Any, *arrays: Tensor
     ) -> Tensor:
         for array in arrays:  # as in _torch._Spike: a batched parameter batches the spikes
-            x = x + torch.zeros_like(array)
+            x = x + torch.zeros_like(array, dtype=x.dtype)
         spikes: Tensor = definition.combine(arrays).emit(x)
         return spikes
 
@@ -51,8 +51,12 @@ class _Spike(torch.autograd.Function):
         kept, *arrays = ctx.saved_tensors
         tie = arrays.pop(0) if ctx.tied else None
         grad = None
-        if ctx.definition.residual != "uint8" and not arrays and is_unwatched(kept, cotangent):
-            grad = gradient(ctx.definition.surrogate, kept.to(ctx.dtype), cotangent)
+        if (
+            ctx.definition.residual_dtype != "uint8"
+            and not arrays
+            and is_unwatched(kept, cotangent)
+        ):
+            grad = gradient(ctx.definition, kept.to(ctx.dtype), cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
         if tie is not None and torch.is_grad_enabled():  # this backward is itself recorded

@@ -1,9 +1,11 @@
 """Surrogate gradients for spiking neural networks, in every array framework."""
 
 from . import backends
+from ._accuracy import Accuracy
 from ._custom import Custom
 from ._emission import MultiSpike, Ternary
 from ._learnable import learnable
+from ._parameters import parameter
 from ._relaxed import Relaxed, relaxed
 from ._residual import Keeping, keeping
 from ._scaling import Scaled
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 
 # In a form that type checkers follow.
 __all__ = [
+    "Accuracy",
     "Custom",
     "Keeping",
     "MultiSpike",
@@ -45,6 +48,7 @@ __all__ = [
     "jvp",
     "keeping",
     "learnable",
+    "parameter",
     "relaxed",
     "vjp",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ._surrogate import Array, Surrogate
@@ -11,7 +11,6 @@ from ._surrogate import Array, Surrogate
 __all__ = ["Custom"]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class Custom(Surrogate):
     """A surrogate of your own, of its derivative, its primitive, or both.
 
@@ -57,9 +56,11 @@ class Custom(Surrogate):
             )
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        if self.fun is None:
-            raise self._undefined("primitive")
-        return self.fun(x)
+        return super().primitive(xp, x) if self.fun is None else self.fun(x)
+
+    @property
+    def _has_primitive(self) -> bool:
+        return self.fun is not None
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return super().derivative(xp, x) if self.grad is None else self.grad(x)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import numpy as np
-
 from . import backends
-from ._parameters import finite, non_negative, positive
-from ._surrogate import Array, Surrogate, require_floating
+from ._arrays import checked, working_dtype
+from ._maths import finite_part
+from ._parameters import finite, non_negative, positive, without_gradient
+from ._surrogate import Array, Surrogate
 from ._wrapper import Wrapper
 
 __all__ = ["MultiSpike", "Ternary"]
 
-_ROUNDINGS = ("floor", "nearest")
 
-
-@dataclass(frozen=True, repr=False, eq=False)
 class MultiSpike(Wrapper):
     """Several spikes per time step, one more for each multiple of the threshold.
 
@@ -31,7 +28,8 @@ class MultiSpike(Wrapper):
     surrogate : Surrogate
         What to differentiate by.
     threshold : float or array, default 1.0
-        Threshold, positive, in the unit of `x`.
+        Threshold, positive, in the unit of `x`. It has no gradient: to learn it, count multiples of
+        1 by ``MultiSpike(surrogate)(v / threshold - 1)``.
     max_spikes : float, default infinity
         The most spikes in one step.
     rounding : {"floor", "nearest"}, default "floor"
@@ -58,16 +56,26 @@ class MultiSpike(Wrapper):
     Networks for Keyword Spotting", arXiv:2111.01456 (2021).
     """
 
-    threshold: float | Array = positive(1.0)
+    _aspect = "emission"
+
+    threshold: float | Array = without_gradient(
+        positive(1.0),
+        "for MultiSpike(surrogate, threshold)(v - threshold) write "
+        "MultiSpike(surrogate)(v / threshold - 1), or detach the threshold",
+    )
     max_spikes: float = math.inf
-    rounding: str = "floor"
-    offset: float | Array = finite(1.0)
+    rounding: str = field(default="floor", metadata={"choices": ("floor", "nearest")})
+    offset: float | Array = without_gradient(
+        finite(1.0), "add it to x, in units of the threshold, or detach it"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.rounding not in _ROUNDINGS:
-            raise ValueError(
-                f"MultiSpike: rounding must be one of {_ROUNDINGS}, got rounding={self.rounding!r}"
+        if self.at_threshold != 1.0:
+            raise TypeError(
+                f"MultiSpike: it counts multiples of the threshold, so that "
+                f"at_threshold={self.at_threshold!r} of {self.surrogate!r} would have no effect; "
+                "leave it out there"
             )
         if self.max_spikes != math.inf and not (
             self.max_spikes >= 1 and self.max_spikes == int(self.max_spikes)
@@ -80,27 +88,43 @@ class MultiSpike(Wrapper):
     def emit(self, x: Array) -> Array:
         """Return the number of spikes as plain maths, 0 where `x` is NaN."""
         xp = backends.for_maths(x).namespace(x)
-        level = x / self.threshold + self.offset
-        rounded = xp.floor(level) if self.rounding == "floor" else xp.round(level)
+        wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
+        level = finite_part(xp, wide / self.threshold)
         most = min(float(self.max_spikes), float(xp.finfo(x.dtype).max))
-        counts = xp.clip(rounded, min=0.0, max=most)
+        counts = xp.clip(self._rounded(xp, level), min=0.0, max=most)
         return xp.astype(xp.where(xp.isnan(x), xp.zeros_like(counts), counts), x.dtype, copy=False)
 
+    def _rounded(self, xp: Any, level: Array) -> Array:
+        """Return ``level + offset``, rounded, without rounding that sum itself before.
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Ternary(Surrogate):
+        Just below a multiple, the sum would be the multiple.
+        """
+        to_nearest = self.rounding == "nearest"
+        offset = self.offset + 0.5 if to_nearest else self.offset
+        whole = math.floor(offset) if isinstance(offset, float) else xp.floor(offset)
+        floor = xp.floor(level)
+        edge = floor + 1.0 - (offset - whole)  # where the next count begins
+        counts = floor + whole + xp.astype(level >= edge, level.dtype)
+        if to_nearest:  # of two equally near, the even one
+            tie = (level == edge) | ((level == floor) & (offset == whole))
+            counts = counts - xp.astype(tie & (xp.remainder(counts, 2.0) == 1.0), level.dtype)
+        return counts
+
+
+class Ternary(Wrapper):
     """Signed spikes: 1 above the threshold, -1 below minus the threshold, 0 between.
 
     With `v` the membrane potential and ``x = v - threshold``, the spike is ``H(v - threshold) -
     H(-v - threshold)``, and the derivative is ``g'(v - threshold) + g'(-v - threshold)``: that of
-    the surrogate, once at either threshold.
+    the surrogate, once at either threshold. Peak, area and width are those of one of them.
 
     Parameters
     ----------
     surrogate : Surrogate
         What to differentiate by; its `at_threshold` holds at both thresholds.
     threshold : float or array, default 1.0
-        Threshold, not negative, in the unit of `x`. With 0 the spike is the sign of `x`.
+        Threshold, not negative, in the unit of `x`. With 0 the spike is the sign of `x`. An array
+        has a gradient: that of the second threshold, ``-x - 2 * threshold``, on which it depends.
 
     Raises
     ------
@@ -120,49 +144,50 @@ class Ternary(Surrogate):
     Y. Guo et al., "Ternary Spike: Learning Ternary Spikes for Spiking Neural Networks", AAAI 2024.
     """
 
-    surrogate: Surrogate = field()
+    _aspect = "emission"
+
     threshold: float | Array = non_negative(1.0)
+
+    is_signed = True
 
     def emit(self, x: Array) -> Array:
         """Return the signed spikes as plain maths."""
-        return self.surrogate.emit(x) - self.surrogate.emit(self._below(x))
+        xp = backends.for_maths(x).namespace(x)
+        below = self.mirrored(xp.astype(x, working_dtype(xp, x.dtype), copy=False))
+        return self.surrogate.emit(x) - xp.astype(self.surrogate.emit(below), x.dtype, copy=False)
 
-    def _below(self, x: Array) -> Array:
+    def mirrored(self, x: Array) -> Array:
         return -x - 2 * self.threshold
 
-    def primitive(self, xp: Any, x: Array) -> Array:
-        below = self.surrogate.surrogate_fun(self._below(x))
-        return (
-            self.surrogate.surrogate_fun(x)
-            - below
-            + self.surrogate.surrogate_fun(xp.zeros_like(x) - 2 * self.threshold)
-        )
-
-    def derivative(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_grad(x) + self.surrogate.surrogate_grad(self._below(x))
+    def unsigned(self) -> Surrogate:
+        return self.surrogate
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class _Sampled(Wrapper):
-    """A spike where a uniform random number is below the primitive; made by `sample`."""
+    """A spike where a uniform random number is below the firing probability; made by `sample`."""
 
-    uniform: Array = finite(0.0)
+    _aspect = "emission"
+
+    uniform: Array = field()
 
     def emit(self, x: Array) -> Array:
         xp = backends.for_maths(x).namespace(x)
-        return xp.astype(self.uniform < self.surrogate.surrogate_fun(x), x.dtype)
+        wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
+        return xp.astype(self.uniform < self.surrogate.formula("area", xp, wide), x.dtype)
 
 
 def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
-    """Return random spikes with probability ``surrogate.surrogate_fun(x)``."""
-    if surrogate._outermost:
-        raise TypeError(f"{surrogate!r} emits no random spikes; sample the surrogate inside")
+    """Return random spikes with the area to the left of `x` as probability."""
+    if "emission" in surrogate._decides:
+        raise TypeError(
+            f"{surrogate!r}: {surrogate._decides['emission']} decides the emission, and random "
+            "spikes are another; sample the surrogate inside of it"
+        )
     if not surrogate.is_distribution:
         raise ValueError(
-            f"{surrogate!r}: its primitive is no distribution function (the derivative has area "
-            f"{surrogate.area}, or is negative somewhere), so it is no firing probability; choose "
+            f"{surrogate!r}: its derivative is not a density (it has area {surrogate.area}, or is "
+            "negative somewhere), so there is no firing probability; choose "
             "a surrogate of area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
-    x = np.float64(x) if type(x) is float else x
-    require_floating(surrogate, x)
+    x = checked(surrogate, x)
     return _Sampled(surrogate, backends.of(x).uniform(generator, x))(x)

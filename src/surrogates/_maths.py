@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from array_api_compat import array_namespace
+
 from . import backends
 
 Array = Any
@@ -24,6 +26,23 @@ def select(xp: Any, condition: bool | Array, first: Any, second: Any) -> Any:
     if isinstance(condition, bool):
         return first if condition else second
     return xp.where(condition, first, second)
+
+
+def where(condition: Any, first: Any, second: Any) -> Any:
+    """Return `first` where a condition on parameters holds, else `second`: floats or arrays."""
+    if isinstance(condition, bool):
+        return first if condition else second
+    xp = array_namespace(condition)
+    dtype = next((v.dtype for v in (first, second) if hasattr(v, "dtype")), xp.asarray(0.0).dtype)
+    first, second = (
+        v if hasattr(v, "dtype") else xp.asarray(v, dtype=dtype) for v in (first, second)
+    )
+    return xp.where(condition, first, second)
+
+
+def larger(first: Any, second: Any) -> Any:
+    """Return the larger of two, floats or arrays."""
+    return where(first >= second, first, second)
 
 
 def two_sided(xp: Any, x: Array, tail: Array) -> Array:

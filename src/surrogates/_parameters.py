@@ -19,43 +19,100 @@ class Interval(NamedTuple):
     low: float
     high: float
     description: str
+    start: float | None = None
+    """Where the values begin that an optimiser moves on the scale of a logarithm."""
 
 
 # Wide enough for any use, and narrow enough that squares and quotients of two parameters are
 # normal numbers in float32.
 _LEAST, _MOST = 1e-15, 1e15
 
-POSITIVE = Interval(_LEAST, _MOST, "a positive finite number from 1e-15 to 1e15")
-NON_NEGATIVE = Interval(0.0, _MOST, "a finite number from 0 to 1e15")
+POSITIVE = Interval(_LEAST, _MOST, "a positive finite number from 1e-15 to 1e15", 0.0)
+NON_NEGATIVE = Interval(0.0, _MOST, "a finite number from 0 to 1e15", 0.0)
 FINITE = Interval(-_MOST, _MOST, "a finite number from -1e15 to 1e15")
-ABOVE_ONE = Interval(1 + 1e-6, _MOST, "a finite number greater than 1, from 1.000001 to 1e15")
+ABOVE_ONE = Interval(1 + 1e-6, _MOST, "a finite number greater than 1, from 1.000001 to 1e15", 1.0)
 UNIT = Interval(0.0, 1.0, "a number from 0 to 1")
 COUNT = Interval(1, 1000, "an integer from 1 to 1000")
 
 
+def parameter(default: float, *, low: float = -_MOST, high: float = _MOST) -> Any:
+    """Declare a parameter of your own surrogate: a number, or an array that broadcasts to `x`.
+
+    Parameters
+    ----------
+    default : float
+        Its value unless another is given.
+    low, high : float, optional
+        The smallest and the largest value allowed, themselves included. By default any finite
+        number, from -1e15 to 1e15.
+
+    Returns
+    -------
+    Any
+        What stands for the parameter in the body of the class.
+
+    Raises
+    ------
+    ValueError
+        If `default` is not between `low` and `high`.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> class Bump(surrogates.Surrogate):
+    ...     beta: float = surrogates.parameter(2.0, low=0.0)
+    ...     def derivative(self, xp, x):
+    ...         return xp.exp(-self.beta * x**4)
+    >>> Bump(beta=0.5).surrogate_grad(1.0).round(4)
+    np.float64(0.6065)
+    >>> Bump(beta=-1.0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Bump: beta must be a finite number from 0 to 1e+15 (or an array of such, of a \
+floating-point dtype, that broadcasts against x), got beta=-1.0
+    """
+    low, high = max(float(low), -_MOST), min(float(high), _MOST)
+    if not low <= default <= high:
+        raise ValueError(f"parameter: default must be from low={low} to high={high}, got {default}")
+    start = low if low > -_MOST else None
+    return _declared(
+        default, Interval(low, high, f"a finite number from {low:g} to {high:g}", start)
+    )
+
+
 def positive(default: float) -> Any:
     """Declare a parameter that must be positive, such as a width or a sharpness."""
-    return field(default=default, metadata={"interval": POSITIVE})
+    return _declared(default, POSITIVE)
 
 
 def non_negative(default: float) -> Any:
     """Declare a parameter that must not be negative, such as a distance."""
-    return field(default=default, metadata={"interval": NON_NEGATIVE})
+    return _declared(default, NON_NEGATIVE)
 
 
 def finite(default: float) -> Any:
     """Declare a parameter that may be any real number, such as an amplitude."""
-    return field(default=default, metadata={"interval": FINITE})
+    return _declared(default, FINITE)
 
 
 def above_one(default: float) -> Any:
     """Declare a parameter that must be greater than one, such as an exponent."""
-    return field(default=default, metadata={"interval": ABOVE_ONE})
+    return _declared(default, ABOVE_ONE)
 
 
 def count(default: int) -> Any:
     """Declare a parameter that must be a positive integer; never an array."""
-    return field(default=default, metadata={"interval": COUNT})
+    return _declared(default, COUNT)
+
+
+def without_gradient(declared: Any, why: str) -> Any:
+    """Declare that no gradient to a parameter is defined, and what to do instead."""
+    metadata = {**declared.metadata, "without_gradient": why}
+    return field(default=declared.default, metadata=metadata)
+
+
+def _declared(default: float, interval: Interval) -> Any:
+    return field(default=default, metadata={"interval": interval})
 
 
 def parameters(cls: type) -> list[Field[Any]]:
@@ -71,7 +128,7 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         if _within(value, interval):
             if interval != COUNT:
-                return float(value)
+                return float(value) + 0.0  # -0.0 becomes 0.0: they are equal, and code is shared
             if value == int(value):
                 return int(value)
     elif interval not in (COUNT, UNIT) and is_floating_array(value):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from . import backends
-from ._surrogate import Array, Surrogate
+from ._surrogate import Surrogate
 from ._wrapper import Wrapper
 
 __all__ = ["Relaxed", "relaxed"]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class Relaxed(Wrapper):
     """Spikes forward, and the primitive's derivative to `x` and to the parameters.
 
@@ -41,21 +37,9 @@ class Relaxed(Wrapper):
     np.float64(1.0)
     """
 
-    _outermost = True
+    _aspect = "gradient of parameters"
 
-    def _spikes(self, backend: backends.Backend, x: Array) -> Array:
-        if not (self._with_arrays and backend.differentiates):
-            return self.surrogate(x)
-        # The hook differentiates to x, with the parameters held; the difference of two equal
-        # primitives, which adds 0 to the value, to the parameters.
-        definition, arrays = self.surrogate.partition()
-        held = definition.combine([backend.constant(a) for a in arrays])
-        xp = backend.namespace(x)
-        # Left out, since their difference is NaN: infinite values, and x that lead to such.
-        live = xp.isfinite(x) & xp.isfinite(held.surrogate_fun(backend.constant(x)))
-        inner = xp.where(live, x, xp.zeros_like(x))
-        difference = self.surrogate.surrogate_fun(inner) - held.surrogate_fun(inner)
-        return held(x) + (difference - backend.constant(difference))
+    relaxes = True
 
 
 def relaxed(surrogate: Surrogate) -> Relaxed:
@@ -102,4 +86,4 @@ def relaxed(surrogate: Surrogate) -> Relaxed:
     >>> round(of_primitive(4.0).item(), 4)
     0.0525
     """
-    return surrogate if isinstance(surrogate, Relaxed) else Relaxed(surrogate)
+    return Relaxed(surrogate)

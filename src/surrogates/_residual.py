@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-import numpy as np
-
-from . import backends
-from ._surrogate import Array, Surrogate
+from ._surrogate import Surrogate
 from ._wrapper import Wrapper
 
 __all__ = ["Keeping", "keeping"]
 
-_LEVELS = 255  # of an 8-bit residual, beside zero
 
-
-@dataclass(frozen=True, repr=False, eq=False)
 class Keeping(Wrapper):
     """A surrogate that keeps two bytes or one of each element for backward, made by `keeping`.
 
@@ -51,7 +44,7 @@ class Keeping(Wrapper):
     Keeping(surrogate=Sigmoid(alpha=4.0), residual='uint8')
     """
 
-    _outermost = True
+    _aspect = "residual"
 
     residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
 
@@ -64,65 +57,16 @@ class Keeping(Wrapper):
             peak = self.surrogate.peak
         is_number = isinstance(peak, (int, float))  # an array has what range it has
         finite = 0 < peak < math.inf if is_number else hasattr(peak, "dtype")
-        if self.surrogate._negative or not finite:
+        if self.surrogate._may_be_negative or not finite:
             raise ValueError(
                 f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "
-                f"{self.surrogate!r} has peak {peak} or is negative somewhere; take "
+                f"{self.surrogate!r} has peak {peak} or may be negative somewhere; take "
                 'residual="float16" or residual="bfloat16"'
             )
 
-    def kept(self, x: Array) -> Array:
-        """Return what is kept of `x`: for hooks."""
-        xp = backends.for_maths(x).namespace(x)
-        dtype = getattr(xp, self.residual, None)
-        if dtype is None:
-            raise TypeError(
-                f"{self!r}: {type(x).__module__} has no dtype {self.residual}; choose another "
-                "residual"
-            )
-        if self.residual != "uint8":
-            return xp.astype(x, dtype, copy=False)
-        levels = xp.round(self.surrogate.surrogate_grad(x) * (_LEVELS / self.surrogate.peak))
-        # An integer has no NaN: there, the derivative is 0.
-        return xp.astype(xp.where(levels == levels, levels, xp.zeros_like(levels)), dtype)
-
-    def restored(self, kept: Array, dtype: Any) -> Array:
-        """Return the derivative from what was kept: for hooks."""
-        xp = backends.for_maths(kept).namespace(kept)
-        wide = xp.astype(kept, dtype, copy=False)
-        if self.residual == "uint8":
-            return xp.astype(wide * (self.surrogate.peak / _LEVELS), dtype, copy=False)
-        return self.surrogate.surrogate_grad(wide)
-
-    def _spikes(self, backend: backends.Backend, x: Array) -> Array:
-        definition, arrays = self.partition()
-        return backend.spike_keeping(definition, x, arrays)
-
-    def _vjp(self, backend: backends.Backend, x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        # NumPy warns where x exceeds the range of float16; the derivative has its limit there.
-        quiet = contextlib.nullcontext() if backend.differentiates else np.errstate(over="ignore")
-        with quiet:
-            kept = self.kept(x)
-        if kept is x:  # of that dtype already; it may be edited afterwards
-            kept = backend.namespace(x).asarray(x, copy=True)
-        dtype = x.dtype
-
-        def pullback(cotangent: Array) -> Array:
-            return backend._product(cotangent, self.restored(kept, dtype), "cotangent")
-
-        return self(x), pullback
-
-    def derivative(self, xp: Any, x: Array) -> Array:
-        if self.residual != "uint8":
-            return self.restored(self.kept(x), x.dtype)
-        # Rounding has a derivative, zero, and would be wrong in silence.
-        definition, arrays = self.partition()
-
-        def rounded(x: Array, *arrays: Array) -> Array:
-            held = definition.combine(arrays)
-            return held.restored(held.kept(x), x.dtype)
-
-        return backends.for_maths(x).once(rounded, x, *arrays)
+    @property
+    def residual_dtype(self) -> str:  # type: ignore[override]
+        return self.residual
 
 
 def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:

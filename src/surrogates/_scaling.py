@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from array_api_compat import array_namespace
+
+from ._maths import keep_nan, larger, sign, where
 from ._parameters import POSITIVE, checked, finite, positive
 from ._surrogate import Array, Surrogate
+from ._wrapper import Wrapper
 
 __all__ = ["Scaled"]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Scaled(Surrogate):
+class Scaled(Wrapper):
     """A surrogate stretched along both axes, and moved: ``amplitude * g'(rate * (x - shift))``.
 
-    Made by `Surrogate.scaled` and `Surrogate.matched`; the spike is the step, as ever.
+    Made by `Surrogate.scaled` and `Surrogate.matched`. The spikes are those of the surrogate
+    inside; of a `Ternary` inside, the bumps at both thresholds are scaled, and stay where they are.
 
     Parameters
     ----------
@@ -41,43 +45,97 @@ class Scaled(Surrogate):
     np.float64(0.5)
     """
 
-    surrogate: Surrogate = field()
     amplitude: float | Array = finite(1.0)
     rate: float | Array = positive(1.0)
     shift: float | Array = finite(0.0)
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        at_zero = self.surrogate.surrogate_fun(self._inner(xp.zeros_like(x)))
-        inner = self.surrogate.surrogate_fun(self._inner(x)) - at_zero
-        return 0.5 + self.amplitude / self.rate * inner
+        there = self.surrogate.primitive(xp, self._inner(x))
+        at_zero = self.surrogate.primitive(xp, self._inner(xp.zeros_like(x)))
+        # Both infinite: from there, 0 is infinitely far away, on either side.
+        lost = (there == at_zero) & (xp.abs(there) > float(xp.finfo(x.dtype).max))
+        far = xp.where(x == 0, xp.zeros_like(x), sign(xp, x) * xp.abs(there))
+        difference = xp.where(lost, far, there - xp.where(lost, xp.zeros_like(x), at_zero))
+        return 0.5 + self._times(xp, self.amplitude / self.rate, difference)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.amplitude * self.surrogate.surrogate_grad(self._inner(x))
+        return self._times(xp, self.amplitude, self.surrogate.derivative(xp, self._inner(x)))
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        below = self.surrogate.area_below
+        ratio = self.amplitude / self.rate
+        if isinstance(below, (int, float)):
+            if not math.isfinite(below):
+                return self.primitive(xp, x)
+            return self._times(xp, ratio, self.surrogate.area_to(xp, self._inner(x)))
+        area = self._times(xp, ratio, self.surrogate.area_to(xp, self._inner(x)))
+        return xp.where(xp.isfinite(below), area, self.primitive(xp, x))
 
     def _inner(self, x: Array) -> Array:
         return self.rate * (x - self.shift)
 
+    @staticmethod
+    def _times(xp: Any, factor: float | Array, value: Array) -> Array:
+        """Return the product, which is 0 where the factor is, of infinite values too."""
+        if isinstance(factor, float):
+            return factor * value if factor != 0.0 else keep_nan(xp, value, xp.zeros_like(value))
+        infinite = xp.abs(value) > float(xp.finfo(value.dtype).max)
+        return factor * xp.where((factor == 0) & infinite, xp.zeros_like(value), value)
+
     @property
     def peak(self) -> Any:
-        return self.amplitude * self.surrogate.peak
+        amplitude = self.amplitude
+        if isinstance(amplitude, float) and amplitude == 0.0:
+            return 0.0  # of an infinite peak too
+        return larger(amplitude * self.surrogate.peak, amplitude * self.surrogate._lowest)
 
     @property
     def area(self) -> Any:
-        return self.amplitude / self.rate * self.surrogate.area
+        return self._of_area(self.surrogate.area)
+
+    @property
+    def area_below(self) -> Any:
+        start = self.rate * (0.0 - self.shift)
+        xp = np if isinstance(start, float) else array_namespace(start)
+        inside = self.surrogate.area_below
+        if isinstance(inside, (int, float)) and not math.isfinite(inside):
+            return self._of_area(inside)
+        if isinstance(start, float):
+            return self._of_area(float(self.surrogate.area_to(xp, np.float64(start))))
+        return self._of_area(self.surrogate.area_to(xp, start))
+
+    def _of_area(self, area: Any) -> Any:
+        if isinstance(self.amplitude, float) and self.amplitude == 0.0:
+            return 0.0
+        return self.amplitude / self.rate * area
 
     @property
     def width(self) -> Any:
-        return self.surrogate.width / self.rate
-
-    @property
-    def _negative(self) -> bool:
-        falls = isinstance(self.amplitude, float) and self.amplitude < 0
-        return self.surrogate._negative or falls
+        return where(self.amplitude > 0, self.surrogate.width / self.rate, math.inf)
 
     @property
     def support(self) -> tuple[Any, Any]:
         low, high = self.surrogate.support
         return low / self.rate + self.shift, high / self.rate + self.shift
+
+    @property
+    def _negative(self) -> Any:
+        return (self.amplitude < 0) | self.surrogate._negative
+
+    @property
+    def _lowest(self) -> Any:
+        amplitude = self.amplitude
+        if isinstance(amplitude, float) and amplitude == 0.0:
+            return 0.0
+        return -larger(-amplitude * self.surrogate.peak, -amplitude * self.surrogate._lowest)
+
+    @property
+    def _largest_slope(self) -> Any:
+        return abs(self.amplitude) * self.surrogate._largest_slope
+
+    @property
+    def _largest_term(self) -> Any:
+        return 0.5 + abs(self.amplitude) / self.rate * self.surrogate._largest_term
 
 
 def scaled(surrogate: Surrogate, height: float | None, width: float | None) -> Scaled:
@@ -89,7 +147,7 @@ def scaled(surrogate: Surrogate, height: float | None, width: float | None) -> S
     if width is not None:
         width = checked(surrogate, "width", POSITIVE, width)
         rate = _measure(surrogate, "width") / width
-    return Scaled(surrogate, amplitude, rate, at_threshold=surrogate.at_threshold)
+    return Scaled(surrogate, amplitude, rate)
 
 
 def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
@@ -102,7 +160,7 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
         return scaled(surrogate, None, _measure(other, "width"))
     if by == "area":
         amplitude = _measure(other, "area") / _measure(surrogate, "area")
-        return Scaled(surrogate, amplitude, at_threshold=surrogate.at_threshold)
+        return Scaled(surrogate, amplitude)
     raise ValueError(f'matched: by must be "height", "width" or "area", got by={by!r}')
 
 

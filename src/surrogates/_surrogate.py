@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
-from . import backends
+from . import _aspects, backends
 from ._accuracy import Accuracy
-from ._parameters import UNIT, checked, is_floating_array
+from ._arrays import checked as checked_array
+from ._arrays import fitted, operands, working_dtype
+from ._declaration import declare, decorated, refuse_change
+from ._parameters import UNIT, checked, is_floating_array, parameter
 
 if TYPE_CHECKING:
     from ._scaling import Scaled
@@ -23,13 +25,20 @@ ArrayT = TypeVar("ArrayT")
 _COMPARISONS = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
 @dataclass(frozen=True, repr=False, eq=False)
 class Surrogate:
     """A Heaviside step that is differentiated as if it were a smoother function.
 
-    The base of all surrogates, and of your own. Those of this package are frozen dataclasses, one
-    field a parameter, that define `primitive` and `derivative` in array-API maths. Your own
-    need no more than a method `surrogate_grad`, or `surrogate_fun`: see the example.
+    The base of all surrogates, and of your own. A subclass becomes a frozen dataclass, one field a
+    parameter, without a decorator. It defines ``derivative(self, xp, x)``,
+    ``primitive(self, xp, x)`` or both, elementwise, in the functions of the array-API namespace
+    `xp`; `x` is in single or double precision there. A method `surrogate_grad` or `surrogate_fun`
+    of `x` alone, as braintools has them, is taken for the same.
+
+    A formula of your own is evaluated as it is written. Where it depends on nothing but its
+    parameters and `xp`, set ``traceable = True`` in the class, and it is evaluated in place, block
+    by block, or in one kernel, as those of this package are.
 
     A parameter is a Python float, or an array that broadcasts to `x`: one value for each channel,
     or a traced or learnable value. The range of an array is checked in NumPy alone: elsewhere its
@@ -57,34 +66,41 @@ class Surrogate:
     >>> surrogates.SlayerGrad(alpha=2.0) == surrogates.SlayerGrad(2)
     True
 
-    A surrogate of your own, in three lines:
+    A surrogate of your own:
 
     >>> class Lorentzian(surrogates.Surrogate):
-    ...     def surrogate_grad(self, x):
-    ...         return 1 / (1 + x * x)
+    ...     alpha: float = surrogates.parameter(1.0, low=0.0)
+    ...     def derivative(self, xp, x):
+    ...         return 1 / (1 + self.alpha * x * x)
     >>> spikes, pullback = surrogates.vjp(Lorentzian(), x)
     >>> pullback(np.ones(3))
     array([0.8, 1. , 0.8])
     """
 
     accuracy: ClassVar[Accuracy] = Accuracy()
+    traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
+    relaxes: ClassVar[bool] = False
+    residual_dtype: ClassVar[str | None] = None
     _with_arrays: ClassVar[tuple[str, ...]] = ()
-    _is_fixed: ClassVar[bool] = False  # whether a formula is one graph once and for all
-    _is_ours: ClassVar[bool] = True
-    _outermost: ClassVar[bool] = False
+    _is_fixed: ClassVar[bool] = False  # traceable, and without arrays
+    _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # A class of yours may look at what changes, at the shape of `x` or at its values.
-        cls._is_ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        # A user's class may read what changes, or the shape or values of x, so it is not traced.
+        ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        cls.traceable = ours or vars(cls).get("traceable", False)
+        declare(cls, Surrogate)
         backends.introduce(cls)
 
     def __post_init__(self) -> None:
         backends.meet()
+        if type(self).__dataclass_params__.eq:  # type: ignore[attr-defined]
+            raise TypeError(decorated(type(self)))
         with_arrays = []
-        is_fixed = self._is_ours
+        is_fixed = self.traceable
         for declared in fields(self):
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")
@@ -101,16 +117,6 @@ class Surrogate:
                 holds_arrays = bool(value._with_arrays)
             else:
                 holds_arrays = is_floating_array(value)
-            if declared.name == "surrogate" and not isinstance(value, Surrogate):
-                raise TypeError(
-                    f"{type(self).__name__} takes a surrogate such as surrogates.Sigmoid(), "
-                    f"got {value!r}"
-                )
-            if isinstance(value, Surrogate) and value._outermost:
-                raise TypeError(
-                    f"{type(self).__name__}: {value!r} must be the outermost surrogate, or it "
-                    f"would have no effect; make the {type(self).__name__} first, and that of it"
-                )
             if holds_arrays:
                 with_arrays.append(declared.name)
             if isinstance(value, Surrogate):
@@ -121,7 +127,8 @@ class Surrogate:
         object.__setattr__(self, "_is_fixed", is_fixed)
 
     def __repr__(self) -> str:
-        shown = [f for f in fields(self) if f.name != "at_threshold" or self.at_threshold != 1.0]
+        shown = [f for f in fields(self) if f.repr]
+        shown = [f for f in shown if f.name != "at_threshold" or self.at_threshold != 1.0]
         shown.sort(key=lambda f: f.name == "at_threshold")  # inherited first, but by keyword only
         names = [f.name for f in shown]
         # of your own class that is no dataclass, the attributes
@@ -134,8 +141,7 @@ class Surrogate:
             return NotImplemented
         mine, theirs = vars(self), vars(other)
         return mine.keys() == theirs.keys() and all(
-            value is theirs[name] or (_is_plain(value) and bool(value == theirs[name]))
-            for name, value in mine.items()
+            value is theirs[name] or _are_equal(value, theirs[name]) for name, value in mine.items()
         )
 
     def __hash__(self) -> int:
@@ -182,13 +188,11 @@ class Surrogate:
         >>> ReluGrad()(np.asarray([-1.0, 0.0, 1.0]))
         array([0., 1., 1.])
         """
-        if type(x) is float:
-            x = np.float64(x)
-        require_floating(self, x)
-        if self._with_arrays:
-            self._require_compatible(x)
+        x = checked_array(self, x)
         backend = backends.of(x)
-        return backend.like(x, self._spikes(backend, x))
+        if self._with_arrays:
+            return backend.like(x, _aspects.spikes(self, backend, x))
+        return backend.like(x, backend.spike(self, x, ()))
 
     @overload
     def surrogate_fun(self, x: float) -> np.float64: ...
@@ -214,7 +218,7 @@ class Surrogate:
         >>> ReluGrad().surrogate_fun(np.asarray([-1.0, 0.0, 1.0]))
         array([0.35, 0.5 , 0.65])
         """
-        return self._evaluate("primitive", x)
+        return self._evaluate("primitive", checked_array(self, x))
 
     @overload
     def surrogate_grad(self, x: float) -> np.float64: ...
@@ -240,6 +244,13 @@ class Surrogate:
         >>> ReluGrad().surrogate_grad(np.asarray([-1.0, 0.0, 0.5]))
         array([0.  , 0.3 , 0.15])
         """
+        x = checked_array(self, x)
+        if self.residual_dtype is None:
+            return self._evaluate("derivative", x)
+        return backends.for_maths(x).like(x, _aspects.compressed_grad(self, x))
+
+    def exact_grad(self, x: Any) -> Any:
+        """Return `surrogate_grad` without the rounding of a residual: for hooks."""
         return self._evaluate("derivative", x)
 
     def emit(self, x: Array) -> Array:
@@ -253,17 +264,14 @@ class Surrogate:
         return above + self.at_threshold * xp.astype(x == 0, x.dtype)
 
     @property
-    def emits_plain_step(self) -> bool:
-        """Whether `emit` is the step that is 1 from 0 on, whatever the parameters."""
-        return type(self).emit is Surrogate.emit and self.at_threshold == 1.0
-
-    @property
     def comparison(self) -> str | None:
-        """What `emit` is if it is one comparison with 0: ``"ge"`` or ``"gt"``."""
+        """What `emit` is if it is one comparison with 0, ``"ge"`` or ``"gt"``: for hooks."""
         return _COMPARISONS.get(self.at_threshold) if type(self).emit is Surrogate.emit else None
 
     def sample(self, x: Any, generator: Any) -> Any:
-        """Return random spikes: escape noise with the primitive as firing probability.
+        """Return random spikes: escape noise.
+
+        The firing probability is the area of the derivative to the left of `x`.
 
         Parameters
         ----------
@@ -276,13 +284,15 @@ class Surrogate:
         Returns
         -------
         array
-            As of a call: 1 with probability ``surrogate_fun(x)``, else 0, differentiated as
-            `surrogate_grad`, which is the derivative of the expected spike.
+            As of a call: 1 or 0, differentiated as `surrogate_grad`, which is the derivative of
+            the expected spike. At ``x = 0`` too it is random, whatever `at_threshold`.
 
         Raises
         ------
+        TypeError
+            If the surrogate emits several or signed spikes.
         ValueError
-            If the primitive is no distribution function: it must rise from 0 to 1.
+            If the derivative is negative somewhere, or its area is not 1.
 
         References
         ----------
@@ -303,13 +313,21 @@ class Surrogate:
 
     @property
     def peak(self) -> Any:
-        """The largest value of the derivative, at its default emission's scale."""
+        """The largest value of the derivative."""
         raise self._undefined("peak")
 
     @property
     def area(self) -> Any:
         """The integral of the derivative over the real line; may be infinite."""
         raise self._undefined("area")
+
+    @property
+    def area_below(self) -> Any:
+        """The integral of the derivative up to the threshold; may be infinite.
+
+        By default, of your own surrogate, what its primitive says.
+        """
+        return float(self.surrogate_fun(0.0)) - float(self.surrogate_fun(-math.inf))
 
     @property
     def width(self) -> Any:
@@ -323,14 +341,29 @@ class Surrogate:
 
     @property
     def is_distribution(self) -> bool:
-        """Whether the primitive rises from 0 to 1: nowhere negative derivative, area 1."""
+        """Whether the derivative is a density: nowhere negative, of area 1."""
         area = self.area
-        return isinstance(area, (int, float)) and abs(area - 1) < 1e-12 and not self._negative
+        if not isinstance(area, (int, float, np.ndarray)):
+            return False  # an array whose values may be traced, or on a device
+        return bool(np.all(abs(area - 1) < 1e-12)) and not self._may_be_negative
 
     @property
-    def _negative(self) -> bool:
+    def _negative(self) -> Any:
         """Whether the derivative is negative somewhere."""
         return False
+
+    @property
+    def _lowest(self) -> Any:
+        """The infimum of the derivative, where it is known."""
+        return 0.0
+
+    @property
+    def _may_be_negative(self) -> bool:
+        """Whether the derivative is negative somewhere, as far as is known of arrays."""
+        negative = self._negative
+        return (
+            bool(np.any(negative)) if isinstance(negative, (bool, np.generic, np.ndarray)) else True
+        )
 
     @property
     def _largest_slope(self) -> Any:
@@ -454,12 +487,48 @@ class Surrogate:
             object.__setattr__(replaced, name, value)
         return replaced
 
-    def _spikes(self, backend: backends.Backend, x: Array) -> Array:
-        definition, arrays = self.partition()
-        return backend.spike(definition, x, arrays)
+    @property
+    def undifferentiated(self) -> tuple[tuple[int, str], ...]:
+        """The arrays of `partition` that have no gradient, by number, with a message: for hooks."""
+        found: list[tuple[int, str]] = []
+        index = 0
+        for name in self._with_arrays:
+            value = getattr(self, name)
+            if isinstance(value, Surrogate):
+                found += [(index + i, message) for i, message in value.undifferentiated]
+                index += value._number_of_arrays
+            else:
+                why = type(self).__dataclass_fields__[name].metadata.get("without_gradient")
+                if why:
+                    found.append((index, f"{type(self).__name__}: {name} has no gradient: {why}"))
+                index += 1
+        return tuple(found)
 
-    def _vjp(self, backend: backends.Backend, x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        return backend.vjp(self, x)
+    @property
+    def _number_of_arrays(self) -> int:
+        values = [getattr(self, name) for name in self._with_arrays]
+        return sum(v._number_of_arrays if isinstance(v, Surrogate) else 1 for v in values)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a second threshold emits spikes of the other sign."""
+        return False
+
+    def mirrored(self, x: Array) -> Array:
+        """Return the potential beyond the second threshold, of one that `is_signed`."""
+        raise self._undefined("mirrored")
+
+    def unsigned(self) -> Surrogate:
+        """Return the surrogate without its second threshold."""
+        return self
+
+    def kept(self, x: Array) -> Array:
+        """Return what is kept of `x` for backward, where `residual_dtype` is set: for hooks."""
+        return _aspects.kept(self, x)
+
+    def restored(self, kept: Array, dtype: Any) -> Array:
+        """Return the derivative from what was kept: for hooks."""
+        return _aspects.restored(self, kept, dtype)
 
     def primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""
@@ -471,10 +540,29 @@ class Surrogate:
         By default that of the primitive: by the framework's own differentiation, or by a central
         difference.
         """
-        cls = type(self)
-        if (cls.surrogate_fun, cls.primitive) == (Surrogate.surrogate_fun, Surrogate.primitive):
+        if not self._has_primitive:
             raise self._undefined("surrogate_grad, nor a surrogate_fun to differentiate")
-        return backends.for_maths(x).derivative(self.surrogate_fun, x)
+        if getattr(xp, "undifferentiated", False):
+            raise TypeError("a formula that is traced is not differentiated")
+        return backends.for_maths(x).derivative(lambda x: self.primitive(xp, x), x)
+
+    @property
+    def _has_primitive(self) -> bool:
+        return type(self).primitive is not Surrogate.primitive
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        """Return the derivative's area to the left of `x`, or the primitive if it is infinite."""
+        primitive = self.primitive(xp, x)
+        if type(self).area_below is Surrogate.area_below:  # a user's: its primitive may be any
+            start = self.primitive(xp, xp.zeros_like(x) - math.inf)
+            start = backends.for_maths(x).constant(start)
+            return primitive - xp.where(xp.isfinite(start), start, xp.zeros_like(start))
+        below = self.area_below
+        if isinstance(below, (int, float)):
+            offset = below - 0.5
+            return primitive + offset if offset != 0.0 and math.isfinite(offset) else primitive
+        finite = xp.isfinite(below)
+        return primitive + xp.where(finite, xp.where(finite, below, 0.5) - 0.5, 0.0)
 
     def _undefined(self, name: str) -> NotImplementedError:
         return NotImplementedError(
@@ -482,81 +570,47 @@ class Surrogate:
         )
 
     def formula(self, name: str, xp: Any, x: Array) -> Array:
-        """Return the ``"primitive"`` or ``"derivative"`` as plain maths: for hooks.
+        """Return the ``"primitive"``, ``"derivative"`` or ``"area"`` as plain maths: for hooks.
 
-        Half precision is computed in single precision and rounded once.
+        Half precision is computed in single precision and rounded once. The derivative is without
+        the rounding of a residual.
         """
-        maths = self.primitive if name == "primitive" else self.derivative
+        maths = {"primitive": self.primitive, "derivative": self.derivative, "area": self.area_to}[
+            name
+        ]
         is_wide = x.dtype in (xp.float32, xp.float64)
-        wide = x if is_wide else xp.astype(x, _working_dtype(xp, x))
-        return xp.astype(maths(xp, wide), x.dtype, copy=False)
+        wide = x if is_wide else xp.astype(x, working_dtype(xp, x.dtype))
+        result = maths(xp, wide)
+        if self.is_signed:
+            below = maths(xp, self.mirrored(wide))
+            result = result + below if name == "derivative" else result - below
+            if name == "primitive":
+                result = result + maths(xp, self.mirrored(xp.zeros_like(wide)))
+        return fitted(self, name, xp, result, x)
 
     def _evaluate(self, name: str, x: Any) -> Any:
-        if type(x) is float:
-            x = np.float64(x)
-        require_floating(self, x)
-        if self._with_arrays:
-            self._require_compatible(x)
         backend = backends.for_maths(x)
+        if not self._with_arrays:
+            return backend.like(x, backend.evaluate(name, self, x, ()))
         definition, arrays = self.partition()
+        with backend.quiet():
+            arrays = operands(self, backend.namespace(x), x, arrays)
         return backend.like(x, backend.evaluate(name, definition, x, arrays))
 
-    def _require_compatible(self, x: Array) -> None:
-        """Raise where an array-valued parameter does not fit `x`."""
-        for array in self.partition()[1]:
-            mine, of_x = backends.for_maths(array), backends.for_maths(x)
-            if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
-                raise TypeError(
-                    f"{type(self).__name__}: x is a {type(x).__module__} array and a parameter is "
-                    f"a {type(array).__module__} array; convert one of them"
-                )
-            if not _broadcasts_to(array.shape, x.shape):
-                raise ValueError(
-                    f"{type(self).__name__}: a parameter of shape {tuple(array.shape)} does not "
-                    f"broadcast to x, of shape {tuple(x.shape)}; reshape it, or give it fewer axes"
-                )
+
+# In the place of what the decorator put there, which knows no parameter of a subclass.
+Surrogate.__setattr__ = Surrogate.__delattr__ = refuse_change  # type: ignore[assignment]
+
+
+def _are_equal(value: Any, other: Any) -> bool:
+    """Return whether two parameters are the same: 1, 1.0 and True are not, nor two arrays."""
+    if type(value) is not type(other) or hasattr(value, "dtype"):
+        return False
+    if isinstance(value, float):
+        return value == other and math.copysign(1, value) == math.copysign(1, other)
+    return bool(value == other)
 
 
 def _is_plain(value: Any) -> bool:
     """Return whether a value is no array: arrays are the same only if they are one object."""
     return not hasattr(value, "dtype") or isinstance(value, np.generic)
-
-
-def _broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    if len(shape) > len(target):
-        return False
-    pairs = zip(reversed(shape), reversed(target), strict=False)
-    return all(n in (1, m) for n, m in pairs)
-
-
-def require_floating(surrogate: Surrogate, x: Array) -> Any:
-    """Return the namespace of `x`, or raise TypeError where `x` is no floating-point array."""
-    try:
-        xp = backends.for_maths(x).namespace(x)
-        dtype = x.dtype
-    except (TypeError, AttributeError) as error:
-        reason = error if isinstance(x, np.ndarray) else backends.unsupported(type(x))
-        raise TypeError(f"{surrogate!r}: {reason}") from None
-    if dtype in (xp.float32, xp.float64) or _is_dtype(xp, dtype, "real floating"):
-        return xp
-    remedy = (
-        "take its real part or its absolute value"
-        if _is_dtype(xp, dtype, "complex floating")
-        else "convert it to a floating-point dtype such as float32"
-    )
-    raise TypeError(
-        f"{surrogate!r} takes a real floating-point array (membrane potential minus threshold), "
-        f"got one of dtype {dtype}; {remedy}"
-    )
-
-
-def _is_dtype(xp: Any, dtype: Any, kind: str) -> bool:
-    try:
-        return bool(xp.isdtype(dtype, kind))
-    except TypeError:  # a dtype that the library does not know itself, as NumPy ml_dtypes' bfloat16
-        return False
-
-
-def _working_dtype(xp: Any, x: Array) -> Any:
-    narrow = [getattr(xp, name) for name in ("float16", "bfloat16") if hasattr(xp, name)]
-    return xp.float32 if x.dtype in narrow else x.dtype

@@ -123,6 +123,12 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
 
 
 def _with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:
+    if isinstance(surrogate, MultiSpike):  # it has no spike of its own there
+        return surrogate
+    if isinstance(surrogate, Scaled):
+        return dataclasses.replace(
+            surrogate, surrogate=_with_spike(surrogate.surrogate, at_threshold)
+        )
     return dataclasses.replace(surrogate, at_threshold=at_threshold)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-
 from . import backends
-from ._surrogate import Surrogate, require_floating
+from ._arrays import checked
+from ._aspects import compressed_vjp
+from ._surrogate import Surrogate
 
 ArrayT = TypeVar("ArrayT")
 
@@ -50,7 +50,10 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
     array([0.15, 0.3 , 0.  ])
     """
     x = _checked(surrogate, x)
-    return surrogate._vjp(backends.of(x), x)
+    backend = backends.of(x)
+    if surrogate.residual_dtype is not None:
+        return compressed_vjp(surrogate, backend, x)
+    return backend.vjp(surrogate, x)
 
 
 def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, ArrayT]:
@@ -94,6 +97,4 @@ def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, Array
 def _checked(surrogate: Surrogate, x: Any) -> Any:
     if not isinstance(surrogate, Surrogate):
         raise TypeError(f"expected a surrogate such as surrogates.Sigmoid(), got {surrogate!r}")
-    x = np.float64(x) if type(x) is float else x
-    require_floating(surrogate, x)
-    return x
+    return checked(surrogate, x)

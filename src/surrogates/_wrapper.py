@@ -2,53 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import dataclasses
+from dataclasses import field
+from typing import Any, ClassVar, Self
 
 from ._surrogate import Array, Surrogate
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class Wrapper(Surrogate):
-    """A surrogate with the formulas and the spikes of another, unless it defines its own."""
+    """A surrogate that changes one aspect of another, and passes the others on.
 
+    Subclasses name the aspect in `_aspect`, unless it may be changed more than once, as a shape
+    may. The spike at the threshold is that of the surrogate inside.
+    """
+
+    _aspect: ClassVar[str | None] = None
+
+    at_threshold: float = field(init=False, repr=False)
     surrogate: Surrogate = field()
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self._emits_as_inside:
-            return
-        inside = self.surrogate.at_threshold
-        if self.at_threshold not in (1.0, inside):
-            raise ValueError(
-                f"{type(self).__name__}: at_threshold must be that of the surrogate inside, "
-                f"{inside}, got at_threshold={self.at_threshold!r}; leave it out"
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse `at_threshold`, which belongs to the surrogate inside."""
+        if "at_threshold" in kwargs:
+            raise TypeError(
+                f"{cls.__name__}: at_threshold is that of the surrogate inside, got "
+                f"at_threshold={kwargs['at_threshold']!r}; give it to that one"
             )
-        object.__setattr__(self, "at_threshold", inside)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        inside = self.surrogate
+        if not isinstance(inside, Surrogate):
+            raise TypeError(
+                f"{type(self).__name__} takes a surrogate such as surrogates.Sigmoid(), "
+                f"got {inside!r}"
+            )
+        object.__setattr__(self, "at_threshold", inside.at_threshold)
+        super().__post_init__()
+        if self._aspect in inside._decides:
+            raise TypeError(
+                f"{type(self).__name__}: {inside._decides[self._aspect]} inside decides the "
+                f"{self._aspect} already, and one surrogate has one; leave out either of the two"
+            )
 
     @property
-    def _emits_as_inside(self) -> bool:
-        return type(self).emit is Wrapper.emit
+    def _decides(self) -> dict[str, str]:  # type: ignore[override]
+        mine = {self._aspect: type(self).__name__} if self._aspect else {}
+        return {**self.surrogate._decides, **mine}
+
+    def _around(self, inside: Surrogate) -> Surrogate:
+        """Return this wrapper around another surrogate."""
+        return dataclasses.replace(self, surrogate=inside)
+
+    def primitive(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.primitive(xp, x)
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.derivative(xp, x)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.area_to(xp, x)
 
     def emit(self, x: Array) -> Array:
-        """Return the spikes of the surrogate inside, as plain maths."""
         return self.surrogate.emit(x)
 
     @property
-    def emits_plain_step(self) -> bool:
-        """Whether `emit` is the plain step of the surrogate inside."""
-        return self._emits_as_inside and self.surrogate.emits_plain_step
+    def comparison(self) -> str | None:
+        passes_on = type(self).emit is Wrapper.emit
+        return self.surrogate.comparison if passes_on else None
 
     @property
-    def comparison(self) -> str | None:
-        """What `emit` is if it is one comparison with 0."""
-        return self.surrogate.comparison if self._emits_as_inside else None
+    def is_signed(self) -> bool:
+        return self.surrogate.is_signed
 
-    def primitive(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_fun(x)
+    def mirrored(self, x: Array) -> Array:
+        return self.surrogate.mirrored(x)
 
-    def derivative(self, xp: Any, x: Array) -> Array:
-        return self.surrogate.surrogate_grad(x)
+    def unsigned(self) -> Surrogate:
+        return self._around(self.surrogate.unsigned()) if self.is_signed else self
+
+    @property
+    def relaxes(self) -> bool:  # type: ignore[override]
+        return self.surrogate.relaxes
+
+    @property
+    def residual_dtype(self) -> str | None:  # type: ignore[override]
+        return self.surrogate.residual_dtype
+
+    @property
+    def _has_primitive(self) -> bool:
+        return self.surrogate._has_primitive
 
     @property
     def peak(self) -> Any:
@@ -59,6 +102,10 @@ class Wrapper(Surrogate):
         return self.surrogate.area
 
     @property
+    def area_below(self) -> Any:
+        return self.surrogate.area_below
+
+    @property
     def width(self) -> Any:
         return self.surrogate.width
 
@@ -67,8 +114,12 @@ class Wrapper(Surrogate):
         return self.surrogate.support
 
     @property
-    def _negative(self) -> bool:
+    def _negative(self) -> Any:
         return self.surrogate._negative
+
+    @property
+    def _lowest(self) -> Any:
+        return self.surrogate._lowest
 
     @property
     def _largest_slope(self) -> Any:

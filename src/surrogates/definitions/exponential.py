@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL, Accuracy
@@ -38,7 +37,6 @@ def _decay_integral(xp: Any, alpha: float | Array, x: Array) -> Array:
     return -s * (xp.expm1(-alpha * (s * x)) / alpha)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SlayerGrad(Surrogate):
     """Two-sided exponential decay with peak 1.
 
@@ -99,7 +97,6 @@ class SlayerGrad(Surrogate):
         return 2 * math.log(2) / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class PiecewiseExp(UnitArea):
     """The Laplace density: `SlayerGrad` times ``alpha / 2``, with area 1.
 
@@ -157,7 +154,6 @@ class PiecewiseExp(UnitArea):
         return 2 * math.log(2) / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SpikeRateEscape(Surrogate):
     """Two-sided exponential decay around ``x = shift``: `SlayerGrad`, moved and scaled.
 
@@ -230,7 +226,6 @@ class SpikeRateEscape(Surrogate):
         return 2 * math.log(2) / self.beta
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class ExpEscape(InfiniteArea):
     """An exponential escape rate: grows without bound above the threshold.
 
@@ -296,7 +291,6 @@ class ExpEscape(InfiniteArea):
         return math.inf
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class GradedSlayer(InfiniteArea):
     """Exponential decay below the threshold, constant above it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import SQUARED, Accuracy
@@ -47,7 +46,6 @@ def _fast_sigmoid(xp: Any, alpha: float | Array, x: Array) -> Array:
 _HALF_WIDTH = math.sqrt(2) - 1  # of 1 / (1 + |x|)^2
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class InvSquareGrad(Surrogate):
     """The derivative of the fast sigmoid, with peak 1 ("SuperSpike").
 
@@ -109,7 +107,6 @@ class InvSquareGrad(Surrogate):
         return 2 * _HALF_WIDTH / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SoftSign(UnitArea):
     """The derivative of the softsign: `InvSquareGrad` times ``alpha / 2``, with area 1.
 
@@ -166,7 +163,6 @@ class SoftSign(UnitArea):
         return 2 * _HALF_WIDTH / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SuperSpike(Surrogate):
     """`InvSquareGrad` of sharpness 1 with peak `alpha`: here `alpha` is no sharpness.
 
@@ -226,7 +222,6 @@ class SuperSpike(Surrogate):
         return 2 * _HALF_WIDTH
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SuperSpikeRescaled(Surrogate):
     """`InvSquareGrad`, scaled to be 1 one unit below the threshold.
 
@@ -291,7 +286,6 @@ class SuperSpikeRescaled(Surrogate):
         return 2 * _HALF_WIDTH / self.beta
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SuperSpikeMemClamp(InfiniteArea):
     """`InvSquareGrad` below the threshold, 1 above it.
 
@@ -343,7 +337,6 @@ class SuperSpikeMemClamp(InfiniteArea):
         return 1.0
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SparseFastSigmoid(Surrogate):
     """`InvSquareGrad` in a band around the threshold, 0 outside: few neurons get a gradient.
 

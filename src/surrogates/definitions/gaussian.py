@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import DIFFERENCE, Accuracy
@@ -38,7 +37,6 @@ def _normal_cdf(xp: Any, z: Array) -> Array:
     return 0.5 * erfc(xp, -_SQRT_HALF * z)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class ERF(UnitArea):
     """The derivative of the error function: a Gaussian of area 1.
 
@@ -101,7 +99,6 @@ class ERF(UnitArea):
         return 2 * math.sqrt(math.log(2)) / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class GaussianGrad(Surrogate):
     """A normal density of standard deviation `sigma`, times `alpha`.
 
@@ -175,7 +172,6 @@ class GaussianGrad(Surrogate):
         return abs(self.alpha)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class MultiGaussianGrad(Surrogate):
     """A Gaussian less two broader ones to its sides: negative in the tails.
 

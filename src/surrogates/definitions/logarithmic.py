@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class NonzeroSignLog(Surrogate):
     """The derivative of ``log(1 + alpha |x|)``.
 
@@ -85,7 +83,6 @@ class NonzeroSignLog(Surrogate):
         return 2 / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class FakeNumericalGrad(Surrogate):
     """The slope of the chord from the threshold, ``sign(x) / x``, cut off at `alpha`.
 
@@ -148,7 +145,6 @@ class FakeNumericalGrad(Surrogate):
         return 4 / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class LogTailedRelu(Surrogate):
     """A rectifier that goes on as a logarithm: `alpha` up to 0, then 1, then ``1 / x``.
 
@@ -217,7 +213,6 @@ class LogTailedRelu(Surrogate):
         return bool(self.alpha < 0)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class S2NN(Surrogate):
     """`Sigmoid` below the threshold, ``beta / (1 + x)`` above it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class SquarewaveFourierSeries(Surrogate):
     """The derivative of the first terms of a square wave's Fourier series.
 
@@ -122,7 +120,6 @@ class SquarewaveFourierSeries(Surrogate):
         return True
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class PeriodicExponential(Surrogate):
     """`SlayerGrad` below the threshold, and one peak for each further spike above it.
 
@@ -218,7 +215,6 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         return length * (1 + 1 / self.fold)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class MultiSpikeSuper(Surrogate):
     """`InvSquareGrad` around the threshold and around every multiple of it above.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from .._accuracy import DIFFERENCE
@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class ReluGrad(Surrogate):
     """A triangle of slope `alpha` and half base `width`.
 
@@ -96,7 +95,6 @@ class ReluGrad(Surrogate):
         return -self.width, self.width
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class PiecewiseQuadratic(UnitArea):
     """A triangle of area 1, whose primitive is piecewise quadratic.
 
@@ -165,7 +163,6 @@ class PiecewiseQuadratic(UnitArea):
         return -1 / self.alpha, 1 / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class Boxcar(Surrogate):
     """A box of full width `width` and height `height`.
 
@@ -233,7 +230,6 @@ class Boxcar(Surrogate):
         return -self.width / 2, self.width / 2
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class PiecewiseLeakyRelu(Surrogate):
     """A box of area 1 on a plateau: ``1 / (2 w)`` within `w` of the threshold, `c` outside.
 
@@ -306,7 +302,6 @@ class PiecewiseLeakyRelu(Surrogate):
         return bool(self.c < 0)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class LeakyRelu(InfiniteArea):
     """One constant below the threshold and another from it on.
 
@@ -364,7 +359,6 @@ class LeakyRelu(InfiniteArea):
         return bool(min(self.alpha, self.beta) < 0)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class HeavisideGrad(InfiniteArea):
     """A step: `height` from `window` below the threshold on, 0 before.
 
@@ -426,7 +420,6 @@ class HeavisideGrad(InfiniteArea):
         return -self.window, math.inf
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class StraightThrough(InfiniteArea):
     """The straight-through estimator: as if the spike were the potential itself.
 
@@ -462,7 +455,6 @@ class StraightThrough(InfiniteArea):
         return 1.0
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class HardTanhRamp(InfiniteArea):
     """A ramp from 0 to 2 around the threshold.
 

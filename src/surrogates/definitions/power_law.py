@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import Accuracy
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class Arctan(UnitArea):
     """The derivative of the arctangent: the Cauchy density.
 
@@ -84,7 +82,6 @@ class Arctan(UnitArea):
         return 4 / (math.pi * self.alpha)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class CircGrad(Surrogate):
     """The derivative of ``x / sqrt(x^2 + alpha^2)``, with peak 1.
 
@@ -152,7 +149,6 @@ class CircGrad(Surrogate):
         return 2 * math.sqrt(2 ** (2 / 3) - 1) * self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class QPseudoSpike(Surrogate):
     """A bump of peak 1 whose tail grows fatter as `alpha` falls.
 
@@ -227,7 +223,6 @@ class QPseudoSpike(Surrogate):
         return (self.alpha + 1) * (2 ** (1 / self.alpha) - 1)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class QPseudoSpikeUnit(UnitArea):
     """The q-PseudoSpike as its paper has it: peak 1 and area 1 for every `alpha`.
 

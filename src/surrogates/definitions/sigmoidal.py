@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from .._accuracy import EXPONENTIAL, Accuracy
@@ -22,7 +21,6 @@ def _bell(xp: Any, factor: float | Array, size: Array) -> Array:
     return factor * (tail - tail * tail)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class Sigmoid(UnitArea):
     """The derivative of the logistic function, the logistic density.
 
@@ -83,7 +81,6 @@ class Sigmoid(UnitArea):
         return 2 * math.log(3 + 2 * math.sqrt(2)) / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class TanhGrad(Surrogate):
     """The derivative of the hyperbolic tangent, with peak 1: ``2 / alpha`` times `Sigmoid`.
 
@@ -146,7 +143,6 @@ class TanhGrad(Surrogate):
         return math.log(3 + 2 * math.sqrt(2)) / self.alpha
 
 
-@dataclass(frozen=True, repr=False, eq=False)
 class TanhOffset(InfiniteArea):
     """`TanhGrad` on top of a straight-through gradient: never below 1.
 

@@ -1,0 +1,108 @@
+"""What a call asks of an array: its dtype, its shape, its backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import backends
+
+Array = Any
+
+
+def checked(surrogate: Any, x: Any) -> Any:
+    """Return `x`, a Python float as one of NumPy, or raise TypeError where it is no such array."""
+    if type(x) is float:
+        x = np.float64(x)
+    try:
+        xp = backends.for_maths(x).namespace(x)
+        dtype = x.dtype
+    except (TypeError, AttributeError) as error:
+        reason = error if isinstance(x, np.ndarray) else backends.unsupported(type(x))
+        raise TypeError(f"{surrogate!r}: {reason}") from None
+    if dtype in (xp.float32, xp.float64) or _is_half(xp, dtype):
+        return x
+    remedy = (
+        "take its real part or its absolute value"
+        if _is_complex(xp, dtype)
+        else "convert it to a floating-point dtype such as float32"
+    )
+    raise TypeError(
+        f"{surrogate!r} takes an array of dtype float16, bfloat16, float32 or float64 (membrane "
+        f"potential minus threshold), got one of dtype {dtype}; {remedy}"
+    )
+
+
+def working_dtype(xp: Any, dtype: Any) -> Any:
+    """Return what a formula is computed in for an array of this dtype."""
+    return xp.float32 if _is_half(xp, dtype) else dtype
+
+
+def _is_half(xp: Any, dtype: Any) -> bool:
+    if isinstance(dtype, np.dtype) and dtype == np.float16:  # not in every namespace: Dask's
+        return True
+    return any(dtype == getattr(xp, name) for name in ("float16", "bfloat16") if hasattr(xp, name))
+
+
+def _is_complex(xp: Any, dtype: Any) -> bool:
+    try:
+        return bool(xp.isdtype(dtype, "complex floating"))
+    except TypeError:  # a dtype that the library does not know itself, as NumPy ml_dtypes' bfloat16
+        return False
+
+
+def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Return array-valued parameters in the dtype that `x` is computed in.
+
+    A parameter must not make the spikes wider than `x`.
+    """
+    dtype = working_dtype(xp, x.dtype)
+    return tuple(_operand(surrogate, xp, dtype, x, array) for array in arrays)
+
+
+def _operand(surrogate: Any, xp: Any, dtype: Any, x: Array, array: Array) -> Array:
+    mine, of_x = backends.for_maths(array), backends.for_maths(x)
+    if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
+        raise TypeError(
+            f"{type(surrogate).__name__}: x is a {type(x).__module__} array and a parameter is a "
+            f"{type(array).__module__} array; convert one of them"
+        )
+    if not broadcasts_to(array.shape, x.shape):
+        raise ValueError(
+            f"{type(surrogate).__name__}: a parameter of shape {tuple(array.shape)} does not "
+            f"broadcast to x, of shape {tuple(x.shape)}; reshape it, or give it fewer axes"
+        )
+    if array.ndim not in (0, x.ndim):  # equal ranks: JAX may be told to refuse other ones
+        array = array[(None,) * (x.ndim - array.ndim) + (...,)]
+    if array.dtype == dtype:
+        return array
+    return array.astype(dtype) if mine is not of_x else xp.astype(array, dtype)
+
+
+def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:
+    """Return whether an array of one shape broadcasts to another, as it is."""
+    if len(shape) > len(target):
+        return False
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    # Dask writes NaN for a length that it does not know yet
+    return all(n in (1, m) or n != n or m != m for n, m in pairs)
+
+
+def fitted(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
+    """Return what a formula gave as an array of the shape and dtype of `x`."""
+    if not hasattr(result, "dtype"):  # a number
+        if not isinstance(result, (int, float)):
+            raise TypeError(
+                f"{type(surrogate).__name__}: its {name} must return an array like x, "
+                f"got {result!r}"
+            )
+        result = xp.zeros_like(x) + result
+    if result.shape != x.shape:
+        if not broadcasts_to(result.shape, x.shape):
+            raise ValueError(
+                f"{type(surrogate).__name__}: its {name} must have the shape of x, "
+                f"{tuple(x.shape)}, got {tuple(result.shape)}; it is to be elementwise"
+            )
+        result = xp.broadcast_to(result, x.shape)
+    return xp.astype(result, x.dtype, copy=False)

@@ -1,0 +1,132 @@
+"""How the aspects of a surrogate compose, whatever the order of its wrappers.
+
+A surrogate has four: its shape (primitive and derivative), its emission (what is emitted), its
+residual (what is kept for backward), and the gradient of its parameters (none, or the primitive's).
+A wrapper changes one and passes the others on. What each is, the outermost surrogate knows; here is
+what they amount to together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import backends
+from ._arrays import operands, working_dtype
+
+if TYPE_CHECKING:
+    from ._surrogate import Surrogate
+
+Array = Any
+
+_LEVELS = 255  # of an 8-bit residual, besides zero
+
+
+def spikes(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
+    """Return the spikes of a surrogate with array-valued parameters."""
+    definition, arrays = surrogate.partition()
+    xp = backend.namespace(x)
+    with backend.quiet():
+        arrays = operands(surrogate, xp, x, arrays)
+        if backend.differentiates:
+            if definition.is_signed:
+                return _signed_spikes(definition.combine(arrays), backend, xp, x)
+            if definition.relaxes:
+                return _relaxed_spikes(definition, backend, xp, x, arrays)
+        return backend.spike(definition, x, arrays)
+
+
+def _signed_spikes(surrogate: Surrogate, backend: backends.Backend, xp: Any, x: Array) -> Array:
+    """Return the spikes at one threshold less those at the other, which move with it."""
+    one = surrogate.unsigned()
+    wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
+    below = spikes_of(one, backend, surrogate.mirrored(wide))
+    return spikes_of(one, backend, x) - xp.astype(below, x.dtype, copy=False)
+
+
+def spikes_of(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
+    """Return the spikes of any surrogate, unchecked."""
+    if surrogate._with_arrays:
+        return spikes(surrogate, backend, x)
+    return backend.spike(surrogate, x, ())
+
+
+def _relaxed_spikes(
+    definition: Any, backend: backends.Backend, xp: Any, x: Array, arrays: tuple[Array, ...]
+) -> Array:
+    """Return spikes whose gradient to the parameters is that of the area to the left of `x`.
+
+    The hook differentiates to `x`, with the parameters held; the difference of two equal areas,
+    which adds 0 to the value, to the parameters.
+    """
+    constants = tuple(map(backend.constant, arrays))
+    surrogate, held = definition.combine(arrays), definition.combine(constants)
+    of_emission = {index for index, _ in definition.undifferentiated}
+    mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
+    # Left out, since their difference is NaN: infinite values, and x that lead to such.
+    live = xp.isfinite(x) & xp.isfinite(held.formula("area", xp, backend.constant(x)))
+    inner = xp.where(live, x, xp.zeros_like(x))
+    difference = surrogate.formula("area", xp, inner) - held.formula("area", xp, inner)
+    return backend.spike(definition, x, mixed) + (difference - backend.constant(difference))
+
+
+def kept(surrogate: Surrogate, x: Array) -> Array:
+    """Return what is kept of `x` for backward, as its residual says."""
+    backend = backends.for_maths(x)
+    xp, residual = backend.namespace(x), surrogate.residual_dtype
+    dtype = backend.dtype(x, residual)
+    if dtype is None:
+        raise TypeError(
+            f"{surrogate!r}: {type(x).__module__} has no dtype {residual}; choose another residual"
+        )
+    with backend.quiet():
+        if residual != "uint8":
+            return xp.astype(x, dtype, copy=False)
+        levels = xp.round(surrogate.exact_grad(x) * (_LEVELS / _largest(surrogate)))
+        # An integer has no NaN: there, the derivative is 0.
+        return xp.astype(xp.where(levels == levels, levels, xp.zeros_like(levels)), dtype)
+
+
+def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
+    """Return the derivative from what was kept."""
+    xp = backends.for_maths(kept).namespace(kept)
+    wide = xp.astype(kept, dtype, copy=False)
+    if surrogate.residual_dtype == "uint8":
+        return xp.astype(wide * (_largest(surrogate) / _LEVELS), dtype, copy=False)
+    return surrogate.exact_grad(wide)
+
+
+def _largest(surrogate: Surrogate) -> Any:
+    """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
+    return surrogate.peak * (2 if surrogate.is_signed else 1)
+
+
+def compressed_grad(surrogate: Surrogate, x: Array) -> Array:
+    """Return the derivative with the rounding of the residual."""
+    if surrogate.residual_dtype != "uint8":
+        return restored(surrogate, kept(surrogate, x), x.dtype)
+    # Rounding has a derivative, zero, and would be wrong in silence.
+    definition, arrays = surrogate.partition()
+
+    def rounded(x: Array, *arrays: Array) -> Array:
+        held = definition.combine(arrays)
+        return restored(held, kept(held, x), x.dtype)
+
+    return backends.for_maths(x).once(rounded, x, *arrays)
+
+
+def compressed_vjp(
+    surrogate: Surrogate, backend: backends.Backend, x: Array
+) -> tuple[Array, Callable[[Array], Array]]:
+    """Return the spikes and a pullback that holds no more than what is kept of `x`."""
+    definition, arrays = surrogate.partition()
+    residual = kept(surrogate, x)
+    if residual is x:  # of that dtype already; it may be edited afterwards, as may parameters
+        residual = backend.copy(x)
+    held = definition.combine(tuple(map(backend.copy, arrays)))
+    dtype = x.dtype
+
+    def pullback(cotangent: Array) -> Array:
+        return backend._product(cotangent, restored(held, residual, dtype), "cotangent")
+
+    return surrogate(x), pullback

@@ -1,0 +1,90 @@
+"""What a class of surrogates becomes when it is declared: a frozen dataclass of its parameters."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, dataclass
+from typing import Any
+
+from ._parameters import parameter
+
+# What braintools' users override, and which formula it is here.
+_FORMULAS = {"surrogate_grad": "derivative", "surrogate_fun": "primitive"}
+_MEASURES = ("area", "peak", "support", "width")  # a parameter may be one of these
+
+
+def declare(cls: Any, base: Any) -> None:
+    """Make a subclass of `base` a frozen dataclass, one field a parameter.
+
+    A class with an ``__init__`` of its own is left as it is.
+    """
+    if "__slots__" in vars(cls):
+        raise TypeError(decorated(cls))
+    for public, formula in _FORMULAS.items():
+        if public in vars(cls):
+            setattr(cls, formula, _as_formula(cls, public, formula, vars(cls)[public]))
+            delattr(cls, public)
+    fields = _field_names(cls)
+    for name in fields:
+        if hasattr(base, name) and name not in (*_MEASURES, "at_threshold"):
+            raise TypeError(
+                f"{cls.__name__}: a parameter cannot be called {name!r}, since every surrogate has "
+                f"an attribute of that name; call it otherwise, for instance {name}_"
+            )
+    if "__init__" in vars(cls):
+        if fields:
+            raise TypeError(
+                f"{cls.__name__} declares the parameters {', '.join(fields)} and defines __init__, "
+                "which surrogates get by themselves; leave out one or the other"
+            )
+        return
+    for name in fields:
+        default = vars(cls).get(name)
+        if type(default) in (int, float) and _is_float(cls, name) and math.isfinite(default):
+            setattr(cls, name, parameter(float(default)))
+    dataclass(frozen=True, repr=False, eq=False)(cls)
+    # The base has these, for all; here they would make a second @dataclass fail, without our words.
+    del cls.__setattr__, cls.__delattr__
+
+
+def refuse_change(instance: Any, name: str, *value: Any) -> None:
+    """Raise where a parameter is set or deleted; for the base."""
+    if name in type(instance).__dataclass_fields__:
+        raise FrozenInstanceError(
+            f"{type(instance).__name__}: {name} cannot be changed; make another surrogate, for "
+            f"instance by dataclasses.replace(surrogate, {name}=...)"
+        )
+    (object.__setattr__ if value else object.__delattr__)(instance, name, *value)
+
+
+def decorated(cls: Any) -> str:
+    """Return what to tell an author who put ``@dataclass`` on top."""
+    return (
+        f"{cls.__name__}: leave out @dataclass, a surrogate is one already: declare the parameters "
+        "in the class, as in `alpha: float = surrogates.parameter(2.0, low=0.0)`"
+    )
+
+
+def _field_names(cls: Any) -> list[str]:
+    annotations = inspect.get_annotations(cls)
+    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind)]
+
+
+def _is_float(cls: Any, name: str) -> bool:
+    kind = inspect.get_annotations(cls)[name]
+    return kind is float or str(kind).startswith("float")
+
+
+def _as_formula(cls: Any, public: str, formula: str, function: Callable[[Any, Any], Any]) -> Any:
+    def of_array(self: Any, xp: Any, x: Any) -> Any:
+        try:
+            return function(self, x)
+        except RecursionError:
+            raise RecursionError(
+                f"{cls.__name__}.{public} calls super().{public}, which evaluates {cls.__name__} "
+                f"again; define {formula}(self, xp, x), and call super().{formula}(xp, x) there"
+            ) from None
+
+    return of_array

@@ -20,7 +20,7 @@ class Interval(NamedTuple):
     high: float
     description: str
     start: float | None = None
-    """Where the values begin that an optimiser moves on the scale of a logarithm."""
+    """Where the values begin that an optimiser moves on the scale of a logarithm; None: nowhere."""
 
 
 # Wide enough for any use, and narrow enough that squares and quotients of two parameters are
@@ -74,7 +74,7 @@ floating-point dtype, that broadcasts against x), got beta=-1.0
     low, high = max(float(low), -_MOST), min(float(high), _MOST)
     if not low <= default <= high:
         raise ValueError(f"parameter: default must be from low={low} to high={high}, got {default}")
-    start = low if low > -_MOST else None
+    start = low if low > -_MOST or high < _MOST else None
     return _declared(
         default, Interval(low, high, f"a finite number from {low:g} to {high:g}", start)
     )

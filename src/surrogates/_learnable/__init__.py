@@ -7,8 +7,8 @@ import math
 import sys
 from typing import Any
 
-from .._parameters import ABOVE_ONE, COUNT, FINITE, POSITIVE, UNIT, Interval
-from .._relaxed import Relaxed, relaxed
+from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
+from .._relaxed import Relaxed
 from .._surrogate import Surrogate
 
 Array = Any
@@ -31,7 +31,9 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     surrogate : Surrogate
         The surrogate with its starting values; an array-valued one is learned element by element.
     *names : str
-        The parameters to learn. All others stay as they are.
+        The parameters to learn, of the surrogate or of one inside it: ``"alpha"``, or where two of
+        that name are inside one another, the outer one; ``"surrogate.alpha"`` is the one inside.
+        All others stay as they are.
     framework : {"torch", "flax", "equinox"}, optional
         What the module is for. By default the one of the three that is imported.
 
@@ -45,8 +47,8 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     TypeError
         If `surrogate` is none.
     ValueError
-        If a name is not that of a real-valued parameter, a parameter starts at or beyond an end of
-        its range, or `framework` has to be given.
+        If a name is not that of a real-valued parameter that has a gradient, a parameter starts at
+        or beyond an end of its range, or `framework` has to be given.
 
     References
     ----------
@@ -66,7 +68,9 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     """
     if not isinstance(surrogate, Surrogate):
         raise TypeError(f"expected a surrogate such as surrogates.Sigmoid(), got {surrogate!r}")
-    _require_learnable(surrogate, names)
+    if len(names) == 1 and not isinstance(names[0], str):  # a list of names
+        names = tuple(names[0])
+    paths = tuple(_path(surrogate, name) for name in names or ("",))
     framework = _imported() if framework is None else framework
     if framework == "torch":
         from . import _torch as modules
@@ -76,18 +80,23 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
         from . import _equinox as modules  # type: ignore[no-redef]
     else:
         raise ValueError(f"learnable: framework must be one of {FRAMEWORKS}, got {framework!r}")
-    return modules.Learnable(surrogate, names)
+    return modules.Learnable(surrogate, paths)
 
 
-def _require_learnable(surrogate: Surrogate, names: tuple[str, ...]) -> None:
-    cls = type(surrogate).__name__
-    intervals = _intervals(surrogate)
-    if not names or any(name not in intervals for name in names):
-        raise ValueError(
-            f"learnable: name one or more of the real-valued parameters of {cls}, which are "
-            f"{', '.join(intervals) or 'none'}; got {', '.join(map(repr, names)) or 'no name'}. "
-            "Of a surrogate inside another, no parameter is learned"
-        )
+def _path(surrogate: Surrogate, name: Any) -> str:
+    """Return where a parameter is: its name, with those of the fields that lead there."""
+    declared = _declared(surrogate)
+    learnable_ = {path: f for path, f in declared.items() if "without_gradient" not in f.metadata}
+    found = [path for path in learnable_ if name in (path, path.rpartition(".")[2])]
+    if found:
+        return min(found, key=len)
+    refused = [f for path, f in declared.items() if name in (path, path.rpartition(".")[2])]
+    why = f". {name} has no gradient: {refused[0].metadata['without_gradient']}" if refused else ""
+    choice = f"are {', '.join(learnable_)}" if learnable_ else "it does not have"
+    raise ValueError(
+        f"learnable: name one or more of the real-valued parameters of {surrogate!r}, which "
+        f"{choice}; got {name!r}{why}"
+    )
 
 
 def _imported() -> str:
@@ -95,36 +104,64 @@ def _imported() -> str:
     if len(found) == 1:
         return found[0]
     raise ValueError(
-        f"learnable: of {', '.join(FRAMEWORKS)}, {' and '.join(found) or 'none'} is imported; say "
-        'which the module is for, for instance framework="torch"'
+        f"learnable: {' and '.join(found) or 'nothing'} is imported of {', '.join(FRAMEWORKS)}; "
+        'say which the module is for, for instance framework="torch"'
     )
 
 
-def _intervals(surrogate: Surrogate) -> dict[str, Interval]:
+def _declared(surrogate: Surrogate, prefix: str = "") -> dict[str, Any]:
+    """Return the fields of the real-valued parameters, the outer ones first."""
     # Not dataclasses.fields, which torch.compile does not trace.
-    declared = type(surrogate).__dataclass_fields__.values()
-    intervals = {f.name: f.metadata["interval"] for f in declared if "interval" in f.metadata}
-    return {name: at for name, at in intervals.items() if at not in (COUNT, UNIT)}
+    own = type(surrogate).__dataclass_fields__
+    found = {}
+    for name, declared in own.items():
+        if declared.metadata.get("interval", UNIT) not in (COUNT, UNIT):
+            found[prefix + name] = declared
+    for name in own:
+        inside = getattr(surrogate, name)
+        if isinstance(inside, Surrogate):
+            found.update(_declared(inside, f"{prefix}{name}."))
+    return found
 
 
-def split(surrogate: Surrogate, names: tuple[str, ...]) -> tuple[Surrogate, tuple[Array, ...]]:
+def value_at(surrogate: Surrogate, path: str) -> Any:
+    """Return the parameter at a path."""
+    for name in path.split("."):
+        surrogate = getattr(surrogate, name)
+    return surrogate
+
+
+def _replaced(surrogate: Surrogate, path: str, value: Any) -> Surrogate:
+    """Return a surrogate with another value of the parameter at a path."""
+    name, _, rest = path.partition(".")
+    if rest:
+        value = _replaced(getattr(surrogate, name), rest, value)
+    return dataclasses.replace(surrogate, **{name: value})
+
+
+def split(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Surrogate, tuple[Array, ...]]:
     """Return a surrogate without arrays, which is hashable, and those that are not learned."""
-    defaults: dict[str, Any] = {
-        name: type(surrogate).__dataclass_fields__[name].default for name in names
-    }
-    return dataclasses.replace(surrogate, **defaults).partition()
+    declared = _declared(surrogate)
+    for path in paths:
+        surrogate = _replaced(surrogate, path, declared[path].default)
+    return surrogate.partition()
+
+
+def key(path: str) -> str:
+    """Return what the unbounded number of a parameter is called in `raw`."""
+    return path.replace(".", "_")
 
 
 def start(xp: Any, surrogate: Surrogate, values: dict[str, Array]) -> dict[str, Array]:
-    """Return the unbounded numbers for the values of parameters."""
-    intervals = _intervals(surrogate)
+    """Return the unbounded numbers for the values of parameters, by their keys."""
+    declared = _declared(surrogate)
     raw = {}
-    for name, value in values.items():
-        interval = intervals[name]
-        raw[name] = value if interval is FINITE else xp.log(value - _base(interval))
-        if not _is_finite(xp, raw[name]):
+    for path, value in values.items():
+        interval = declared[path].metadata["interval"]
+        raw[key(path)] = _unbounded(xp, interval, value)
+        if not _is_finite(xp, raw[key(path)]):
             raise ValueError(
-                f"{type(surrogate).__name__}: {name}={getattr(surrogate, name)!r} cannot be "
+                f"{type(surrogate).__name__}: {path}={value_at(surrogate, path)!r} cannot be "
                 f"learned: start inside of its range, which is {interval.description}, not at its "
                 "end"
             )
@@ -138,22 +175,39 @@ def _is_finite(xp: Any, number: Array) -> bool:
         return True
 
 
-def updated(xp: Any, surrogate: Surrogate, raw: dict[str, Array]) -> Relaxed:
-    """Return `surrogate`, relaxed, with the parameters that belong to unbounded numbers."""
-    intervals = _intervals(surrogate)
-    values = {name: _bounded(xp, intervals[name], number) for name, number in raw.items()}
-    return relaxed(dataclasses.replace(surrogate, **values))
+def updated(xp: Any, surrogate: Surrogate, paths: tuple[str, ...], raw: dict[str, Array]) -> Any:
+    """Return `surrogate` with the parameters that belong to unbounded numbers."""
+    declared = _declared(surrogate)
+    for path in paths:
+        value = _bounded(xp, declared[path].metadata["interval"], raw[key(path)])
+        surrogate = _replaced(surrogate, path, value)
+    return surrogate
+
+
+def spiking(surrogate: Surrogate) -> Surrogate:
+    """Return the surrogate whose spikes have a gradient to the parameters."""
+    return surrogate if surrogate.relaxes else Relaxed(surrogate)
+
+
+def _unbounded(xp: Any, interval: Interval, value: Array) -> Array:
+    if interval.start is None:
+        return value
+    if interval.high < FINITE.high:
+        share = (value - interval.low) / (interval.high - interval.low)
+        return xp.log(share) - xp.log1p(-share)
+    return xp.log(value - interval.start)
 
 
 def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
-    if interval is FINITE:
+    start = interval.start
+    if start is None:
         return number
-    base, limits = _base(interval), xp.finfo(number.dtype)
+    limits = xp.finfo(number.dtype)
+    if interval.high < FINITE.high:  # the logistic function, which stays inside
+        decay = xp.exp(-xp.abs(number))
+        share = xp.where(number < 0, decay, xp.ones_like(decay)) / (1 + decay)
+        return interval.low + (interval.high - interval.low) * share
     # What the dtype can tell from the end of the range, half precision too.
-    least = max(interval.low - base, POSITIVE.low, 2 * limits.eps if base else limits.tiny)
+    least = max(interval.low - start, POSITIVE.low, 2 * limits.eps * abs(start) or limits.tiny)
     most = min(interval.high, float(limits.max) / 2)
-    return base + xp.exp(xp.clip(number, math.log(least), math.log(most)))
-
-
-def _base(interval: Interval) -> float:
-    return 1.0 if interval is ABOVE_ONE else 0.0
+    return start + xp.exp(xp.clip(number, math.log(least), math.log(most)))

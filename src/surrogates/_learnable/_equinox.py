@@ -8,33 +8,32 @@ import equinox
 import jax
 import jax.numpy as jnp
 
-from .._relaxed import Relaxed
 from .._surrogate import Surrogate
-from . import split, start, updated
+from . import spiking, split, start, updated, value_at
 
 
 class Learnable(equinox.Module):
     """A surrogate with leaves that are arrays, unbounded, in `raw`; its other arrays are held."""
 
     definition: Surrogate = equinox.field(static=True)
+    paths: tuple[str, ...] = equinox.field(static=True)
     arrays: tuple[Any, ...]
     raw: dict[str, Any]
 
-    def __init__(self, surrogate: Surrogate, names: tuple[str, ...]) -> None:
-        self.definition, arrays = split(surrogate, names)
-        self.arrays = tuple(map(jnp.asarray, arrays))
-        values = {name: jnp.asarray(getattr(surrogate, name), dtype=float) for name in names}
+    def __init__(self, surrogate: Surrogate, paths: tuple[str, ...]) -> None:
+        self.definition, arrays = split(surrogate, paths)
+        self.paths = paths
+        self.arrays = tuple(map(jnp.array, arrays))
+        values = {path: jnp.array(value_at(surrogate, path), dtype=float) for path in paths}
         self.raw = start(jnp, surrogate, values)
 
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""
-        return self._updated().surrogate
+        held = jax.lax.stop_gradient(self.arrays)
+        now: Surrogate = updated(jnp, self.definition.combine(held), self.paths, self.raw)
+        return now
 
     def __call__(self, x: Any) -> Any:
         """Return the spikes."""
-        return self._updated()(x)
-
-    def _updated(self) -> Relaxed:
-        held = jax.lax.stop_gradient(self.arrays)
-        return updated(jnp, self.definition.combine(held), self.raw)
+        return spiking(self.surrogate)(x)

@@ -6,40 +6,43 @@ from typing import Any
 
 import torch
 
-from .._relaxed import Relaxed
 from .._surrogate import Surrogate
-from . import split, start, updated
+from . import key, spiking, split, start, updated, value_at
 
 
 class Learnable(torch.nn.Module):
-    """A surrogate with parameters of PyTorch, unbounded, in `raw`; its other arrays are buffers."""
+    """A surrogate with parameters of PyTorch, unbounded, in `raw`; its other arrays are buffers.
 
-    def __init__(self, surrogate: Surrogate, names: tuple[str, ...]) -> None:
+    A single number is held in one element, since FSDP shards no scalar.
+    """
+
+    def __init__(self, surrogate: Surrogate, paths: tuple[str, ...]) -> None:
         super().__init__()
-        self.definition, arrays = split(surrogate, names)
+        self.paths = paths
+        self.definition, arrays = split(surrogate, paths)
         self.count = len(arrays)
         for number, array in enumerate(arrays):
             if isinstance(array, torch.nn.Parameter):
                 self.register_parameter(f"array{number}", array)
             else:
                 self.register_buffer(f"array{number}", torch.as_tensor(array).detach().clone())
+        values = {path: _tensor(value_at(surrogate, path)) for path in paths}
+        self.scalars = frozenset(key(path) for path, value in values.items() if value.ndim == 0)
         self.raw = torch.nn.ParameterDict()
-        values = {name: _tensor(getattr(surrogate, name)) for name in names}
         for name, number in start(torch, surrogate, values).items():
-            self.raw[name] = torch.nn.Parameter(number)
+            self.raw[name] = torch.nn.Parameter(number.reshape(number.shape or (1,)))
 
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""
-        return self._updated().surrogate
+        arrays = [getattr(self, f"array{number}") for number in range(self.count)]
+        raw = {n: p.reshape(()) if n in self.scalars else p for n, p in self.raw.items()}
+        now: Surrogate = updated(torch, self.definition.combine(arrays), self.paths, raw)
+        return now
 
     def forward(self, x: Any) -> Any:
         """Return the spikes."""
-        return self._updated()(x)
-
-    def _updated(self) -> Relaxed:
-        arrays = [getattr(self, f"array{number}") for number in range(self.count)]
-        return updated(torch, self.definition.combine(arrays), dict(self.raw.items()))
+        return spiking(self.surrogate)(x)
 
 
 def _tensor(value: Any) -> torch.Tensor:

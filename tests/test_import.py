@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 
 import pytest
+
+import surrogates
 
 HEAVY = ("torch", "jax", "jaxlib", "cupy", "dask", "flax", "equinox")
 HEAVY += ("matplotlib", "scipy", "sklearn", "tqdm", "sympy")
@@ -75,3 +78,8 @@ def test_a_folder_named_backends_of_the_callers_is_not_ours(tmp_path):
         "assert backends.mine and surrogates.backends is not backends\n"
     )
     loaded_after(code)
+
+
+def test_no_module_shadows_a_name_that_users_type():
+    modules = [n for n, value in vars(surrogates).items() if isinstance(value, types.ModuleType)]
+    assert {n for n in modules if n[0] != "_"} == {"backends", "definitions"}

@@ -12,16 +12,14 @@ from ._scaling import Scaled
 from ._surrogate import Surrogate
 from ._translation import from_library
 from ._vjp import jvp, vjp
-from .definitions import (
-    exponential,
-    fast_sigmoid,
-    gaussian,
-    logarithmic,
-    periodic,
-    piecewise,
-    power_law,
-    sigmoidal,
-)
+from .definitions import exponential as _exponential
+from .definitions import fast_sigmoid as _fast_sigmoid
+from .definitions import gaussian as _gaussian
+from .definitions import logarithmic as _logarithmic
+from .definitions import periodic as _periodic
+from .definitions import piecewise as _piecewise
+from .definitions import power_law as _power_law
+from .definitions import sigmoidal as _sigmoidal
 from .definitions.exponential import *  # noqa: F403
 from .definitions.fast_sigmoid import *  # noqa: F403
 from .definitions.gaussian import *  # noqa: F403
@@ -52,11 +50,11 @@ __all__ = [
     "relaxed",
     "vjp",
 ]
-__all__ += exponential.__all__
-__all__ += fast_sigmoid.__all__
-__all__ += gaussian.__all__
-__all__ += logarithmic.__all__
-__all__ += periodic.__all__
-__all__ += piecewise.__all__
-__all__ += power_law.__all__
-__all__ += sigmoidal.__all__
+__all__ += _exponential.__all__
+__all__ += _fast_sigmoid.__all__
+__all__ += _gaussian.__all__
+__all__ += _logarithmic.__all__
+__all__ += _periodic.__all__
+__all__ += _piecewise.__all__
+__all__ += _power_law.__all__
+__all__ += _sigmoidal.__all__

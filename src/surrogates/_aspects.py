@@ -73,7 +73,7 @@ def _relaxed_spikes(
 def kept(surrogate: Surrogate, x: Array) -> Array:
     """Return what is kept of `x` for backward, as its residual says."""
     backend = backends.for_maths(x)
-    xp, residual = backend.namespace(x), surrogate.residual_dtype
+    xp, residual = backend.namespace(x), str(surrogate.residual_dtype)
     dtype = backend.dtype(x, residual)
     if dtype is None:
         raise TypeError(

@@ -345,7 +345,7 @@ class Surrogate:
         area = self.area
         if not isinstance(area, (int, float, np.ndarray)):
             return False  # an array whose values may be traced, or on a device
-        return bool(np.all(abs(area - 1) < 1e-12)) and not self._may_be_negative
+        return bool(np.all(np.abs(area - 1) < 1e-12)) and not self._may_be_negative
 
     @property
     def _negative(self) -> Any:
@@ -599,7 +599,7 @@ class Surrogate:
 
 
 # In the place of what the decorator put there, which knows no parameter of a subclass.
-Surrogate.__setattr__ = Surrogate.__delattr__ = refuse_change  # type: ignore[assignment]
+Surrogate.__setattr__ = Surrogate.__delattr__ = refuse_change  # type: ignore[method-assign]
 
 
 def _are_equal(value: Any, other: Any) -> bool:

@@ -142,6 +142,11 @@ class TanhGrad(Surrogate):
         return 2 / self.alpha
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return 1 / self.alpha
+
+    @property
     def width(self) -> Any:
         return math.log(3 + 2 * math.sqrt(2)) / self.alpha
 
@@ -194,6 +199,11 @@ class TanhOffset(InfiniteArea):
     @property
     def peak(self) -> Any:
         return 2.0
+
+    @property
+    def area_below(self) -> Any:
+        """Infinite, as the area."""
+        return math.inf
 
 
 sigmoid = function_form(Sigmoid, "sigmoid")

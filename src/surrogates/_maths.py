@@ -35,7 +35,7 @@ def namespace(parameter: Array) -> Any:
 
 def choose(condition: bool | Array, first: Any, second: Any, like: float | Array) -> Any:
     """Return `first` where a condition on the parameter `like` holds: `select` for measures."""
-    if isinstance(condition, bool):
+    if isinstance(condition, (bool, np.bool_)):
         return first if condition else second
     zero = 0 * like  # so that numbers become arrays of its shape and dtype
     return namespace(like).where(condition, first + zero, second + zero)

@@ -8,7 +8,7 @@ from typing import Any
 
 Array = Any
 
-_FINER = 32  # steps that a step is divided into
+_FINER = 256  # steps that a step is divided into
 
 
 def bisected(function: Callable[[float], float], low: float, high: float) -> float:
@@ -21,8 +21,8 @@ def bisected(function: Callable[[float], float], low: float, high: float) -> flo
 
 def counted(xp: Any, like: Array, n: int) -> Array:
     """Return ``0, 1 .. n - 1`` along a new first axis, each of the shape and device of `like`."""
-    ones = xp.ones_like(like)
-    return xp.cumulative_sum(xp.stack([ones] * n), axis=0) - 1
+    ones = xp.ones_like(xp.broadcast_to(like, (n, *like.shape)))
+    return xp.cumulative_sum(ones, axis=0) - 1
 
 
 def highest(xp: Any, function: Callable[[Array], Array], x: Array) -> Array:
@@ -31,7 +31,7 @@ def highest(xp: Any, function: Callable[[Array], Array], x: Array) -> Array:
     Elementwise in the other axes. The largest of `x` must lie next to the place.
     """
     best = x[0, ...]
-    for _ in range(6):  # near a maximum, half of the digits of its place are enough
+    for _ in range(4):  # near a maximum, half of the digits of its place are enough
         values = function(x)
         best = xp.min(xp.where(values >= xp.max(values, axis=0), x, math.inf), axis=0)
         low = xp.max(xp.where(x < best, x, 0.0), axis=0)
@@ -47,7 +47,7 @@ def first_below(xp: Any, function: Callable[[Array], Array], level: Array, x: Ar
     """
     ever = xp.any(function(x) < level, axis=0)
     high = xp.max(x, axis=0)
-    for _ in range(11):
+    for _ in range(7):
         high = xp.min(xp.where(function(x) < level, x, high), axis=0)
         low = xp.max(xp.where(x < high, x, 0.0), axis=0)
         x = _between(xp, low, high)

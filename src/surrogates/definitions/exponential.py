@@ -130,6 +130,7 @@ class PiecewiseExp(UnitArea):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
     ----------
@@ -196,6 +197,7 @@ class SpikeRateEscape(Surrogate):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `slope` may be 0.
 
     References
     ----------
@@ -274,6 +276,7 @@ class ExpEscape(InfiniteArea):
     -----
     Accurate to 6 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    For the primitive, each factor of e that it rises by above `p0`.
 
     References
     ----------
@@ -338,6 +341,7 @@ class GradedSlayer(InfiniteArea):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
     References
     ----------

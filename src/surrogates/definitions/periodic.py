@@ -172,6 +172,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
     At infinite `x`, where there is no limit, the derivative is that of the largest finite number.
 

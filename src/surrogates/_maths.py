@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from array_api_compat import array_namespace
+import numpy as np
 
 from . import backends
 
@@ -28,21 +28,44 @@ def select(xp: Any, condition: bool | Array, first: Any, second: Any) -> Any:
     return xp.where(condition, first, second)
 
 
-def where(condition: Any, first: Any, second: Any) -> Any:
-    """Return `first` where a condition on parameters holds, else `second`: floats or arrays."""
-    if isinstance(condition, bool):
+def namespace(parameter: Array) -> Any:
+    """Return the namespace of a parameter that is an array."""
+    return backends.for_maths(parameter).namespace(parameter)
+
+
+def choose(condition: bool | Array, first: Any, second: Any, like: float | Array) -> Any:
+    """Return `first` where a condition on the parameter `like` holds: `select` for measures."""
+    if isinstance(condition, (bool, np.bool_)):
         return first if condition else second
-    xp = array_namespace(condition)
-    dtype = next((v.dtype for v in (first, second) if hasattr(v, "dtype")), xp.asarray(0.0).dtype)
-    first, second = (
-        v if hasattr(v, "dtype") else xp.asarray(v, dtype=dtype) for v in (first, second)
-    )
-    return xp.where(condition, first, second)
+    zero = 0 * like  # so that numbers become arrays of its shape and dtype
+    return namespace(like).where(condition, first + zero, second + zero)
 
 
-def larger(first: Any, second: Any) -> Any:
-    """Return the larger of two, floats or arrays."""
-    return where(first >= second, first, second)
+def larger(a: float | Array, b: float | Array) -> Any:
+    """Return the larger of two parameters, floats or arrays."""
+    return choose(a < b, b, a, like=a + b)
+
+
+def smaller(a: float | Array, b: float | Array) -> Any:
+    """Return the smaller of two parameters, floats or arrays."""
+    return choose(a > b, b, a, like=a + b)
+
+
+def infinite(parameter: float | Array) -> Any:
+    """Return infinity with the sign of a parameter, and 0 where that is 0."""
+    signed = choose(parameter < 0, -math.inf, math.inf, like=parameter)
+    return choose(parameter == 0, 0.0, signed, like=parameter)
+
+
+def of_parameter(name: str, parameter: float | Array) -> Any:
+    """Return the elementary function of this name of a parameter, a float or an array."""
+    if not isinstance(parameter, float):
+        with np.errstate(over="ignore"):
+            return getattr(namespace(parameter), name)(parameter)
+    try:
+        return getattr(math, name)(parameter)
+    except OverflowError:
+        return math.inf
 
 
 def two_sided(xp: Any, x: Array, tail: Array) -> Array:
@@ -85,6 +108,13 @@ def remainder(xp: Any, x: Array, period: Array) -> Array:
         return xp.remainder(x, period)
     half_range = 2.0**64 if x.dtype == xp.float32 else 2.0**512
     return xp.remainder(xp.remainder(x, half_range * period), period)
+
+
+def times_expm1(xp: Any, factor: float | Array, u: Array) -> Array:
+    """Return ``factor * (exp(u) - 1)``, where ``exp(u)`` overflows and the product does not too."""
+    near = xp.expm1(xp.clip(u, max=32.0))
+    root = xp.exp(xp.clip(u, min=32.0) / 2)
+    return xp.where(u < 32, factor * near, factor * root * root)
 
 
 def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:

@@ -1,33 +1,58 @@
-"""What has no closed form."""
+"""What has no closed form: found by bisection, or on a grid that is refined."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
+Array = Any
 
-if TYPE_CHECKING:
-    from ._surrogate import Surrogate
+_FINER = 256  # steps that a step is divided into
 
 
-def full_width(surrogate: Surrogate) -> float:
-    """Return the full width at half maximum of a bump that is even around 0, by bisection.
-
-    Walks out from 0 to the first point where the derivative is below half of its value at 0.
-    """
-    half = float(surrogate.surrogate_grad(0.0)) / 2
-    # Any power of two from far below to far above the scale of a surrogate.
-    outside = next(
-        (x for x in np.ldexp(1.0, np.arange(-40, 41)) if surrogate.surrogate_grad(float(x)) < half),
-        None,
-    )
-    if outside is None:
-        return float("inf")
-    low, high = 0.0, float(outside)
-    for _ in range(200):
+def bisected(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function that is positive at `low` and negative at `high` changes sign."""
+    for _ in range(80):
         middle = (low + high) / 2
-        if surrogate.surrogate_grad(middle) < half:
-            high = middle
-        else:
-            low = middle
-    return low + high
+        low, high = (middle, high) if function(middle) > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def counted(xp: Any, like: Array, n: int) -> Array:
+    """Return ``0, 1 .. n - 1`` along a new first axis, each of the shape and device of `like`."""
+    ones = xp.ones_like(xp.broadcast_to(like, (n, *like.shape)))
+    return xp.cumulative_sum(ones, axis=0) - 1
+
+
+def highest(xp: Any, function: Callable[[Array], Array], x: Array) -> Array:
+    """Return where a function is largest from 0 on: of `x`, along its first axis, or between them.
+
+    Elementwise in the other axes. The largest of `x` must lie next to the place.
+    """
+    best = x[0, ...]
+    for _ in range(4):  # near a maximum, half of the digits of its place are enough
+        values = function(x)
+        best = xp.min(xp.where(values >= xp.max(values, axis=0), x, math.inf), axis=0)
+        low = xp.max(xp.where(x < best, x, 0.0), axis=0)
+        high = xp.min(xp.where(x > best, x, math.inf), axis=0)
+        x = _between(xp, low, xp.where(high < math.inf, high, best))
+    return best
+
+
+def first_below(xp: Any, function: Callable[[Array], Array], level: Array, x: Array) -> Array:
+    """Return where a function first falls below `level` from 0 on, or infinity if it does not.
+
+    It must fall at one of `x`, along its first axis, and not be above and below again in between.
+    """
+    ever = xp.any(function(x) < level, axis=0)
+    high = xp.max(x, axis=0)
+    for _ in range(7):
+        high = xp.min(xp.where(function(x) < level, x, high), axis=0)
+        low = xp.max(xp.where(x < high, x, 0.0), axis=0)
+        x = _between(xp, low, high)
+    return xp.where(ever, high, math.inf)
+
+
+def _between(xp: Any, low: Array, high: Array) -> Array:
+    return low + (high - low) * (counted(xp, low, _FINER + 1) / _FINER)

@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from ._maths import keep_nan, larger, sign, where
+from ._maths import choose, keep_nan, namespace, sign
 from ._parameters import POSITIVE, checked, finite, positive
 from ._surrogate import Array, Surrogate
 from ._wrapper import Wrapper
@@ -84,10 +83,13 @@ class Scaled(Wrapper):
 
     @property
     def peak(self) -> Any:
-        amplitude = self.amplitude
-        if isinstance(amplitude, float) and amplitude == 0.0:
-            return 0.0  # of an infinite peak too
-        return larger(amplitude * self.surrogate.peak, amplitude * self.surrogate._lowest)
+        return self._highest(self.amplitude)
+
+    def _highest(self, amplitude: float | Array) -> Any:
+        """Return the supremum of the derivative, times another amplitude."""
+        falls = choose(amplitude < 0, self.surrogate._lowest, 0.0, like=amplitude)
+        extreme = choose(amplitude > 0, self.surrogate.peak, falls, like=amplitude)
+        return amplitude * extreme
 
     @property
     def area(self) -> Any:
@@ -96,22 +98,21 @@ class Scaled(Wrapper):
     @property
     def area_below(self) -> Any:
         start = self.rate * (0.0 - self.shift)
-        xp = np if isinstance(start, float) else array_namespace(start)
         inside = self.surrogate.area_below
         if isinstance(inside, (int, float)) and not math.isfinite(inside):
             return self._of_area(inside)
         if isinstance(start, float):
-            return self._of_area(float(self.surrogate.area_to(xp, np.float64(start))))
-        return self._of_area(self.surrogate.area_to(xp, start))
+            return self._of_area(float(self.surrogate.area_to(np, np.float64(start))))
+        return self._of_area(self.surrogate.area_to(namespace(start), start))
 
     def _of_area(self, area: Any) -> Any:
-        if isinstance(self.amplitude, float) and self.amplitude == 0.0:
-            return 0.0
-        return self.amplitude / self.rate * area
+        amplitude = self.amplitude
+        return amplitude / self.rate * choose(amplitude == 0, 0.0, area, like=amplitude)
 
     @property
     def width(self) -> Any:
-        return where(self.amplitude > 0, self.surrogate.width / self.rate, math.inf)
+        width = self.surrogate.width / self.rate
+        return choose(self.amplitude > 0, width, math.inf, like=self.amplitude)
 
     @property
     def support(self) -> tuple[Any, Any]:
@@ -124,10 +125,7 @@ class Scaled(Wrapper):
 
     @property
     def _lowest(self) -> Any:
-        amplitude = self.amplitude
-        if isinstance(amplitude, float) and amplitude == 0.0:
-            return 0.0
-        return -larger(-amplitude * self.surrogate.peak, -amplitude * self.surrogate._lowest)
+        return -self._highest(-self.amplitude)
 
     @property
     def _largest_slope(self) -> Any:

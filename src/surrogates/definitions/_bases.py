@@ -15,6 +15,11 @@ class UnitArea(Surrogate):
     def area(self) -> Any:
         return 1.0
 
+    @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return 0.5
+
 
 class InfiniteArea(Surrogate):
     """A derivative that does not decay, on one side at least: neither area nor width is finite."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import sign, two_sided
+from .._maths import choose, sign, times_expm1, two_sided
 from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -93,6 +93,11 @@ class SlayerGrad(Surrogate):
         return 2 / self.alpha
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return 1 / self.alpha
+
+    @property
     def width(self) -> Any:
         return 2 * math.log(2) / self.alpha
 
@@ -122,6 +127,7 @@ class PiecewiseExp(UnitArea):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
     ----------
@@ -187,6 +193,7 @@ class SpikeRateEscape(Surrogate):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `slope` may be 0.
 
     References
     ----------
@@ -222,6 +229,15 @@ class SpikeRateEscape(Surrogate):
         return 2 * self.slope / self.beta
 
     @property
+    def area_below(self) -> Any:
+        """The tail beyond `shift`, or where that is negative what the tail leaves."""
+        # not abs, which has no slope at 0
+        distance = choose(self.shift < 0, -self.shift, self.shift, like=self.shift)
+        tail = math.e ** -(self.beta * distance)
+        part = choose(self.shift < 0, 2 - tail, tail, like=tail)
+        return self.slope / self.beta * part
+
+    @property
     def width(self) -> Any:
         return 2 * math.log(2) / self.beta
 
@@ -255,6 +271,7 @@ class ExpEscape(InfiniteArea):
     -----
     Accurate to 6 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    For the primitive, each factor of e that it rises by above `p0`.
 
     References
     ----------
@@ -274,21 +291,21 @@ class ExpEscape(InfiniteArea):
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        u = x / self.delta_u
-        near = xp.expm1(xp.clip(u, max=1.0))
-        far = self._growth(xp, self.p0, xp.clip(u, min=1.0)) - self.p0
-        return 0.5 + xp.where(u < 1, self.p0 * near, far)
+        return 0.5 + times_expm1(xp, self.p0, x / self.delta_u)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self._growth(xp, self.p0 / self.delta_u, x / self.delta_u)
-
-    def _growth(self, xp: Any, factor: float | Array, u: Array) -> Array:
-        root = xp.exp(u / 2)  # exp(u) can be too large where factor * exp(u) is not
-        return factor * root * root
+        # exp(u) can be too large where the product is not
+        root = xp.exp(x / self.delta_u / 2)
+        return self.p0 / self.delta_u * root * root
 
     @property
     def peak(self) -> Any:
         return math.inf
+
+    @property
+    def area_below(self) -> Any:
+        """The rate at the threshold."""
+        return self.p0
 
 
 class GradedSlayer(InfiniteArea):
@@ -318,6 +335,7 @@ class GradedSlayer(InfiniteArea):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
     References
     ----------
@@ -345,6 +363,11 @@ class GradedSlayer(InfiniteArea):
     @property
     def peak(self) -> Any:
         return self.scale
+
+    @property
+    def area_below(self) -> Any:
+        """That of an exponential of length `tau`."""
+        return self.scale * self.tau
 
 
 exp_escape = function_form(ExpEscape, "exp_escape")

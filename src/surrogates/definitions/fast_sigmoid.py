@@ -7,7 +7,7 @@ from typing import Any
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import sign, two_sided
+from .._maths import sign, smaller, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -28,10 +28,10 @@ __all__ = [
 ]
 
 
-def _inverse_square(alpha: float | Array, size: Array) -> Array:
-    """Return ``1 / (1 + alpha * size)**2``, the square taken last so that it does not overflow."""
+def _inverse_square(alpha: float | Array, size: Array, peak: float | Array = 1.0) -> Array:
+    """Return ``peak / (1 + alpha * size)**2``, where the square over- or underflows too."""
     r = 1 / (1 + alpha * size)
-    return r * r
+    return peak * r * r
 
 
 def _fast_sigmoid(xp: Any, alpha: float | Array, x: Array) -> Array:
@@ -103,6 +103,11 @@ class InvSquareGrad(Surrogate):
         return 2 / self.alpha
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return 1 / self.alpha
+
+    @property
     def width(self) -> Any:
         return 2 * _HALF_WIDTH / self.alpha
 
@@ -152,7 +157,7 @@ class SoftSign(UnitArea):
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha / 2 * _inverse_square(self.alpha, xp.abs(x))
+        return _inverse_square(self.alpha, xp.abs(x), peak=self.alpha / 2)
 
     @property
     def peak(self) -> Any:
@@ -207,7 +212,7 @@ class SuperSpike(Surrogate):
         return 0.5 + self.alpha * _fast_sigmoid(xp, 1.0, x)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * _inverse_square(1.0, xp.abs(x))
+        return _inverse_square(1.0, xp.abs(x), peak=self.alpha)
 
     @property
     def peak(self) -> Any:
@@ -216,6 +221,11 @@ class SuperSpike(Surrogate):
     @property
     def area(self) -> Any:
         return 2 * self.alpha
+
+    @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.alpha
 
     @property
     def width(self) -> Any:
@@ -282,6 +292,11 @@ class SuperSpikeRescaled(Surrogate):
         return 2 * (self.beta + 1) ** 2 / self.beta
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
+
+    @property
     def width(self) -> Any:
         return 2 * _HALF_WIDTH / self.beta
 
@@ -335,6 +350,11 @@ class SuperSpikeMemClamp(InfiniteArea):
     @property
     def peak(self) -> Any:
         return 1.0
+
+    @property
+    def area_below(self) -> Any:
+        """That of one side of `InvSquareGrad`."""
+        return 1 / self.beta
 
 
 class SparseFastSigmoid(Surrogate):
@@ -397,8 +417,13 @@ class SparseFastSigmoid(Surrogate):
         return 2 * self.band / (1 + self.slope * self.band)
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
+
+    @property
     def width(self) -> Any:
-        return 2 * min(_HALF_WIDTH / self.slope, self.band)
+        return 2 * smaller(_HALF_WIDTH / self.slope, self.band)
 
     @property
     def support(self) -> tuple[Any, Any]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from .. import backends
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
-from .._maths import before_underflow, erfc
-from .._numeric import full_width
+from .._maths import before_underflow, choose, erfc, larger
+from .._numeric import counted, first_below, highest
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
@@ -64,6 +67,7 @@ class ERF(UnitArea):
     -----
     Accurate to 4 ulp, and 3 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
     ----------
@@ -106,9 +110,9 @@ class GaussianGrad(Surrogate):
 
         g'(x) = alpha / (sigma * sqrt(2 * pi)) * exp(-(x / sigma)**2 / 2)
         g(x) = (1 - alpha) / 2 + alpha * erfc(-x / (sigma * sqrt(2))) / 2
-        peak = alpha / (sigma * sqrt(2 * pi))
+        peak = maximum(alpha, 0) / (sigma * sqrt(2 * pi))
         area = alpha
-        width = 2 * sigma * sqrt(2 * log(2))
+        width = where(alpha > 0, 2 * sigma * sqrt(2 * log(2)), inf)
 
     Parameters
     ----------
@@ -127,6 +131,8 @@ class GaussianGrad(Surrogate):
     -----
     Accurate to 4 ulp, and 3 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times ``alpha / sigma`` may
+    be 0.
 
     References
     ----------
@@ -153,19 +159,29 @@ class GaussianGrad(Surrogate):
 
     @property
     def peak(self) -> Any:
-        return self.alpha / (self.sigma * _SQRT_TWO_PI)
+        return larger(self.alpha, 0.0) / (self.sigma * _SQRT_TWO_PI)
 
     @property
     def area(self) -> Any:
         return self.alpha
 
     @property
-    def width(self) -> Any:
-        return 2 * math.sqrt(2 * math.log(2)) * self.sigma
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.alpha / 2
 
     @property
-    def _negative(self) -> bool:
-        return bool(self.alpha < 0)
+    def width(self) -> Any:
+        full = 2 * math.sqrt(2 * math.log(2)) * self.sigma
+        return choose(self.alpha > 0, full, math.inf, like=full + self.alpha)
+
+    @property
+    def _negative(self) -> Any:
+        return self.alpha < 0
+
+    @property
+    def _largest_slope(self) -> Any:
+        return abs(self.alpha) / (self.sigma * _SQRT_TWO_PI)
 
     @property
     def _largest_term(self) -> Any:
@@ -184,12 +200,11 @@ class MultiGaussianGrad(Surrogate):
 - h / s * (exp(-((x - sigma) / (s * sigma))**2 / 2) + exp(-((x + sigma) / (s * sigma))**2 / 2)))
         g(x) = 1 / 2 + scale / 2 * ((1 + h) * erf(x / (sigma * sqrt(2))) \
 - h * (erf((x - sigma) / (s * sigma * sqrt(2))) + erf((x + sigma) / (s * sigma * sqrt(2)))))
-        peak = scale / (sigma * sqrt(2 * pi)) * (1 + h - 2 * h / s * exp(-1 / (2 * s**2)))
         area = scale * (1 - h)
 
-    By default 0 at 1.272 and smallest, -0.0159, at 1.864. The peak is the value at 0, the largest
-    unless `s` is small. The width has no closed form and is found by bisection, for parameters that
-    are floats.
+    By default 0 at 1.272 and smallest, -0.0159, at 1.864. The peak is the value at 0, unless `s` is
+    small, `h` large or `scale` negative: then it may lie to the sides, and is found by search, as
+    is the width, that of the bump around 0 at half of the peak; infinite if none is that high.
 
     Parameters
     ----------
@@ -232,33 +247,74 @@ class MultiGaussianGrad(Surrogate):
     accuracy = DIFFERENCE
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        z = x / self.sigma
-        centre = _normal_cdf(xp, z) - 0.5
-        sides = _normal_cdf(xp, (z - 1) / self.s) + _normal_cdf(xp, (z + 1) / self.s) - 1
+        # x - sigma is exact near sigma, where a small s would magnify the rounding of x / sigma
+        left, right = (x + self.sigma) / self._side(), (x - self.sigma) / self._side()
+        centre = _normal_cdf(xp, x / self.sigma) - 0.5
+        sides = _normal_cdf(xp, right) + _normal_cdf(xp, left) - 1
         return 0.5 + self.scale * ((1 + self.h) * centre - self.h * sides)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        z = xp.abs(x) / self.sigma
-        sides = _normal(xp, (z - 1) / self.s) + _normal(xp, (z + 1) / self.s)
-        bump = (1 + self.h) * _normal(xp, z) - self.h / self.s * sides
+        size = xp.abs(x)
+        left, right = (size + self.sigma) / self._side(), (size - self.sigma) / self._side()
+        bump = self._bump(xp, size / self.sigma, left, right)
         return self.scale / (self.sigma * _SQRT_TWO_PI) * bump
+
+    def _bump(self, xp: Any, centre: Array, left: Array, right: Array) -> Array:
+        sides = _normal(xp, right) + _normal(xp, left)
+        return (1 + self.h) * _normal(xp, centre) - self.h / self.s * sides
+
+    def _side(self) -> Any:
+        """Return the standard deviation of the side Gaussians."""
+        return self.s * self.sigma
 
     @property
     def peak(self) -> Any:
-        sides = 2 * self.h / self.s * math.e ** (-0.5 / (self.s * self.s))
-        return self.scale / (self.sigma * _SQRT_TWO_PI) * (1 + self.h - sides)
+        return self._searched()[0]
 
     @property
     def area(self) -> Any:
         return self.scale * (1 - self.h)
 
     @property
-    def width(self) -> Any:
-        return full_width(self)
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
 
     @property
-    def _negative(self) -> bool:
-        return bool(self.h > 0) or bool(self.scale < 0)
+    def width(self) -> Any:
+        return self._searched()[1]
+
+    def _searched(self) -> tuple[Any, Any]:
+        """Return the peak and the width, differentiable in the parameters."""
+        zero = 0 * (self.h + self.s + self.sigma + self.scale)
+        is_float = isinstance(zero, float)
+        zero = np.asarray(zero) if is_float else zero
+        backend = backends.for_maths(zero)
+        xp = backend.namespace(zero)
+        side = choose(self.scale < 0, -1.0, 1.0, like=self.scale)
+
+        def bump(z: Array) -> Array:  # in units of sigma, upright
+            return side * self._bump(xp, z, (z + 1) / self.s, (z - 1) / self.s)
+
+        # the two lengths of the shape are 1, and s around 1
+        around = xp.clip(1 + self.s * (counted(xp, zero, 129) / 8 - 8), min=0.0, max=20.0)
+        grid = backend.constant(xp.concat([counted(xp, zero, 321) / 16, around]))
+        # where the derivative is 0, the place may be taken for a constant
+        top = bump(backend.constant(highest(xp, bump, grid)))
+        top = xp.where(top > 0, top, 0.0)
+        edge = backend.constant(first_below(xp, bump, top / 2, grid))
+        has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
+        edge = xp.where(has_width, edge, 1.0)
+        if backend.differentiates:  # a Newton step, which has the slope of the implicit function
+            fall = backend.constant(backend.derivative(bump, edge))
+            edge = edge - (bump(edge) - top / 2) / xp.where(fall < 0, fall, -math.inf)
+        width = 2 * self.sigma * xp.where(has_width, edge, math.inf)
+        peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
+        return (float(peak), float(width)) if is_float else (peak, width)
+
+    @property
+    def _negative(self) -> Any:
+        return (self.h > 0) | (self.scale < 0)
 
     @property
     def _largest_slope(self) -> Any:

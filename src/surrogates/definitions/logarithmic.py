@@ -7,7 +7,7 @@ from typing import Any
 
 from .._accuracy import EXPONENTIAL
 from .._function_form import function_form
-from .._maths import log, log1p_of_product, sign, times
+from .._maths import choose, infinite, larger, log, log1p_of_product, of_parameter, sign, times
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from .sigmoidal import Sigmoid
@@ -79,6 +79,11 @@ class NonzeroSignLog(Surrogate):
         return math.inf
 
     @property
+    def area_below(self) -> Any:
+        """Infinite, as the area."""
+        return math.inf
+
+    @property
     def width(self) -> Any:
         return 2 / self.alpha
 
@@ -141,6 +146,11 @@ class FakeNumericalGrad(Surrogate):
         return math.inf
 
     @property
+    def area_below(self) -> Any:
+        """Infinite, as the area."""
+        return math.inf
+
+    @property
     def width(self) -> Any:
         return 4 / self.alpha
 
@@ -194,23 +204,32 @@ class LogTailedRelu(Surrogate):
 
     @property
     def peak(self) -> Any:
-        return max(1.0, self.alpha)
+        return larger(1.0, self.alpha)
 
     @property
     def area(self) -> Any:
         return math.inf
 
     @property
+    def area_below(self) -> Any:
+        """0 by default, else infinite, of the sign of `alpha`."""
+        return infinite(self.alpha)
+
+    @property
     def width(self) -> Any:
-        return 2.0 if self.alpha < 0.5 else math.inf
+        return choose(self.alpha < 0.5, 2.0, math.inf, like=self.alpha)
 
     @property
     def support(self) -> tuple[Any, Any]:
-        return (0.0 if self.alpha == 0 else -math.inf), math.inf
+        return choose(self.alpha == 0, 0.0, -math.inf, like=self.alpha), math.inf
 
     @property
-    def _negative(self) -> bool:
-        return bool(self.alpha < 0)
+    def _negative(self) -> Any:
+        return self.alpha < 0
+
+    @property
+    def _largest_slope(self) -> Any:
+        return larger(1.0, abs(self.alpha))
 
 
 class S2NN(Surrogate):
@@ -247,6 +266,7 @@ class S2NN(Surrogate):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
     ----------
@@ -276,19 +296,26 @@ class S2NN(Surrogate):
 
     @property
     def peak(self) -> Any:
-        return max(self.beta, self.alpha / 4)
+        return larger(self.beta, self.alpha / 4)
 
     @property
     def area(self) -> Any:
         return math.inf
 
     @property
+    def area_below(self) -> Any:
+        """That of one side of `Sigmoid`."""
+        return 0.5
+
+    @property
     def width(self) -> Any:
         half = self.peak / 2
-        below = 0.0
-        if self.alpha / 4 > half:
-            below = 2 / self.alpha * math.acosh(math.sqrt(self.alpha / 4 / half))
-        return below + max(0.0, self.beta / half - 1)
+        excess = self.alpha / 4 / half
+        # acosh has no slope at 1, where the lower side is at half of the peak
+        root = of_parameter("sqrt", choose(excess > 1, excess, 2.0, like=excess))
+        below = 2 / self.alpha * of_parameter("acosh", root)
+        below = choose(excess > 1, below, 0.0, like=below)
+        return below + larger(0.0, self.beta / half - 1)
 
 
 fake_numerical_grad = function_form(FakeNumericalGrad, "fake_numerical_grad")

@@ -7,8 +7,8 @@ from typing import Any
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import finite_part, remainder, sign
-from .._numeric import full_width
+from .._maths import choose, finite_part, remainder, sign
+from .._numeric import bisected
 from .._parameters import count, positive
 from .._surrogate import Array, Surrogate
 from .exponential import _decay_integral
@@ -24,6 +24,13 @@ __all__ = [
 ]
 
 
+def _width_of_sum(n: int) -> float:
+    """Return the full width at half maximum of the sum of `n` cosines, in periods."""
+    # that sum is sin(2 n p) / (2 sin(p)), n at the phase p = 0 and n / 2 once before pi / (2 n)
+    phase = bisected(lambda p: math.sin(2 * n * p) - n * math.sin(p), 1e-4 / n, math.pi / (2 * n))
+    return phase / math.pi
+
+
 class SquarewaveFourierSeries(Surrogate):
     """The derivative of the first terms of a square wave's Fourier series.
 
@@ -34,8 +41,8 @@ class SquarewaveFourierSeries(Surrogate):
         peak = 4 * n / t_period
 
     It does not decay, and is negative half of the time: neurons far from threshold get a gradient
-    of full size. It has no area (that is NaN). The width of the central lobe has no closed
-    form and is found by bisection, for parameters that are floats.
+    of full size. It has no area (that is NaN). The width is that of the central lobe, whose
+    ratio to the period is found by bisection.
 
     Parameters
     ----------
@@ -112,8 +119,13 @@ class SquarewaveFourierSeries(Surrogate):
         return math.nan
 
     @property
+    def area_below(self) -> Any:
+        """None, as the area: NaN."""
+        return math.nan
+
+    @property
     def width(self) -> Any:
-        return full_width(self)
+        return self.t_period * _width_of_sum(self.n)
 
     @property
     def _negative(self) -> bool:
@@ -157,6 +169,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
     At infinite `x`, where there is no limit, the derivative is that of the largest finite number.
 
@@ -208,11 +221,16 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         return math.inf
 
     @property
+    def area_below(self) -> Any:
+        """That of one side of `SlayerGrad`."""
+        return self.scale * self.grad_width
+
+    @property
     def width(self) -> Any:
         length = math.log(2) * self.grad_width
-        if length > self.fold * self.threshold / 2:
-            return math.inf
-        return length * (1 + 1 / self.fold)
+        farthest = self.fold * self.threshold / 2
+        full = length * (1 + 1 / self.fold)
+        return choose(length > farthest, math.inf, full, like=full + farthest)
 
 
 class MultiSpikeSuper(Surrogate):
@@ -281,8 +299,14 @@ class MultiSpikeSuper(Surrogate):
         return math.inf
 
     @property
+    def area_below(self) -> Any:
+        """That of one side of `InvSquareGrad`."""
+        return 1 / self.beta
+
+    @property
     def width(self) -> Any:
-        return 2 * _HALF_WIDTH / self.beta if self.beta > 2 * _HALF_WIDTH else math.inf
+        full = 2 * _HALF_WIDTH / self.beta
+        return choose(self.beta > 2 * _HALF_WIDTH, full, math.inf, like=self.beta)
 
 
 multi_spike_super = function_form(MultiSpikeSuper, "multi_spike_super")

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._accuracy import DIFFERENCE
 from .._function_form import function_form
-from .._maths import keep_nan, sign, times, two_sided
+from .._maths import choose, infinite, keep_nan, larger, sign, times, two_sided
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -89,6 +89,11 @@ class ReluGrad(Surrogate):
     @property
     def area(self) -> Any:
         return self.alpha * self.width * self.width
+
+    @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
 
     @property
     def support(self) -> tuple[Any, Any]:
@@ -226,6 +231,11 @@ class Boxcar(Surrogate):
         return self.width * self.height
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
+
+    @property
     def support(self) -> tuple[Any, Any]:
         return -self.width / 2, self.width / 2
 
@@ -240,7 +250,7 @@ class PiecewiseLeakyRelu(Surrogate):
         g'(x) = where(abs(x) <= w, 1 / (2 * w), c)
         g(x) = 1 / 2 + sign(x) * (minimum(abs(x), w) / (2 * w) + c * maximum(abs(x) - w, 0))
         peak = maximum(1 / (2 * w), c)
-        area = where(c == 0, 1, inf)
+        area = where(c == 0, 1, where(c < 0, -inf, inf))
         width = where(c < 1 / (4 * w), 2 * w, inf)
 
     Parameters
@@ -283,23 +293,34 @@ class PiecewiseLeakyRelu(Surrogate):
 
     @property
     def peak(self) -> Any:
-        return max(0.5 / self.w, self.c)
+        return larger(0.5 / self.w, self.c)
 
     @property
     def area(self) -> Any:
-        return 1.0 if self.c == 0 else math.copysign(math.inf, self.c)
+        return 1.0 + infinite(self.c)
+
+    @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
 
     @property
     def width(self) -> Any:
-        return 2 * self.w if self.c < 0.25 / self.w else math.inf
+        box = 2 * self.w
+        return choose(self.c < 0.25 / self.w, box, math.inf, like=self.c + box)
 
     @property
     def support(self) -> tuple[Any, Any]:
-        return (-self.w, self.w) if self.c == 0 else (-math.inf, math.inf)
+        edge = choose(self.c == 0, self.w, math.inf, like=self.c)
+        return -edge, edge
 
     @property
-    def _negative(self) -> bool:
-        return bool(self.c < 0)
+    def _negative(self) -> Any:
+        return self.c < 0
+
+    @property
+    def _largest_slope(self) -> Any:
+        return larger(0.5 / self.w, abs(self.c))
 
 
 class LeakyRelu(InfiniteArea):
@@ -310,9 +331,9 @@ class LeakyRelu(InfiniteArea):
         g'(x) = where(x < 0, alpha, beta)
         g(x) = 1 / 2 + where(x < 0, alpha * x, beta * x)
         peak = maximum(alpha, beta)
-        area = inf
         width = inf
 
+    The area is infinite, of the sign of `alpha` and `beta`, and NaN where those differ.
     braintools' and SpikingJelly's primitives are without the 1/2.
 
     Parameters
@@ -352,11 +373,31 @@ class LeakyRelu(InfiniteArea):
 
     @property
     def peak(self) -> Any:
-        return max(self.alpha, self.beta)
+        return larger(self.alpha, self.beta)
 
     @property
-    def _negative(self) -> bool:
-        return bool(min(self.alpha, self.beta) < 0)
+    def area(self) -> Any:
+        total = self.alpha + self.beta
+        opposed = self.alpha * self.beta < 0
+        return choose(opposed, math.nan, infinite(total), like=total)
+
+    @property
+    def area_below(self) -> Any:
+        """0 where `alpha` is, else infinite, of its sign."""
+        return infinite(self.alpha)
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        low = choose(self.alpha == 0, 0.0, -math.inf, like=self.alpha)
+        return low, choose(self.beta == 0, 0.0, math.inf, like=self.beta)
+
+    @property
+    def _negative(self) -> Any:
+        return (self.alpha < 0) | (self.beta < 0)
+
+    @property
+    def _largest_slope(self) -> Any:
+        return larger(abs(self.alpha), abs(self.beta))
 
 
 class HeavisideGrad(InfiniteArea):
@@ -416,6 +457,11 @@ class HeavisideGrad(InfiniteArea):
         return self.height
 
     @property
+    def area_below(self) -> Any:
+        """That of the part of the step below the threshold."""
+        return self.height * self.window
+
+    @property
     def support(self) -> tuple[Any, Any]:
         return -self.window, math.inf
 
@@ -453,6 +499,11 @@ class StraightThrough(InfiniteArea):
     @property
     def peak(self) -> Any:
         return 1.0
+
+    @property
+    def area_below(self) -> Any:
+        """Infinite, as the area."""
+        return math.inf
 
 
 class HardTanhRamp(InfiniteArea):
@@ -509,6 +560,11 @@ class HardTanhRamp(InfiniteArea):
     @property
     def peak(self) -> Any:
         return 2.0
+
+    @property
+    def area_below(self) -> Any:
+        """That of the triangle that the ramp is below the threshold."""
+        return 0.5 / self.beta
 
     @property
     def support(self) -> tuple[Any, Any]:

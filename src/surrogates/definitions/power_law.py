@@ -7,7 +7,7 @@ from typing import Any
 
 from .._accuracy import Accuracy
 from .._function_form import function_form
-from .._maths import log, select, sign, two_sided
+from .._maths import choose, log, of_parameter, select, sign, times_expm1, two_sided
 from .._parameters import above_one, positive
 from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
@@ -145,6 +145,11 @@ class CircGrad(Surrogate):
         return 2 * self.alpha
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.alpha
+
+    @property
     def width(self) -> Any:
         return 2 * math.sqrt(2 ** (2 / 3) - 1) * self.alpha
 
@@ -201,8 +206,9 @@ class QPseudoSpike(Surrogate):
         log_base = _log_base(xp, s * x, self.alpha + 1)
         q = 1 - self.alpha
         nonzero = select(xp, q == 0, 1.0, q)
-        size = select(xp, q == 0, log_base, xp.expm1(nonzero * log_base) / nonzero)
-        return 0.5 + s * ((self.alpha + 1) / 2 * size)
+        scale = (self.alpha + 1) / 2
+        power = times_expm1(xp, scale / nonzero, nonzero * log_base)
+        return 0.5 + s * select(xp, q == 0, scale * log_base, power)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         if isinstance(self.alpha, float) and self.alpha == 2.0:  # the default is a mere square
@@ -216,11 +222,17 @@ class QPseudoSpike(Surrogate):
 
     @property
     def area(self) -> Any:
-        return (self.alpha + 1) / (self.alpha - 1) if self.alpha > 1 else math.inf
+        excess = choose(self.alpha > 1, self.alpha - 1, 1.0, like=self.alpha)
+        return choose(self.alpha > 1, (self.alpha + 1) / excess, math.inf, like=self.alpha)
+
+    @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return self.area / 2
 
     @property
     def width(self) -> Any:
-        return (self.alpha + 1) * (2 ** (1 / self.alpha) - 1)
+        return (self.alpha + 1) * of_parameter("expm1", math.log(2) / self.alpha)
 
 
 class QPseudoSpikeUnit(UnitArea):
@@ -281,7 +293,7 @@ class QPseudoSpikeUnit(UnitArea):
 
     @property
     def width(self) -> Any:
-        return (self.alpha - 1) * (2 ** (1 / self.alpha) - 1)
+        return (self.alpha - 1) * of_parameter("expm1", math.log(2) / self.alpha)
 
 
 def _log_base(xp: Any, size: Array, scale: float | Array) -> Array:

@@ -46,6 +46,7 @@ class Sigmoid(UnitArea):
     -----
     Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
     at the threshold: an exponential magnifies the rounding of its argument by that argument.
+    A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
     ----------
@@ -139,6 +140,11 @@ class TanhGrad(Surrogate):
         return 2 / self.alpha
 
     @property
+    def area_below(self) -> Any:
+        """Half of the area: the derivative is even."""
+        return 1 / self.alpha
+
+    @property
     def width(self) -> Any:
         return math.log(3 + 2 * math.sqrt(2)) / self.alpha
 
@@ -190,6 +196,11 @@ class TanhOffset(InfiniteArea):
     @property
     def peak(self) -> Any:
         return 2.0
+
+    @property
+    def area_below(self) -> Any:
+        """Infinite, as the area."""
+        return math.inf
 
 
 sigmoid = function_form(Sigmoid, "sigmoid")

@@ -13,7 +13,8 @@ _PREFACE = """\
 and the spike at threshold, of another library's, with that library's parameters and defaults.
 (Below, 2.0 stands for a parameter without a default.) Where a library's code is not what it
 documents, the documented gradient is returned, and the last column says what differs; where its
-documentation alone is off, its code is followed.
+documentation alone is off, its code is followed. The tests compare every row, at these and at
+other arguments, with what the library itself computed (`tests/golden/record.py`).
 
 Not surrogates, and therefore absent: snnTorch's sign-flipping gradient under the name `triangular`
 (the name gives a triangle here), which is negative for every neuron that spikes, and Rockpool's

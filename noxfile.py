@@ -157,3 +157,12 @@ def bench(session: nox.Session) -> None:
     pins = ["-c", "tests/bench/constraints.txt"]
     session.install(*pins, "-e", *project, *group("bench"))
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python="3.11")
+def golden(session: nox.Session) -> None:
+    """Record what other libraries compute, tests/golden/peers.json; see its record.py."""
+    session.install("-c", "tests/bench/constraints.txt", *group("bench"), "chex", "jax", "torch")
+    # They ask for more than their surrogates need.
+    session.install("--no-deps", "rockpool==3.1.0", "slax==0.0.1", "snnax==0.0.1")
+    session.run("python", "tests/golden/record.py", *session.posargs)

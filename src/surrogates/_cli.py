@@ -11,7 +11,7 @@ from pathlib import Path
 
 import surrogates
 from surrogates import Surrogate, backends
-from surrogates._translation import translation_page
+from surrogates._translation_page import translation_page
 from surrogates.definitions import FAMILIES, SURROGATES, find, function_name
 
 

@@ -62,9 +62,9 @@ class _Library:
 LIBRARIES = {
     "braintools": _Library("0.3.0", 1.0),
     "norse": _Library("1.1.0", 0.0),
-    "rockpool": _Library("git 42cee1c", 1.0),
+    "rockpool": _Library("3.1.0", 1.0),
     "sinabs": _Library("3.1.3", 1.0),
-    "slax": _Library("git a21191e", 1.0),
+    "slax": _Library("0.0.1", 1.0),
     "snnax": _Library("0.0.1", 1.0),
     "snntorch": _Library("1.0.0", 0.0),
     "spikingjelly": _Library("2.0.0", 1.0),
@@ -114,7 +114,7 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
         raise LookupError(
             f"unknown name {name!r} of {library}; known are {', '.join(sorted(entry.makers))}"
         )
-    signature = inspect.signature(entry.makers[name])
+    signature = own_signature(entry.makers[name])
     try:
         bound = signature.bind(**parameters)
     except TypeError as error:
@@ -122,58 +122,30 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     return _with_spike(entry.makers[name](*bound.args, **bound.kwargs), entry.at_threshold)
 
 
+def own_signature(maker: Maker) -> inspect.Signature:
+    """Return the library's own parameters: without `at_threshold`, which it has not."""
+    declared = inspect.signature(maker).parameters.values()
+    empty = inspect.Parameter.empty
+    return inspect.Signature(
+        [p.replace(annotation=empty) for p in declared if p.name != "at_threshold"]
+    )
+
+
 def _with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:
-    if isinstance(surrogate, MultiSpike):  # it has no spike of its own there
+    """Return `surrogate` with its spike at threshold, also of the surrogate that it wraps."""
+    if isinstance(surrogate, MultiSpike):  # its rounding says how many there are at threshold
         return surrogate
     if isinstance(surrogate, Scaled):
-        return dataclasses.replace(
-            surrogate, surrogate=_with_spike(surrogate.surrogate, at_threshold)
-        )
+        inside = _with_spike(surrogate.surrogate, at_threshold)
+        return dataclasses.replace(surrogate, surrogate=inside)
     return dataclasses.replace(surrogate, at_threshold=at_threshold)
 
 
-_PREFACE = """\
-# What other libraries call it
-
-`surrogates.from_library(library, name, **parameters)` returns the surrogate that has the gradient,
-and the spike at threshold, of another library's, with that library's parameters and defaults.
-(Below, 2.0 stands for a parameter without a default.) Where a library's code is not what it
-documents, the documented gradient is returned, and the last column says what differs; where its
-documentation alone is off, its code is followed.
-
-Not surrogates, and therefore absent: snnTorch's sign-flipping gradient under the name `triangular`
-(the name gives a triangle here), which is negative for every neuron that spikes, and Rockpool's
-`step_pwl_ae`, whose gradient is the input itself. Absent too: gradients that are no function of x
-alone (snnTorch's `SSO`, stork's `SuperSpike_norm`).
-
-This page is the output of `python -m surrogates list --libraries`.
-"""
-
-
-def translation_page() -> str:
-    """Return docs/translation.md."""
-    lines = _PREFACE.splitlines()
-    for library, entry in LIBRARIES.items():
-        lines += [
-            "",
-            f"## {library} {entry.version}",
-            "",
-            f"The spike at x = 0 is {entry.at_threshold:g}.",
-            "",
-            "| name and defaults there | here | what differs |",
-            "|---|---|---|",
-        ]
-        for name, maker in sorted(entry.makers.items()):
-            declared = [
-                p for p in inspect.signature(maker).parameters.values() if p.name != "at_threshold"
-            ]
-            required = {p.name: 2.0 for p in declared if p.default is inspect.Parameter.empty}
-            shown = ", ".join(
-                p.name if p.name in required else f"{p.name}={p.default}" for p in declared
-            )
-            example = maker(**required)
-            lines.append(f"| `{name}({shown})` | `{example!r}` | {entry.notes[name]} |")
-    return "\n".join(lines) + "\n"
+def _moved(surrogate: Surrogate, shift: Any) -> Surrogate:
+    """Return `surrogate` moved to the right; itself for the number 0, an array is never asked."""
+    if isinstance(shift, int | float) and shift == 0:
+        return surrogate
+    return Scaled(surrogate, shift=shift)
 
 
 def _fill_braintools(add: Callable[..., None]) -> None:
@@ -198,23 +170,32 @@ def _fill_norse(add: Callable[..., None]) -> None:
     add(
         "heavi_erfc",
         lambda k: GaussianGrad(1 / (k * math.sqrt(2)), 2 / k),
-        "its documented primitive falls, and is off by a factor k / 2",
+        "its sqrt(pi) is rounded to float32; its documented primitive falls, and is off by a "
+        "factor k / 2",
     )
     add("tanh", lambda k: TanhGrad(k), "its documented primitive is off by a factor k / 2")
     add("circ", lambda alpha: CircGrad(alpha), "its documented primitive is off by 1 / (2 alpha)")
 
 
 def _fill_rockpool(add: Callable[..., None]) -> None:
-    def step_pwl(threshold: float = 1.0, window: float = 0.5) -> Surrogate:
+    def step_pwl(
+        threshold: float = 1.0, window: float = 0.5, max_spikes_per_dt: float = 2.0**16
+    ) -> Surrogate:
         edge = HeavisideGrad(window, 1 / threshold, closed="left")
-        return MultiSpike(edge, threshold, max_spikes=2**16)
+        return MultiSpike(edge, threshold, max_spikes_per_dt)
 
-    def periodic_exponential(threshold: float = 1.0, window: float = 0.5) -> Surrogate:
+    def periodic_exponential(
+        threshold: float = 1.0, window: float = 0.5, max_spikes_per_dt: float = 2.0**16
+    ) -> Surrogate:
         peaks = PeriodicExponential(window, 1 / threshold, threshold, fold=1.0)
-        return MultiSpike(peaks, threshold, max_spikes=2**16)
+        return MultiSpike(peaks, threshold, max_spikes_per_dt)
 
     add("StepPWL", step_pwl, "no gradient to the threshold here: make x depend on it")
-    add("PeriodicExponential", periodic_exponential, "its backward raises for a float threshold")
+    add(
+        "PeriodicExponential",
+        periodic_exponential,
+        "its backward raises for a float threshold; its peaks end at max_spikes_per_dt",
+    )
 
 
 def _fill_sinabs(add: Callable[..., None]) -> None:
@@ -224,9 +205,14 @@ def _fill_sinabs(add: Callable[..., None]) -> None:
         width = grad_width * spike_threshold
         return Scaled(SlayerGrad(1 / width), amplitude=grad_scale / width)
 
-    def gaussian(mu: float = 0.0, sigma: float = 0.5, grad_scale: float = 1.0) -> Surrogate:
-        bump = GaussianGrad(sigma, grad_scale)
-        return Scaled(bump, shift=mu) if mu else bump
+    # As functions of x, the Gaussians do not depend on the threshold.
+    def gaussian(
+        mu: float = 0.0,
+        sigma: float = 0.5,
+        grad_scale: float = 1.0,
+        spike_threshold: float = 1.0,
+    ) -> Surrogate:
+        return _moved(GaussianGrad(sigma, grad_scale), mu)
 
     def multi_gaussian(
         mu: float = 0.0,
@@ -234,9 +220,9 @@ def _fill_sinabs(add: Callable[..., None]) -> None:
         h: float = 0.15,
         s: float = 6.0,
         grad_scale: float = 1.0,
+        spike_threshold: float = 1.0,
     ) -> Surrogate:
-        bump = MultiGaussianGrad(h, s, sigma, grad_scale)
-        return Scaled(bump, shift=mu) if mu else bump
+        return _moved(MultiGaussianGrad(h, s, sigma, grad_scale), mu)
 
     def heaviside(window: float = 1.0, spike_threshold: float = 1.0) -> Surrogate:
         return HeavisideGrad(window, 1 / spike_threshold, closed="left")
@@ -248,8 +234,12 @@ def _fill_sinabs(add: Callable[..., None]) -> None:
         return MultiSpike(peaks, spike_threshold)
 
     add("SingleExponential", single_exponential)
-    add("Gaussian", gaussian)
-    add("MultiGaussian", multi_gaussian, "mu moves the middle Gaussian alone there")
+    add("Gaussian", gaussian, "its sqrt(2 pi) is rounded to float32")
+    add(
+        "MultiGaussian",
+        multi_gaussian,
+        "mu moves the middle Gaussian alone there; its sqrt(2 pi) is rounded to float32",
+    )
     add("Heaviside", heaviside, "the window is absolute, documented as relative to the threshold")
     add("PeriodicExponential", periodic_exponential)
 
@@ -301,7 +291,7 @@ def _fill_snntorch(add: Callable[..., None]) -> None:
 
 def _fill_spikingjelly(add: Callable[..., None]) -> None:
     def fourier(n: int = 2, T_period: float = 8.0) -> Surrogate:
-        if n == 1:
+        if n < 2:
             return Scaled(StraightThrough(), amplitude=0.0)
         return SquarewaveFourierSeries(n - 1, T_period)
 

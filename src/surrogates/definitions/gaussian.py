@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -158,6 +159,10 @@ class GaussianGrad(Surrogate):
         return self.alpha / (self.sigma * _SQRT_TWO_PI) * _normal(xp, x / self.sigma)
 
     @property
+    def _lowest(self) -> Any:
+        return -larger(-self.alpha, 0.0) / (self.sigma * _SQRT_TWO_PI)
+
+    @property
     def peak(self) -> Any:
         return larger(self.alpha, 0.0) / (self.sigma * _SQRT_TWO_PI)
 
@@ -266,6 +271,10 @@ class MultiGaussianGrad(Surrogate):
     def _side(self) -> Any:
         """Return the standard deviation of the side Gaussians."""
         return self.s * self.sigma
+
+    @property
+    def _lowest(self) -> Any:
+        return -dataclasses.replace(self, scale=-self.scale).peak
 
     @property
     def peak(self) -> Any:

@@ -7,7 +7,17 @@ from typing import Any
 
 from .._accuracy import EXPONENTIAL
 from .._function_form import function_form
-from .._maths import choose, infinite, larger, log, log1p_of_product, of_parameter, sign, times
+from .._maths import (
+    choose,
+    infinite,
+    larger,
+    log,
+    log1p_of_product,
+    of_parameter,
+    sign,
+    smaller,
+    times,
+)
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from .sigmoidal import Sigmoid
@@ -201,6 +211,10 @@ class LogTailedRelu(Surrogate):
 
     def _inverse(self, xp: Any, x: Array) -> Array:
         return 1 / xp.clip(x, min=1.0)
+
+    @property
+    def _lowest(self) -> Any:
+        return smaller(self.alpha, 0.0)
 
     @property
     def peak(self) -> Any:

@@ -111,6 +111,10 @@ class SquarewaveFourierSeries(Surrogate):
         return Accuracy(ulp=4.0 * self.n + 1.0, of_peak=True)
 
     @property
+    def _lowest(self) -> Any:
+        return -4 * self.n / self.t_period
+
+    @property
     def peak(self) -> Any:
         return 4 * self.n / self.t_period
 

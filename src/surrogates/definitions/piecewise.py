@@ -8,7 +8,7 @@ from typing import Any
 
 from .._accuracy import DIFFERENCE
 from .._function_form import function_form
-from .._maths import choose, infinite, keep_nan, larger, sign, times, two_sided
+from .._maths import choose, infinite, keep_nan, larger, sign, smaller, times, two_sided
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -292,6 +292,10 @@ class PiecewiseLeakyRelu(Surrogate):
         return keep_nan(xp, x, xp.where(xp.abs(x) <= self.w, zero + 0.5 / self.w, zero + self.c))
 
     @property
+    def _lowest(self) -> Any:
+        return smaller(0.5 / self.w, self.c)
+
+    @property
     def peak(self) -> Any:
         return larger(0.5 / self.w, self.c)
 
@@ -370,6 +374,10 @@ class LeakyRelu(InfiniteArea):
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
         return keep_nan(xp, x, xp.where(x < 0, zero + self.alpha, zero + self.beta))
+
+    @property
+    def _lowest(self) -> Any:
+        return smaller(self.alpha, self.beta)
 
     @property
     def peak(self) -> Any:
@@ -495,6 +503,10 @@ class StraightThrough(InfiniteArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return keep_nan(xp, x, xp.ones_like(x))
+
+    @property
+    def _lowest(self) -> Any:
+        return 1.0
 
     @property
     def peak(self) -> Any:

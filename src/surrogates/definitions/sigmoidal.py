@@ -194,6 +194,10 @@ class TanhOffset(InfiniteArea):
         return 1 + _bell(xp, 4.0, 2 * self.beta * xp.abs(x))
 
     @property
+    def _lowest(self) -> Any:
+        return 1.0
+
+    @property
     def peak(self) -> Any:
         return 2.0
 

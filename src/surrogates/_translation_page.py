@@ -1,0 +1,49 @@
+"""The page docs/translation.md: what other libraries call the surrogates."""
+
+from __future__ import annotations
+
+import inspect
+
+from ._translation import LIBRARIES, own_signature
+
+_PREFACE = """\
+# What other libraries call it
+
+`surrogates.from_library(library, name, **parameters)` returns the surrogate that has the gradient,
+and the spike at threshold, of another library's, with that library's parameters and defaults.
+(Below, 2.0 stands for a parameter without a default.) Where a library's code is not what it
+documents, the documented gradient is returned, and the last column says what differs; where its
+documentation alone is off, its code is followed. The tests compare every row, at these and at
+other arguments, with what the library itself computed (`tests/golden/record.py`).
+
+Not surrogates, and therefore absent: snnTorch's sign-flipping gradient under the name `triangular`
+(the name gives a triangle here), which is negative for every neuron that spikes, and Rockpool's
+`step_pwl_ae`, whose gradient is the input itself. Absent too: gradients that are no function of x
+alone (snnTorch's `SSO`, stork's `SuperSpike_norm`).
+
+This page is the output of `python -m surrogates list --libraries`.
+"""
+
+
+def translation_page() -> str:
+    """Return docs/translation.md."""
+    lines = _PREFACE.splitlines()
+    for library, entry in LIBRARIES.items():
+        lines += [
+            "",
+            f"## {library} {entry.version}",
+            "",
+            f"The spike at x = 0 is {entry.at_threshold:g}.",
+            "",
+            "| name and defaults there | here | what differs |",
+            "|---|---|---|",
+        ]
+        for name, maker in sorted(entry.makers.items()):
+            declared = own_signature(maker).parameters.values()
+            required = {p.name: 2.0 for p in declared if p.default is inspect.Parameter.empty}
+            shown = ", ".join(
+                p.name if p.name in required else f"{p.name}={p.default}" for p in declared
+            )
+            example = maker(**required)
+            lines.append(f"| `{name}({shown})` | `{example!r}` | {entry.notes[name]} |")
+    return "\n".join(lines) + "\n"

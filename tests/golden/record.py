@@ -1,0 +1,469 @@
+"""Record what other libraries' surrogates compute: ``python -m nox -s golden``.
+
+Writes peers.json beside this file: for every name of `surrogates.from_library`, the spikes and the
+gradient that the library itself gives (through its own ``autograd.Function``, ``custom_jvp`` or
+``custom_gradient``, in float64), at its defaults and at other values of every parameter: each
+changed alone, and all together.
+
+A library that is not importable keeps the records that it has. stork is not on PyPI (the package of
+that name is another project): check out https://github.com/fmi-basel/stork at the commit below and
+pass ``--stork path/to/stork/activations.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("peers.json")
+STORK_VERSION = "git 258a2d6"
+
+# Membrane potential minus threshold. All are multiples of 1/16, as nearly all parameters below, so
+# that `x + threshold` is exact and x hits the edges of boxes and the steps of spike counts.
+X = [-2.5, -1.5, -1.0, -0.5, -0.25, -0.0625, -0.0, 0.0, 0.0625, 0.25, 0.5, 1.0, 1.5, 2.5, 3.75]
+
+# Two values of every parameter that are not its default: the first changes it alone, the second
+# together with the others. "Name.parameter" goes before "parameter". A parameter that has no
+# default has a third, which stands for it while others change.
+VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "braintools": {
+        "alpha": (0.75, 3.0),
+        "beta": (2.0, 0.5),
+        "c": (0.25, 0.0),
+        "epsilon": (0.125, 0.5),
+        "h": (0.25, 0.5),
+        "n": (1, 5),
+        "s": (3.0, 2.0),
+        "scale": (2.0, 0.25),
+        "sigma": (1.0, 0.25),
+        "t_period": (4.0, 3.0),
+        "w": (0.5, 2.0),
+        "width": (2.0, 0.5),
+    },
+    "norse": {"alpha": (0.75, 3.0, 2.0), "k": (0.75, 3.0, 2.0)},
+    "rockpool": {
+        "max_spikes_per_dt": (2.0, 3.0),
+        "threshold": (2.0, 0.5),
+        "window": (0.25, 1.0),
+    },
+    "sinabs": {
+        "grad_scale": (2.0, 0.25),
+        "grad_width": (0.25, 1.0),
+        "h": (0.25, 0.5),
+        "mu": (0.25, -0.5),
+        "s": (3.0, 2.0),
+        "sigma": (1.0, 0.25),
+        "spike_threshold": (2.0, 0.5),
+        "window": (0.5, 2.5),
+    },
+    "slax": {
+        "alpha": (0.75, 3.0),
+        "gamma": (2.0, 0.25),
+        "height": (0.25, 0.5),
+        "lens": (1.0, 0.25),
+        "scale": (3.0, 2.0),
+        "slope": (0.75, 100.0),
+    },
+    "snnax": {"beta": (0.25, 2.5)},
+    "snntorch": {
+        "B": (0.25, 0.5),
+        "alpha": (0.75, 3.0),
+        "beta": (2.0, 0.5),
+        "slope": (4.0, 100.0),
+        "sigmoid.slope": (4.0, 512.0),
+        "threshold": (2.0, 0.5),
+    },
+    "spikingjelly": {
+        "T_period": (4.0, 3.0),
+        "alpha": (0.75, 3.0),
+        "QPseudoSpike.alpha": (1.5, 4.0),
+        "Rect.alpha": (0.5, 2.0),
+        "beta": (2.0, 0.5),
+        "c": (0.25, 0.0),
+        "grad_window": ([-0.5, 2.5], [0.25, 1.0]),
+        "k": (2.0, 0.5),
+        "leak": (0.25, 1.5),
+        "max_spike_count": (1, 3, 2),
+        "n": (4, 1),
+        "w": (0.5, 2.0),
+    },
+    "spyx": {"height": (2.0, 0.75), "k": (0.75, 3.0), "width": (1.0, 5.0)},
+    "stork": {
+        "beta": (0.75, 4.0),
+        "delta_u": (0.5, 2.0),
+        "maxspk": (2, 3),
+        "p0": (0.25, 2.0),
+        "surrogate_type": ("sigmoid", "exponential"),
+    },
+}
+# Besides: a name that is one function for each value of a parameter.
+MORE = {
+    ("stork", "CustomSpike"): [
+        {"surrogate_type": "sigmoid", "beta": 0.75},
+        {"surrogate_type": "exponential"},
+        {"surrogate_type": "exponential", "p0": 0.25},
+        {"surrogate_type": "exponential", "delta_u": 0.5},
+        {"surrogate_type": "MultilayerSpiker"},
+    ],
+    # Without a threshold it takes its own default, a float, and raises.
+    ("rockpool", "PeriodicExponential"): [
+        {"threshold": 1.0},
+        {"threshold": 1.0, "window": 0.25},
+        {"threshold": 1.0, "max_spikes_per_dt": 2.0},
+    ],
+}
+# Whose second derivative is recorded too, since a note of the translation speaks of it.
+TWICE = {("spikingjelly", "S2NN")}
+
+Arguments = dict[str, Any]
+
+
+@dataclasses.dataclass
+class Peer:
+    """One name of a library: its parameters with their defaults, and how to call it.
+
+    `make(**arguments)` returns the library's function of the membrane potential; where that takes
+    the potential itself, `threshold(arguments)` is what x lacks of it.
+    """
+
+    name: str
+    defaults: Arguments
+    make: Callable[..., Callable[[Any], Any]]
+    threshold: Callable[[Arguments], float] = lambda arguments: 0.0
+    primitive: Callable[..., Callable[[Any], Any]] | None = None
+
+
+def parameters(function: Callable[..., Any], *left_out: str) -> Arguments:
+    """Return the parameters with their defaults; ``"required"`` where there is none."""
+    found = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in left_out and parameter.kind is not parameter.VAR_KEYWORD:
+            empty = parameter.default is parameter.empty
+            found[parameter.name] = "required" if empty else parameter.default
+    return found
+
+
+def by_file(package: str, path: str) -> Any:
+    """Return a module of a package whose own ``__init__`` may not be importable."""
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise ModuleNotFoundError(package)
+    return load(Path(spec.submodule_search_locations[0]) / path)
+
+
+def load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"golden_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def applied(function: Callable[..., Any]) -> Callable[..., Callable[[Any], Any]]:
+    """Return the factory for a function of x and parameters."""
+    return lambda **given: lambda x: function(x, **given)
+
+
+def braintools() -> Iterator[Peer]:
+    module = importlib.import_module("braintools.surrogate")
+    for name, member in inspect.getmembers(module):
+        if name == "Surrogate" or module.__name__ not in getattr(member, "__module__", ""):
+            continue
+        if inspect.isclass(member):
+
+            def primitive(cls=member, **given):
+                return cls(**given).surrogate_fun
+
+            yield Peer(name, parameters(member), member, primitive=primitive)
+        elif inspect.isfunction(member):
+            yield Peer(name, parameters(member, "x"), applied(member))
+
+
+def norse() -> Iterator[Peer]:
+    module = importlib.import_module("norse.torch.functional.threshold")
+
+    # The parameters are named as the autograd functions name them.
+    def peer(method: str, function: Callable[..., Any], forward: Callable[..., Any]) -> Peer:
+        (name,) = parameters(forward, "ctx", "x", "input_tensor")
+        (default,) = parameters(function, "x").values()
+
+        def make(**given):
+            values = given.values() or [default]
+            return lambda x: module.threshold(x, method, *values)
+
+        return Peer(method, {name: default}, make)
+
+    yield peer("super", module.super_fn, module.super_fn)
+    yield peer("triangle", module.triangle_fn, module.Triangle.forward)
+    yield peer("heavi_erfc", module.heavi_erfc_fn, module.HeaviErfc.forward)
+    yield peer("tanh", module.heavi_tanh_fn, module.HeaviTanh.forward)
+    yield peer("circ", module.heavi_circ_fn, module.HeaviCirc.forward)
+
+
+def rockpool() -> Iterator[Peer]:
+    module = importlib.import_module("rockpool.nn.modules.torch.lif_torch")
+    torch = importlib.import_module("torch")
+    for name in ("StepPWL", "PeriodicExponential"):
+        function = getattr(module, name)
+        original = parameters(function.forward, "ctx", "x", "data")
+        defaults = {
+            key: value.item() if isinstance(value, torch.Tensor) else value
+            for key, value in original.items()
+        }
+
+        # As LIFTorch passes them: tensors. Those that are not given are the library's defaults.
+        def make(function=function, original=original, **given):
+            tensors = {k: torch.tensor(v, dtype=torch.float64) for k, v in given.items()}
+            values = (original | tensors).values()
+            return lambda v: function.apply(v, *values)
+
+        yield Peer(name, defaults, make, lambda given: given.get("threshold", 1.0))
+
+
+def sinabs() -> Iterator[Peer]:
+    module = importlib.import_module("sinabs.activation")
+    layer = importlib.import_module("sinabs.layers").IAF
+    default = inspect.signature(layer).parameters["spike_threshold"].default.item()
+
+    def threshold(given):
+        return given.get("spike_threshold", default)
+
+    for name in (
+        "SingleExponential",
+        "Gaussian",
+        "MultiGaussian",
+        "Heaviside",
+        "PeriodicExponential",
+    ):
+        cls = getattr(module, name)
+        emission = module.MultiSpike if name == "PeriodicExponential" else module.SingleSpike
+
+        def make(cls=cls, emission=emission, spike_threshold=default, **given):
+            return lambda v: emission.apply(v, spike_threshold, cls(**given))
+
+        yield Peer(name, {**parameters(cls), "spike_threshold": default}, make, threshold)
+
+
+def slax() -> Iterator[Peer]:
+    module = by_file("slax", "models/surrogates.py")
+    for name in ("fast_sigmoid", "atan", "multi_gauss"):
+        yield Peer(name, parameters(getattr(module, name)), getattr(module, name))
+
+
+def snnax() -> Iterator[Peer]:
+    module = by_file("snnax", "functional/surrogate.py")
+    for name in ("superspike_surrogate", "sigmoid_surrogate", "piecewise_surrogate"):
+        yield Peer(name, parameters(getattr(module, name)), getattr(module, name))
+
+
+def snntorch() -> Iterator[Peer]:
+    module = importlib.import_module("snntorch.surrogate")
+    for name in (
+        "atan",
+        "fast_sigmoid",
+        "heaviside",
+        "LSO",
+        "SFS",
+        "sigmoid",
+        "spike_rate_escape",
+        "straight_through_estimator",
+        "triangular",
+    ):
+        yield Peer(name, parameters(getattr(module, name)), getattr(module, name))
+
+
+def spikingjelly() -> Iterator[Peer]:
+    module = importlib.import_module("spikingjelly.activation_based.surrogate")
+    base = module.SurrogateFunctionBase
+    for name, cls in inspect.getmembers(module, inspect.isclass):
+        # PoissonPass emits random spikes.
+        if not issubclass(cls, base) or cls is base or name == "PoissonPass":
+            continue
+        defaults = parameters(cls)
+        relaxed = "spiking" in defaults and name != "DeterministicPass"
+
+        def primitive(cls=cls, **given):
+            return cls(spiking=False, **given)
+
+        yield Peer(name, defaults, cls, primitive=primitive if relaxed else None)
+
+
+def spyx() -> Iterator[Peer]:
+    module = importlib.import_module("spyx.axn")
+    for name in ("arctan", "boxcar", "custom", "superspike", "tanh", "triangular"):
+        yield Peer(name, parameters(getattr(module, name)), getattr(module, name))
+
+
+def stork(path: Path | None) -> Iterator[Peer]:
+    if path is None:
+        raise ModuleNotFoundError("stork")
+    module = load(path)
+    for name in (
+        "SuperSpike",
+        "SuperSpike_rescaled",
+        "SuperSpike_MemClamp",
+        "SuperSpike_asymptote",
+        "EsserSpike",
+        "TanhSpike",
+        "HardTanhSpike",
+        "MultiSpike",
+    ):
+        cls = getattr(module, name)
+        defaults = {key: getattr(cls, key) for key in ("beta", "maxspk") if hasattr(cls, key)}
+
+        # Its parameters are attributes of the class.
+        def make(cls=cls, defaults=defaults, **given):
+            for key, value in (defaults | given).items():
+                setattr(cls, key, value)
+            return cls.apply
+
+        yield Peer(name, defaults, make)
+
+    custom = module.CustomSpike
+    defaults = {"surrogate_type": custom.surrogate_type, **custom.surrogate_params}
+
+    def make_custom(**given):
+        custom.surrogate_params = defaults | given
+        custom.surrogate_type = custom.surrogate_params.pop("surrogate_type")
+        return custom.apply
+
+    yield Peer("CustomSpike", defaults, make_custom)
+
+
+TORCH = {"norse", "rockpool", "sinabs", "snntorch", "spikingjelly", "stork"}
+LIBRARIES = [braintools, norse, rockpool, sinabs, slax, snnax, snntorch, spikingjelly, spyx, stork]
+
+
+def in_torch(function: Callable[[Any], Any], v: list[float], times: int) -> list[Any]:
+    """Return the values of a function of a tensor, and its first derivatives."""
+    import torch
+
+    v = torch.tensor(v, dtype=torch.float64, requires_grad=True)
+    found = [function(v)]
+    for _ in range(times):
+        found += torch.autograd.grad(found[-1].sum(), v, create_graph=times > 1)
+    return [compact(values.tolist()) for values in found]
+
+
+def in_jax(function: Callable[[Any], Any], v: list[float], times: int) -> list[Any]:
+    """Return the values of a function of a JAX array, and its first derivative."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    v = jax.numpy.asarray(v)
+    if times == 0:
+        return [compact(function(v).tolist())]
+    values, pullback = jax.vjp(function, v)
+    return [compact(found.tolist()) for found in (values, *pullback(jax.numpy.ones_like(values)))]
+
+
+def arguments_of(library: str, peer: Peer) -> Iterator[Arguments]:
+    """Return the defaults, each parameter changed alone, all together, and what `MORE` says."""
+    table = VALUES[library]
+    values = {
+        key: table[f"{peer.name}.{key}" if f"{peer.name}.{key}" in table else key]
+        for key in peer.defaults
+        if f"{peer.name}.{key}" in table or key in table
+    }
+    required = {key: values[key][2] for key, value in peer.defaults.items() if value == "required"}
+    yield required
+    for key in values:
+        yield required | {key: values[key][0]}
+    if values:
+        yield {key: values[key][1] for key in values}
+    yield from MORE.get((library, peer.name), ())
+
+
+def record(library: str, peer: Peer, given: Arguments) -> dict[str, Any]:
+    """Return one record; an error of the library takes the place of the values."""
+    found = {"library": library, "name": peer.name, "arguments": given}
+    evaluate = in_torch if library in TORCH else in_jax
+    threshold = peer.threshold(given)
+    shifted = [x + threshold if threshold else x for x in X]  # -0.0 + 0.0 is 0.0
+    twice = (library, peer.name) in TWICE
+    try:
+        derivatives = evaluate(peer.make(**given), shifted, 1 + twice)
+    except (TypeError, AttributeError, RuntimeError) as error:
+        return found | {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+    found |= zip(("spikes", "gradient", "second"), derivatives, strict=False)
+    if peer.primitive is not None:
+        with contextlib.suppress(NotImplementedError):
+            (found["primitive"],) = evaluate(peer.primitive(**given), X, 0)
+    return found
+
+
+def compact(values: list[float]) -> list[float]:
+    """Return whole numbers as integers, except -0.0, which keeps its sign."""
+    return [int(v) if v.is_integer() and str(v) != "-0.0" else v for v in values]
+
+
+def repr_of(function: Callable[..., Any]) -> str:
+    """Stand for a default that JSON cannot hold: a function."""
+    return f"function {function.__name__}"
+
+
+def write(content: dict[str, Any]) -> None:
+    """Write one record a line."""
+    lines = ["{"]
+    for key in ("description", "x"):
+        lines.append(f"{json.dumps(key)}: {json.dumps(content[key])},")
+    for key in ("versions", "defaults"):
+        inner = ",\n".join(
+            f"{json.dumps(k)}: {json.dumps(v, default=repr_of)}" for k, v in content[key].items()
+        )
+        lines.append(f"{json.dumps(key)}: {{\n{inner}\n}},")
+    records = ",\n".join(json.dumps(r, separators=(",", ":")) for r in content["records"])
+    lines.append(f'"records": [\n{records}\n]\n}}')
+    FILE.write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stork", type=Path, help="stork/activations.py of a check-out")
+    stork_file = parser.parse_args().stork
+    # samna, which sinabs asks for, installs itself from another index when imported.
+    sys.modules["samna"] = None
+    old = json.loads(FILE.read_text()) if FILE.exists() else {}
+    versions, defaults, records = {}, {}, []
+    for library in LIBRARIES:
+        name = library.__name__
+        try:
+            peers = list(library(stork_file) if library is stork else library())
+        except ModuleNotFoundError as error:
+            print(f"{name}: {error}; its records stay as they are")
+            versions[name] = old["versions"][name]
+            defaults[name] = old["defaults"][name]
+            records += [r for r in old["records"] if r["library"] == name]
+            continue
+        versions[name] = STORK_VERSION if library is stork else importlib.metadata.version(name)
+        defaults[name] = {peer.name: peer.defaults for peer in peers}
+        new = [record(name, peer, given) for peer in peers for given in arguments_of(name, peer)]
+        print(f"{name} {versions[name]}: {len(peers)} names, {len(new)} records")
+        records += new
+    description = (
+        "Spikes and gradients that the named libraries themselves produce in float64 at the "
+        "points x = v - threshold; written by record.py, which says how. 'error' where the "
+        "library raises; 'primitive' where it has one, up to a constant."
+    )
+    write(
+        {
+            "description": description,
+            "x": X,
+            "versions": versions,
+            "defaults": defaults,
+            "records": records,
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

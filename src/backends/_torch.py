@@ -7,26 +7,34 @@
 * In forward mode therefore, and while exporting, and while Dynamo traces inside a `torch.func`
   transform: arithmetic. In the last case Dynamo would inline the Function's `forward` and drop
   its derivative in silence (https://github.com/pytorch/pytorch/issues/192985, 193279).
+
+PyTorch's level of forward mode and its flags ("compiling", "exporting") hold for the whole process,
+so they are not asked alone: another thread may have set them.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import array_api_compat.torch
 import torch
-from torch._C._functorch import peek_interpreter_stack
+from torch._C import _get_tracing_state, _len_torch_dispatch_stack
+from torch._C._functorch import (
+    TransformType,
+    get_interpreter_stack,
+    get_unwrapped,
+    is_batchedtensor,
+    is_functorch_wrapped_tensor,
+    peek_interpreter_stack,
+)
 from torch.autograd import forward_ad
 
 from . import _torch_residual
 from ._backend import Backend
-from ._torch_program import gradient, is_plain, is_unwatched, step
+from ._torch_arithmetic import arithmetic
+from ._torch_program import gradient, is_dual, is_plain, is_unwatched, step
 
 Tensor = torch.Tensor
-
-# Nodes of the two-point Gauss-Legendre rule on [0, 1].
-_NODES = (0.5 - math.sqrt(1 / 12), 0.5 + math.sqrt(1 / 12))
 
 
 class TorchBackend(Backend):
@@ -35,27 +43,28 @@ class TorchBackend(Backend):
     @property
     def differentiates(self) -> bool:
         """Whether PyTorch differentiates: not what is exported for inference."""
-        return not torch.onnx.is_in_onnx_export()
+        return not _is_onnx_export()
 
     def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""
         spikes: Tensor
-        if definition.residual_dtype is not None:
-            tracked = x.requires_grad and torch.is_grad_enabled()
-            if tracked and not (_needs_arithmetic() or torch.onnx.is_in_onnx_export()):
-                return _torch_residual.spike(definition, x, arrays)
-        if not torch.compiler.is_compiling() and not arrays and is_plain(x):
+        in_dynamo = torch.compiler.is_dynamo_compiling()
+        if not in_dynamo and not arrays and is_plain(x):
             return _eager_spike(definition, x)
-        if torch.onnx.is_in_onnx_export():
+        _require_defined(definition, arrays)
+        is_recorded = _is_recorded(x)
+        if _is_onnx_export():
             spikes = definition.combine(arrays).emit(x)  # a model for inference: the step alone
-        elif _needs_arithmetic():
-            spikes = _arithmetic(x, definition, arrays)
-        elif torch.compiler.is_compiling() and not (x.requires_grad and torch.is_grad_enabled()):
+        elif _needs_arithmetic(x, *arrays):
+            return arithmetic(definition, x, arrays)
+        elif in_dynamo and not is_recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)
+        elif is_recorded and definition.residual_dtype is not None:
+            spikes = _torch_residual.spike(definition, x, arrays)
         else:
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
-        return spikes
+        return spikes.to(x.dtype)  # which a wider parameter may have changed
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
@@ -80,15 +89,17 @@ class TorchBackend(Backend):
         return derivative
 
     def uniform(self, generator: Any, x: Tensor) -> Tensor:
-        """Return random numbers from a `torch.Generator` on the device of `x`."""
+        """Return random numbers from a `torch.Generator` on the device of `x`.
+
+        In float64 for float64, else in float32: half precision would round some of them to 1. For
+        a DTensor each process draws them all and takes its part of them, so that generators with
+        equal seeds give what a single process would get, without communication.
+        """
         if not isinstance(generator, torch.Generator):
             raise TypeError(f"expected a torch.Generator, got {generator!r}")
-        return torch.rand(
-            x.shape,
-            generator=generator,
-            dtype=torch.promote_types(x.dtype, torch.float32),
-            device=x.device,
-        )
+        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+        numbers = torch.rand(x.shape, generator=generator, dtype=dtype, device=x.device)
+        return _distributed_as(x, numbers) if hasattr(x, "device_mesh") else numbers
 
     def erfc(self, x: Tensor) -> Tensor:
         """Return the complementary error function."""
@@ -96,20 +107,80 @@ class TorchBackend(Backend):
         return result
 
 
-def _needs_arithmetic() -> bool:
-    # `_current_level` and `peek_interpreter_stack` are private, and present in 2.11 to 2.15.
-    if forward_ad._current_level >= 0:
-        return True
-    if not torch.compiler.is_compiling():
-        return False
+def _needs_arithmetic(*tensors: Tensor) -> bool:
+    # `_current_level` and what comes from `_functorch` are private, and present in 2.11 to 2.15.
+    if not torch.compiler.is_dynamo_compiling():
+        return _is_forward_mode(tensors) or (torch.compiler.is_exporting() and _is_traced())
     # isinstance, since under Dynamo an empty stack is not None but None's wrapper
     in_transform = not isinstance(peek_interpreter_stack(), type(None))
-    return in_transform or torch.compiler.is_exporting()
+    # Dynamo cannot tell whether a tensor is dual; its guards compile anew for another level.
+    in_forward_mode = forward_ad._current_level >= 0
+    return in_transform or in_forward_mode or torch.compiler.is_exporting()
+
+
+def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:
+    if forward_ad._current_level < 0:
+        return False
+    # The level is that of all threads, functorch's stack that of this one. Inside its jvp what is
+    # computed may be dual at any of the levels on it.
+    stack = get_interpreter_stack() or ()
+    return any(level.key() == TransformType.Jvp for level in stack) or any(map(is_dual, tensors))
+
+
+def _is_onnx_export() -> bool:
+    return torch.onnx.is_in_onnx_export() and _is_traced()
+
+
+def _is_traced() -> bool:
+    """Return whether it may be this thread that compiles or exports."""
+    return (
+        torch.compiler.is_dynamo_compiling()
+        or _len_torch_dispatch_stack() > 0
+        or _get_tracing_state() is not None
+    )
+
+
+def _is_recorded(x: Tensor) -> bool:
+    """Return whether reverse mode records what is computed of `x`, at any depth."""
+    if not torch.is_grad_enabled():
+        return False
+    # a batched tensor does not tell that the one inside requires a gradient
+    while not torch.compiler.is_dynamo_compiling() and is_functorch_wrapped_tensor(x):
+        if x.requires_grad:
+            return True
+        x = get_unwrapped(x)
+    return x.requires_grad
+
+
+def _require_defined(definition: Any, arrays: tuple[Tensor, ...]) -> None:
+    """Raise where a derivative is asked for to a parameter that has none."""
+    for index, message in definition.undifferentiated:
+        if _is_recorded(arrays[index]) or _has_tangent(arrays[index]):
+            raise NotImplementedError(message)
+
+
+def _has_tangent(array: Tensor) -> bool:
+    if not torch.compiler.is_dynamo_compiling():
+        return _is_forward_mode((array,))
+    if is_batchedtensor(array):  # what is inside Dynamo does not tell: rather refuse too much
+        return torch.is_grad_enabled()
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
+
+
+def _distributed_as(x: Any, numbers: Tensor) -> Tensor:
+    from torch.distributed.tensor import Replicate, distribute_tensor
+
+    placements = [Replicate() if p.is_partial() else p for p in x.placements]
+    # no source: each process takes its part of its own numbers
+    return distribute_tensor(numbers, x.device_mesh, placements, src_data_rank=None)
 
 
 def _eager_spike(definition: Any, x: Tensor) -> Tensor:
+    spikes: Tensor
     if x.requires_grad and torch.is_grad_enabled():
-        spikes: Tensor = _EagerSpike.apply(x, definition)  # type: ignore[no-untyped-call]
+        if definition.residual_dtype is not None:
+            return _torch_residual.spike(definition, x, ())
+        spikes = _EagerSpike.apply(x, definition)  # type: ignore[no-untyped-call]
         return spikes
     return _step(definition, x)
 
@@ -164,20 +235,6 @@ class _Spike(torch.autograd.Function):
         grad = cotangent * ctx.definition.combine(arrays).surrogate_grad(x).to(x.dtype)
         # no gradient of the parameters: the step does not depend on them
         return (grad, None, *(None for _ in arrays))
-
-
-def _arithmetic(x: Tensor, definition: Any, arrays: tuple[Tensor, ...]) -> Tensor:
-    # The spike at x0 plus the integral of the derivative d from x0 to x, taken at x = x0: the value
-    # is the spike. The two-point Gauss rule integrates cubics exactly, so the first four
-    # derivatives are those of d. Infinite and NaN x are left out, as inf - inf would be NaN.
-    surrogate = definition.combine(arrays)
-    live = torch.where(torch.isfinite(x.detach()), x, 0.0)
-    frozen = live.detach()
-    step = live - frozen
-    slopes = [surrogate.exact_grad(frozen + node * step) for node in _NODES]
-    carrier: Tensor = step * ((slopes[0] + slopes[1]) / 2)
-    spikes: Tensor = surrogate.emit(x.detach()) + carrier
-    return spikes
 
 
 BACKEND = TorchBackend()

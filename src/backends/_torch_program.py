@@ -18,11 +18,16 @@ import torch
 from torch._C import (
     DispatchKey,
     DispatchKeySet,
+    _DisableFuncTorch,
     _dispatch_keys,
     _get_tracing_state,
     _len_torch_dispatch_stack,
 )
-from torch._C._functorch import peek_interpreter_stack
+from torch._C._functorch import (
+    get_unwrapped,
+    is_functorch_wrapped_tensor,
+    peek_interpreter_stack,
+)
 from torch.autograd import forward_ad
 
 from surrogates._trace import Symbol, nodes_of
@@ -273,10 +278,21 @@ def is_plain(*tensors: Tensor) -> bool:
             return False
     return (
         peek_interpreter_stack() is None
-        and forward_ad._current_level < 0
+        and (forward_ad._current_level < 0 or not any(map(is_dual, tensors)))
         and _len_torch_dispatch_stack() == 0
         and _get_tracing_state() is None
     )
+
+
+def is_dual(x: Tensor) -> bool:
+    """Return whether a tensor carries a tangent of `torch.autograd.forward_ad`, at any depth.
+
+    `forward_ad._current_level` does not tell: it is that of the process, not of the thread.
+    """
+    while is_functorch_wrapped_tensor(x):
+        x = get_unwrapped(x)
+    with _DisableFuncTorch():
+        return forward_ad.unpack_dual(x).tangent is not None
 
 
 def is_unwatched(*tensors: Tensor) -> bool:

@@ -36,7 +36,7 @@ class _Spike(torch.autograd.Function):
     ) -> Tensor:
         for array in arrays:  # as in _torch._Spike: a batched parameter batches the spikes
             x = x + torch.zeros_like(array, dtype=x.dtype)
-        spikes: Tensor = definition.combine(arrays).emit(x)
+        spikes: Tensor = definition.combine(arrays).emit(x).to(x.dtype)
         return spikes
 
     @staticmethod
@@ -51,14 +51,12 @@ class _Spike(torch.autograd.Function):
         kept, *arrays = ctx.saved_tensors
         tie = arrays.pop(0) if ctx.tied else None
         grad = None
-        if (
-            ctx.definition.residual_dtype != "uint8"
-            and not arrays
-            and is_unwatched(kept, cotangent)
-        ):
+        is_rounded_x = ctx.definition.residual_dtype != "uint8"
+        if is_rounded_x and not arrays and is_unwatched(kept, cotangent):
             grad = gradient(ctx.definition, kept.to(ctx.dtype), cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
+            grad = grad.to(ctx.dtype)
         if tie is not None and torch.is_grad_enabled():  # this backward is itself recorded
             grad = _Once.apply(grad, tie)  # type: ignore[no-untyped-call]
         return (grad, None, None, None, *(None for _ in arrays))

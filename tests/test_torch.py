@@ -35,9 +35,19 @@ def test_private_symbols_are_there():
 
     assert peek_interpreter_stack() is None
     assert forward_ad._current_level == -1
-    assert not _needs_arithmetic()
+    assert not _needs_arithmetic(X)
     with forward_ad.dual_level():
-        assert _needs_arithmetic()
+        dual = forward_ad.make_dual(X, X)
+        assert _needs_arithmetic(dual)
+        assert not _needs_arithmetic(X)
+        func.vmap(lambda x: _asserted(_needs_arithmetic(x)))(dual)
+        func.grad(lambda x: _asserted(_needs_arithmetic(x)).sum())(dual)
+        func.vmap(func.grad(lambda x: _asserted(_needs_arithmetic(x))))(dual)
+
+
+def _asserted(condition):
+    assert condition
+    return torch.ones((), requires_grad=True)
 
 
 def test_forward_mode_to_fourth_order():

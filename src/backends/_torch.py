@@ -60,7 +60,7 @@ class TorchBackend(Backend):
         elif in_dynamo and not is_recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)
-        elif is_recorded and definition.residual_dtype is not None:
+        elif is_recorded and _keeps_less(definition, x):
             spikes = _torch_residual.spike(definition, x, arrays)
         else:
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
@@ -105,6 +105,12 @@ class TorchBackend(Backend):
         """Return the complementary error function."""
         result: Tensor = torch.special.erfc(x)
         return result
+
+
+def _keeps_less(definition: Any, x: Tensor) -> bool:
+    # x itself as two arguments of a Function is more than Dynamo takes
+    residual = definition.residual_dtype
+    return residual is not None and getattr(torch, residual) is not x.dtype
 
 
 def _needs_arithmetic(*tensors: Tensor) -> bool:
@@ -155,7 +161,10 @@ def _is_recorded(x: Tensor) -> bool:
 def _require_defined(definition: Any, arrays: tuple[Tensor, ...]) -> None:
     """Raise where a derivative is asked for to a parameter that has none."""
     for index, message in definition.undifferentiated:
-        if _is_recorded(arrays[index]) or _has_tangent(arrays[index]):
+        array = arrays[index]
+        if torch.compiler.is_dynamo_compiling():
+            array = array * 1  # an argument of func.grad itself does not tell Dynamo
+        if _is_recorded(array) or _has_tangent(array):
             raise NotImplementedError(message)
 
 
@@ -217,10 +226,7 @@ class _Spike(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, definition: Any, *arrays: Tensor) -> Tensor:
-        # A zero of each parameter: where vmap batches a parameter it must batch the spikes too,
-        # or the gradient of an unbatched x comes out too large by the batch size.
-        for array in arrays:
-            x = x + torch.zeros_like(array, dtype=x.dtype)
+        x = _torch_residual.batched_like(x, arrays)
         spikes: Tensor = definition.combine(arrays).emit(x)
         return spikes
 

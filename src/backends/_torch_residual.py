@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch._C._functorch import peek_interpreter_stack
 
 from ._torch_program import gradient, is_unwatched
 
@@ -34,8 +35,7 @@ class _Spike(torch.autograd.Function):
     def forward(
         x: Tensor, kept: Tensor, tie: Tensor | None, definition: Any, *arrays: Tensor
     ) -> Tensor:
-        for array in arrays:  # as in _torch._Spike: a batched parameter batches the spikes
-            x = x + torch.zeros_like(array, dtype=x.dtype)
+        x = batched_like(x, arrays)
         spikes: Tensor = definition.combine(arrays).emit(x).to(x.dtype)
         return spikes
 
@@ -66,6 +66,20 @@ def once(result: Tensor, *sources: Tensor) -> Tensor:
     """Return `result`; what it was computed from may not be differentiated to."""
     refusing: Tensor = _Once.apply(result, *map(_tie, sources))  # type: ignore[no-untyped-call]
     return refusing
+
+
+def batched_like(x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+    """Return `x`, batched if one of the arrays is.
+
+    Where vmap batches a parameter it must batch the spikes too, or the gradient of an unbatched `x`
+    comes out too large by the batch size. Elsewhere it would cost a pass, and with a DTensor that
+    is split otherwise than `x` a gather. (Dynamo sees no Function inside vmap.)
+    """
+    if torch.compiler.is_dynamo_compiling() or peek_interpreter_stack() is None:
+        return x
+    for array in arrays:
+        x = x + torch.zeros_like(array, dtype=x.dtype)
+    return x
 
 
 def _tie(x: Tensor) -> Tensor:

@@ -1,0 +1,380 @@
+"""PyTorch: spikes and tangents at every edge, in every mode, and what another thread changes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+import surrogates
+from kinds import every_surrogate
+from surrogates import Arctan, ExpEscape, Sigmoid, keeping
+from surrogates._parameters import parameters
+from surrogates.definitions import SURROGATES
+
+torch = pytest.importorskip("torch")
+func, forward_ad = torch.func, torch.autograd.forward_ad
+
+pytestmark = [  # of PyTorch's own
+    pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
+]
+
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+every_float = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])
+# Around the threshold, where ExpEscape overflows in each dtype, and where squares do.
+SIZES = (0.0, 1e-3, 0.3, 1.0, 3.0, 10.9, 12.3, 30.0, 88.0, 710.0, 6e4, 1e18, 1e38, 1e300)
+EDGES = torch.tensor(
+    [torch.nan, *(sign * size for size in (*SIZES, torch.inf) for sign in (1, -1))],
+    dtype=torch.float64,
+)
+
+
+def check(surrogate, x, spikes, slope):
+    """Assert that spikes are those of x, exactly, and that the derivative is the surrogate's."""
+    assert spikes.dtype == slope.dtype == x.dtype
+    assert torch.equal(spikes, surrogate(x))
+    exact = surrogate.surrogate_grad(x)
+    # x minus itself is NaN at infinity and NaN: left out
+    exact = torch.where(torch.isfinite(x), exact, 0.0)
+    torch.testing.assert_close(slope, exact, rtol=torch.finfo(x.dtype).eps, atol=0.0)
+
+
+def by_jvp(surrogate, x):
+    return func.jvp(surrogate, (x,), (torch.ones_like(x),))
+
+
+def by_dual(surrogate, x):
+    with forward_ad.dual_level():
+        out = forward_ad.unpack_dual(surrogate(forward_ad.make_dual(x, torch.ones_like(x))))
+        return out.primal.clone(), out.tangent.clone()
+
+
+def by_dual_inside_vmap(surrogate, x):
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x, torch.ones_like(x))
+        out = forward_ad.unpack_dual(func.vmap(surrogate)(dual))
+        return out.primal.clone(), out.tangent.clone()
+
+
+FORWARD = {"jvp": by_jvp, "forward_ad": by_dual, "vmap in forward_ad": by_dual_inside_vmap}
+
+
+@every_surrogate
+@every_float
+@pytest.mark.parametrize("way", FORWARD)
+def test_forward_mode_at_every_edge(cls, dtype, way):
+    x = EDGES.to(dtype)
+    check(cls(), x, *FORWARD[way](cls(), x))
+
+
+class Each(torch.nn.Module):
+    """A surrogate at several inputs: one export for all dtypes."""
+
+    def __init__(self, surrogate):
+        super().__init__()
+        self.surrogate = surrogate
+
+    def forward(self, *xs):
+        return tuple(self.surrogate(x) for x in xs)
+
+
+@every_surrogate
+def test_exported_at_every_edge(cls):
+    xs = tuple(EDGES.to(dtype).requires_grad_() for dtype in DTYPES)
+    model = torch.export.export(Each(cls()), tuple(x.detach() for x in xs)).module()
+    for x, spikes in zip(xs, model(*xs), strict=True):
+        (slope,) = torch.autograd.grad(spikes.sum(), x)
+        check(cls(), x.detach(), spikes.detach(), slope)
+
+
+@every_float
+@pytest.mark.parametrize("cls", [ExpEscape, Arctan, surrogates.CircGrad])
+def test_compiled_grad_at_every_edge(cls, dtype):
+    torch.compiler.reset()
+    x = EDGES.to(dtype)
+
+    def spikes_and_sum(x):
+        spikes = cls()(x)
+        return torch.where(torch.isfinite(x), spikes, 0.0).sum(), spikes
+
+    gradient = func.grad(spikes_and_sum, has_aux=True)
+    slope, spikes = torch.compile(gradient, fullgraph=True, backend="aot_eager")(x)
+    check(cls(), x, spikes, slope)
+
+
+@pytest.mark.parametrize("way", FORWARD)
+@pytest.mark.parametrize("cls", SURROGATES.values(), ids=SURROGATES)
+def test_peaks_beyond_half_of_float16(cls, way):
+    surrogate = cls()
+    if surrogate.peak in (0, torch.inf):
+        pytest.skip("it has no peak to scale")
+    x = torch.tensor([-1.0, -1e-3, 0.0, 1e-3, 1.0], dtype=torch.float16)
+    for height in (4e4, 6e4, 1e5):  # the last is infinite there
+        tall = surrogates.Scaled(surrogate, height / surrogate.peak)
+        check(tall, x, *FORWARD[way](tall, x))
+
+
+@pytest.mark.parametrize("value", [1e3, 1e8, 1e15])
+@every_surrogate
+def test_forward_mode_at_extreme_parameters(cls, value):
+    for parameter in parameters(cls):
+        try:
+            surrogate = replace(cls(), **{parameter.name: value})
+        except ValueError:  # a count
+            continue
+        for dtype in DTYPES:
+            x = EDGES.to(dtype)
+            if torch.isnan(surrogate.surrogate_grad(x[x.isfinite()])).any():
+                continue  # accuracy is tested elsewhere
+            spikes, _ = by_jvp(surrogate, x)
+            assert torch.equal(spikes, surrogate(x))
+
+
+def test_second_derivative_where_the_first_is_about_to_overflow_is_not_zero():
+    surrogate, x = ExpEscape(), torch.tensor([9.0])
+    assert 1e24 < surrogate.surrogate_grad(x) < 3e38
+    second = func.jvp(lambda x: by_jvp(surrogate, x)[1], (x,), (torch.ones_like(x),))[1]
+    assert not (second == 0).any()
+
+
+# One thread's modes must not change another's.
+
+
+class Elsewhere:
+    """Another thread that stays inside of `entered` while the body runs."""
+
+    def __init__(self, entered):
+        self.entered, self.inside, self.done = entered, threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        def stay():
+            self.inside.set()
+            self.done.wait(60)
+
+        self.entered(stay)
+
+    def __enter__(self):
+        self.thread.start()
+        assert self.inside.wait(60)
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+
+def in_dual_level(stay):
+    with forward_ad.dual_level():
+        stay()
+
+
+def in_jvp(stay):
+    func.jvp(lambda x: (stay(), x)[1], (torch.ones(1),), (torch.ones(1),))
+
+
+class Staying(torch.nn.Module):
+    def __init__(self, stay):
+        super().__init__()
+        self.stay = stay
+
+    def forward(self, x):
+        self.stay()
+        return x + 1
+
+
+def in_export(stay):
+    torch.export.export(Staying(stay), (torch.ones(1),), strict=False)
+
+
+def in_compile(stay):
+    def backend(graph, _):
+        stay()
+        return graph
+
+    torch.compile(lambda x: x + 1, backend=backend)(torch.ones(1))
+
+
+def in_onnx_export(stay):
+    # the flag alone: the exporter writes to the console, and patches PyTorch for all threads
+    from torch.onnx._internal.exporter import _flags
+
+    @_flags.set_onnx_exporting_flag
+    def exporting():
+        stay()
+
+    exporting()
+
+
+ELSEWHERE = [in_dual_level, in_jvp, in_export, in_compile, in_onnx_export]
+
+
+@pytest.mark.parametrize("entered", ELSEWHERE)
+@pytest.mark.parametrize("kind", ["plain", "keeping", "array", "vmap", "grad of vmap"])
+def test_what_another_thread_is_in_changes_nothing_here(entered, kind):
+    surrogate = surrogates.LeakyRelu()  # its derivative is not 0 at infinity
+    x = torch.tensor([-torch.inf, -1.0, 0.0, 2.0, torch.inf])
+    if kind == "keeping":
+        surrogate = keeping(Arctan(), "uint8")
+    if kind == "array":
+        surrogate = surrogates.LeakyRelu(torch.full((5,), 0.25))
+
+    def gradient():
+        if kind == "vmap":
+            return func.vmap(func.grad(surrogate))(x)
+        if kind == "grad of vmap":
+            return func.grad(lambda x: func.vmap(surrogate)(x).sum())(x)
+        leaf = x.clone().requires_grad_()
+        spikes = surrogate(leaf)
+        assert torch.equal(spikes.detach(), (x >= 0).float())
+        return torch.autograd.grad(spikes.sum(), leaf)[0]
+
+    alone = gradient()
+    with Elsewhere(entered):
+        beside = gradient()
+    torch.testing.assert_close(beside, alone, rtol=1e-6, atol=0.0)
+    assert kind == "keeping" or alone[-1] != 0
+
+
+# Spikes have the dtype of x, whatever that of a parameter.
+
+WIDER = torch.tensor([1.0, 2.0, 4.0])
+
+
+def leaf(x):
+    return x.clone().requires_grad_()
+
+
+def compiled(f):
+    torch.compiler.reset()
+    return torch.compile(lambda x: f(x), fullgraph=True, backend="aot_eager")
+
+
+SPIKES = {
+    "no gradient": lambda f: f,
+    "leaf": lambda f: lambda x: f(leaf(x)),
+    "vmap": lambda f: func.vmap(f),
+    "vmap of a leaf": lambda f: lambda x: func.vmap(f)(leaf(x)),
+    "grad": lambda f: lambda x: func.grad(lambda x: (f(x).sum(), f(x)), has_aux=True)(x)[1],
+    "jvp": lambda f: lambda x: by_jvp(f, x)[0],
+    "tangent": lambda f: lambda x: by_jvp(f, x)[1],
+    "forward_ad": lambda f: lambda x: by_dual(f, x)[0],
+    "compiled": compiled,
+    "compiled, leaf": lambda f: lambda x: compiled(f)(leaf(x)),
+    "compiled jvp": lambda f: compiled(lambda x: by_jvp(f, x)[0]),
+    "exported": lambda f: lambda x: torch.export.export(Each(f), (x,)).module()(x)[0],
+    "inference_mode": torch.inference_mode(),
+}
+WRAPPED = {
+    "plain": lambda alpha: Sigmoid(alpha),
+    "float16 kept": lambda alpha: keeping(Sigmoid(alpha), "float16"),
+    "uint8 kept": lambda alpha: keeping(Sigmoid(alpha), "uint8"),
+}
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
+@pytest.mark.parametrize("way", SPIKES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_spikes_have_the_dtype_of_x(way, wrapped, dtype):
+    wider = WIDER.double() if dtype == torch.float32 else WIDER
+    x = torch.tensor([[-0.5, 0.0, 0.5], [0.1, -0.1, 1.0]], dtype=dtype)
+    surrogate = WRAPPED[wrapped](wider)
+    spikes = SPIKES[way](surrogate)(x)
+    assert spikes.dtype == dtype
+    if way != "tangent":
+        assert torch.equal(spikes.detach(), (x >= 0).to(dtype))
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
+def test_gradients_have_the_dtype_of_x(wrapped):
+    x = leaf(torch.tensor([-0.5, 0.0, 0.5], dtype=torch.bfloat16))
+    surrogate = WRAPPED[wrapped](WIDER)
+    (surrogate(x) * torch.ones((), dtype=torch.bfloat16)).sum().backward()
+    assert x.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(x.grad, surrogate.surrogate_grad(x.detach()))
+
+
+# Parameters that have no gradient.
+
+
+class Undifferentiated(Sigmoid):
+    undifferentiated = ((0, "no gradient is defined for alpha"),)
+
+
+def spike(alpha, x):
+    return Undifferentiated(alpha)(x).sum()
+
+
+X3 = torch.tensor([-0.5, 0.0, 0.5])
+
+
+def in_dual(alpha):
+    with forward_ad.dual_level():
+        return spike(forward_ad.make_dual(alpha, alpha), X3)
+
+
+def in_dual_closed_over(alpha):
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(alpha, alpha)
+        return func.grad(lambda x: spike(dual, x))(X3)
+
+
+ASKED = {
+    "leaf": lambda alpha: spike(leaf(alpha), X3),
+    "leaf, x too": lambda alpha: spike(leaf(alpha), leaf(X3)),
+    "grad": lambda alpha: func.grad(lambda a: spike(a, X3))(alpha),
+    "grad of vmap": lambda alpha: func.grad(lambda a: func.vmap(spike)(a, X3).sum())(alpha),
+    "vmap of grad": lambda alpha: func.vmap(func.grad(spike))(alpha, X3),
+    "vmap of a leaf": lambda alpha: func.vmap(spike)(leaf(alpha), X3),
+    "jvp": lambda alpha: by_jvp(lambda a: spike(a, X3), alpha),
+    "vmap of jvp": lambda alpha: func.vmap(lambda a, x: by_jvp(lambda a: spike(a, x), a))(
+        alpha, X3
+    ),
+    "hessian": lambda alpha: func.hessian(lambda a: spike(a, X3))(alpha),
+    "forward_ad": in_dual,
+    "forward_ad, closed over": in_dual_closed_over,
+}
+NOT_ASKED = {
+    "grad to x": lambda alpha: func.grad(lambda x: spike(alpha, x))(X3),
+    "vmap of grad to x": lambda alpha: func.vmap(func.grad(spike, argnums=1))(alpha, X3),
+    "leaf, not recorded": lambda alpha: torch.no_grad()(spike)(leaf(alpha), X3),
+    "jvp to x": lambda alpha: torch.func.vjp(lambda x: spike(alpha, x), X3)[0],
+}
+
+
+@pytest.mark.parametrize("way", ASKED)
+def test_a_gradient_that_is_not_defined_is_refused(way):
+    with pytest.raises(NotImplementedError, match="no gradient is defined for alpha"):
+        ASKED[way](WIDER)
+
+
+@pytest.mark.parametrize("way", [way for way in ASKED if way != "forward_ad, closed over"])
+def test_compiled_a_gradient_that_is_not_defined_is_refused(way):
+    torch.compiler.reset()
+    with pytest.raises(Exception, match="no gradient is defined for alpha") as refused:
+        torch.compile(ASKED[way], fullgraph=True, backend="aot_eager")(WIDER)
+    assert isinstance(refused.value, (NotImplementedError, torch._dynamo.exc.Unsupported))
+
+
+@pytest.mark.parametrize("way", NOT_ASKED)
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_nothing_is_refused_that_is_not_asked_for(way, is_compiled):
+    torch.compiler.reset()
+    function = NOT_ASKED[way]
+    if is_compiled:
+        function = torch.compile(function, fullgraph=True, backend="aot_eager")
+    assert torch.isfinite(function(WIDER)).all()
+
+
+# Random numbers.
+
+
+@every_float
+def test_uniform_is_drawn_wide_and_stays_below_one(dtype):
+    from surrogates.backends._torch import BACKEND
+
+    numbers = BACKEND.uniform(torch.Generator().manual_seed(0), torch.zeros(10**6, dtype=dtype))
+    assert numbers.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    assert 0 <= numbers.min() < 1e-5
+    assert 1 - 1e-5 < numbers.max() < 1

@@ -78,6 +78,14 @@ def transforms(session: nox.Session) -> None:
     pytest(session, *modules, "--write-transforms", require="torch,jax,dask")
 
 
+@nox.session
+def distributed(session: nox.Session) -> None:
+    """Train on two processes: losses, gradients and communication against one."""
+    session.install(*PINNED, "-e", ".[torch,jax]", *group("test"))
+    # one worker: the tests start processes of their own
+    pytest(session, "-n", "0", "-m", "distributed", require="torch,jax")
+
+
 @nox.session(python=PYTHONS)
 def strict(session: nox.Session) -> None:
     """Run the definitions on the strictest implementation of the array API standard."""

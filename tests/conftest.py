@@ -59,9 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    skipped = pytest.mark.skip(reason="run by nox -s distributed")
     for place, item in enumerate(items):
         item.place = place
+        if "distributed" in item.keywords and "distributed" not in config.option.markexpr:
+            item.add_marker(skipped)
 
 
 @pytest.hookimpl(wrapper=True)

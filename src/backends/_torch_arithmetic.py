@@ -59,4 +59,5 @@ def arithmetic(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor
     # The derivative of a steep one is infinite, rather than 0 in silence.
     bend = torch.where(is_steep, none + largest, none)
     carrier = step * slope * boost + step * step * bend
-    return spikes + carrier.to(x.dtype)
+    result: Tensor = spikes + carrier.to(x.dtype)
+    return result

@@ -7,6 +7,7 @@ import math
 import sys
 from typing import Any
 
+from .. import backends
 from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
 from .._relaxed import Relaxed
 from .._surrogate import Surrogate
@@ -210,4 +211,8 @@ def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
     # What the dtype can tell from the end of the range, half precision too.
     least = max(interval.low - start, POSITIVE.low, 2 * limits.eps * abs(start) or limits.tiny)
     most = min(interval.high, float(limits.max) / 2)
-    return start + xp.exp(xp.clip(number, math.log(least), math.log(most)))
+    # The gradient of a clip by a product, which DTensor adds up over its processes once, at the end.
+    held = backends.of(number).constant(number)
+    limited = xp.clip(held, math.log(least), math.log(most))
+    inside = xp.ones_like(held) * (limited == held)
+    return start + xp.exp(limited + (number - held) * inside)

@@ -211,7 +211,7 @@ def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
     # What the dtype can tell from the end of the range, half precision too.
     least = max(interval.low - start, POSITIVE.low, 2 * limits.eps * abs(start) or limits.tiny)
     most = min(interval.high, float(limits.max) / 2)
-    # The gradient of a clip by a product, which DTensor adds up over its processes once, at the end.
+    # The gradient of a clip as a product, which DTensor adds up over processes once, at the end.
     held = backends.of(number).constant(number)
     limited = xp.clip(held, math.log(least), math.log(most))
     inside = xp.ones_like(held) * (limited == held)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, assert_like, parameters
+from kinds import Kind, assert_like
 from surrogates import MultiSpike, Scaled, Sigmoid, SlayerGrad, learnable
 from surrogates._trace import FUNCTIONS, Trace
 from surrogates.definitions import SURROGATES

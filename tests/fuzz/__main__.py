@@ -13,13 +13,7 @@ import time
 # As in conftest.py, before JAX is imported.
 os.environ["JAX_ENABLE_X64"] = "1"
 
-
-def _part(number: int, seed: int, only: str, seconds: float) -> dict:
-    from .paths import PATHS
-    from .runner import fuzz
-
-    paths = {name: kinds for name, kinds in PATHS.items() if only in name}
-    return fuzz(number, seed, paths, seconds)
+from .runner import part, report, save
 
 
 def main() -> int:
@@ -29,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="random by default, and printed")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--only", default="", help="paths with this text in their name")
+    parser.add_argument("--kind", default="", help="kinds of array with this in their name")
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop drawing after")
     parser.add_argument("--dry", action="store_true", help="print what was found, save nothing")
     options = parser.parse_args()
@@ -36,14 +31,13 @@ def main() -> int:
     print(f"{options.examples} examples, --seed {seed}", flush=True)
     start = time.monotonic()
     share = -(-options.examples // options.jobs)
-    shares = [(share, seed + 10**7 * n, options.only, options.seconds) for n in range(options.jobs)]
+    which = (options.only, options.kind.upper(), options.seconds)
+    shares = [(share, seed + 10**7 * n, *which) for n in range(options.jobs)]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        parts = pool.starmap(_part, shares)
-    from .runner import report, save
-
+        parts = pool.starmap(part, shares)
     found: dict = {}
-    for part in parts:
-        for signature, case in part.items():
+    for cases in parts:
+        for signature, case in cases.items():
             found.setdefault(signature, case)
     print(f"{time.monotonic() - start:.0f} s, {len(found)} kinds of failures", flush=True)
     report(found, None if options.dry else save, lambda text: print(text, flush=True))

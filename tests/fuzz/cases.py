@@ -108,8 +108,7 @@ def cases(draw: Any, paths: dict[str, Any]) -> Case:
     cls = draw(st.sampled_from(sorted(SURROGATES)))
     node: Case = {"class": cls, "parameters": _drawn(SURROGATES[cls], draw, shape)}
     node["at_threshold"] = draw(st.sampled_from([1.0, 1.0, 0.0, 0.5]))
-    # A chain, so that a list is what st.recursive would draw, with its depth in hand.
-    for wrapper in draw(st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=4)):
+    for wrapper in _composable(draw):
         node = {"class": wrapper, "inside": node}
         node["parameters"] = _drawn(WRAPPERS[wrapper], draw, shape)
         if wrapper == "Compressed":
@@ -121,6 +120,25 @@ def cases(draw: Any, paths: dict[str, Any]) -> Case:
     values = [draw(_potentials(dtype)) for _ in range(math.prod(shape))]
     case = {"path": path, "kind": kind.name, "dtype": dtype, "shape": list(shape)}
     return case | {"layout": layout, "x": values, "surrogate": node}
+
+
+def _composable(draw: Any) -> list[str]:
+    """Draw the wrappers: a chain, so that a list is what st.recursive would draw, of known depth.
+
+    In one of ten cases they may be ones that refuse each other.
+    """
+    drawn = draw(st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=4))
+    if not draw(st.integers(0, 9)):
+        return drawn
+    claims = {"MultiSpike": "emission", "Ternary": "emission", "Scaled": None}
+    seen: list[str | None] = []
+    kept = []
+    for name in drawn:
+        claim = claims.get(name, name)
+        if claim is None or claim not in seen:
+            kept.append(name)
+        seen.append(claim)
+    return kept
 
 
 def _drawn(cls: type, draw: Any, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -145,7 +163,7 @@ def _potentials(dtype: str) -> st.SearchStrategy[float]:
     return drawn.map(lambda v: float(rounded(v, dtype)))
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The surrogate was refused when it was made, as the laws want it or not."""
 
 
@@ -216,7 +234,7 @@ def build(case: Case, node: Case | None = None) -> Any:
     try:
         return WRAPPERS[node["class"]](inside, **given)
     except (TypeError, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
 
 
 def chain(node: Case) -> list[Case]:

@@ -88,7 +88,9 @@ class Reference:
             return self._saturated(-at[1] - threshold - room, -at[0] - threshold + room)
 
     def _saturated(self, low: np.ndarray, high: np.ndarray) -> Interval:
-        low = np.where(low < -self.most / 4, -np.inf, np.where(np.abs(low) < 4 * self.least, 0, low))
+        low = np.where(
+            low < -self.most / 4, -np.inf, np.where(np.abs(low) < 4 * self.least, 0, low)
+        )
         high = np.where(high > self.most / 4, np.inf, high)
         low = np.where((low > 0) & (low <= 4 * self.least), 0.0, low)
         return np.minimum(low, high), np.maximum(low, high)
@@ -158,7 +160,10 @@ class Reference:
                 for side in (np.nextafter(place, -np.inf), place, np.nextafter(place, np.inf)):
                     points.append(np.clip(side, low, high))
         function = getattr(surrogate, method)
-        return np.stack([np.asarray(function(p)) for p in points]).reshape(-1, *self.x.shape)
+        shape = self.x.shape
+        return np.stack(
+            [np.broadcast_to(function(np.broadcast_to(p, shape)), shape) for p in points]
+        )
 
     def _primitive(self, node: Case, at: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         name = node["class"]

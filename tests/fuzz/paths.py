@@ -127,23 +127,19 @@ def check(case: Case) -> None:
         # Of the frameworks' own.
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
         warnings.filterwarnings("ignore", ".*functorch.*|.*vmap.*", UserWarning)
+        run = None
         try:
             run = Run(case)
+            if claimed_twice(case):
+                aspect = claimed_twice(case)[0]
+                raise BrokenError(f"two wrappers that claim the {aspect} are refused")
+            _CHECKS[case["path"]](run)
         except RefusedError as refused:
             _check_refusal(case, str(refused))
-            return
-        if claimed_twice(case):
-            aspect = claimed_twice(case)[0]
-            raise BrokenError(f"two wrappers that claim the {aspect} are refused")
-        try:
-            _CHECKS[case["path"]](run)
         except BrokenError:
             raise
-        except Warning as warning:
-            law = f"no {type(warning).__name__} from {_place(warning)}"
-            raise BrokenError(law, f"{warning}") from warning
         except Exception as error:
-            if not _is_stated(run, error):
+            if run is None or not _is_stated(run, error):
                 law = f"no {type(error).__name__} from {_place(error)}"
                 raise BrokenError(law, f"{error}"[:300]) from error
 

@@ -38,8 +38,10 @@ def fuzz(
 ) -> dict[str, Case]:
     """Return, for each law that is broken, the smallest case that was found."""
     found: dict[str, Case] = {}
-    start, batch = time.monotonic(), 500  # a run of Hypothesis remembers all that it drew
+    start, batch = time.monotonic(), 250  # a run of Hypothesis remembers all that it drew
     for offset, left in enumerate(range(number, 0, -batch)):
+        if time.monotonic() - start > seconds:
+            break
 
         @seed(first_seed + 1000 * offset)
         @settings(

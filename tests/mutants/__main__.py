@@ -26,7 +26,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--only", default="", help="mutants with this text in their name")
-    parser.add_argument("--tests", default="", help="for the map: test files with this in the name")
+    parser.add_argument(
+        "--tests", default="", help="test files that match this pattern; all by default"
+    )
     parser.add_argument("--list", action="store_true", help="print the mutants, try none")
     parser.add_argument("--fresh", action="store_true", help="forget what was tried before")
     options = parser.parse_args()

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -58,7 +59,7 @@ class Campaign:
         files = [
             path
             for path in sorted((ROOT / "tests").glob("test_*.py"))
-            if path.stem not in NOT_RUN and wanted in path.name
+            if path.stem not in NOT_RUN and re.search(wanted, path.name)
         ]
         targets = {}
         shared = [ROOT / "tests/conftest.py", ROOT / "tests/kinds.py", ROOT / "tests/transforms.py"]
@@ -113,6 +114,10 @@ class Campaign:
         return found
 
     def _try(self, mutant: Mutant) -> tuple[str, str | None]:
+        try:
+            compile(mutant.source, mutant.path, "exec")
+        except SyntaxError:  # such as an operator in a target
+            return "invalid", None
         tests = self._tests(mutant)
         if not tests:
             return "not run", None

@@ -64,10 +64,6 @@ def mutants_of(path: str, file: Path) -> list[Mutant]:
     found, seen = [], Counter[Any]()
     for where, statement, node, operator, new in _changes(ast.parse(text)):
         source = _replaced(text, node, new)
-        try:
-            compile(source, path, "exec")
-        except SyntaxError:  # such as a pattern, or a target
-            continue
         before, after = (" ".join(ast.unparse(n).split()) for n in (node, new))
         identity = (where, operator, before, after)
         lines = (statement.lineno, statement.end_lineno or statement.lineno)

@@ -269,3 +269,22 @@ def test_several_spikes_are_a_finite_number(dtype, kind):
         assert_like(spikes, x, kind)
         largest = np.finfo(dtype).max
         np.testing.assert_array_equal(kind.numpy(spikes), [0, largest, largest, 0])
+
+
+@pytest.mark.parametrize("taking", [Kind.JAX, Kind.DASK])
+def test_numpy_parameters_are_taken_where_the_library_takes_numpy(taking):
+    if taking.missing():
+        pytest.skip(taking.missing())
+    alpha = np.asarray([1.0, 2.0, 3.0, 4.0])
+    x = taking.array(X)
+    for surrogate in (Sigmoid(alpha), Scaled(Sigmoid(2.0), amplitude=alpha)):
+        np.testing.assert_array_equal(taking.numpy(surrogate(x)), X >= 0)
+        derivative = taking.numpy(surrogate.surrogate_grad(x))
+        np.testing.assert_allclose(derivative, surrogate.surrogate_grad(X), rtol=1e-12)
+
+
+def test_all_public_names_exist():
+    for module in (surrogates, surrogates.backends):
+        assert len(set(module.__all__)) == len(module.__all__)
+        assert all(hasattr(module, name) for name in module.__all__)
+    assert repr(surrogates.backends.of(np.zeros(1))) == "NumpyBackend()"

@@ -26,6 +26,9 @@ ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".mutants"
 # Tests of what is not mutated, or that take long for what they tell of it.
 NOT_RUN = {"test_bench", "test_check", "test_cli", "test_documentation", "test_transforms_page"}
+# Tests that run the code in processes of their own, or in doctests, where no map sees it: for lines
+# that no other test runs.
+UNSEEN = ("test_backends", "test_import", "test_documentation")
 FIRST, THEN = 12.0, 45.0  # seconds of tests that a mutant is given at first, and if it survives
 PRELOADED = ["numpy", "torch", "jax", "dask.array", "mpmath", "sympy", "pytest"]
 PRELOADED += ["array_api_strict", "flax.nnx", "equinox"]
@@ -76,6 +79,13 @@ class Campaign:
 
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(one, files))
+        self.unseen = [f"tests/{name}.py" for name in UNSEEN]
+        passing = KEPT / f"unseen-{self.sources}"
+        if not passing.exists():
+            outcome, by = self._pytest(self.unseen, 900)
+            if outcome != "passed":
+                raise RuntimeError(f"{by} fails on the code as it is: see {KEPT}/tree*/log.txt")
+            passing.touch()
         self.seconds: dict[str, float] = {}
         self.lines: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         for path, target in targets.items():
@@ -120,7 +130,8 @@ class Campaign:
             return "invalid", None
         tests = self._tests(mutant)
         if not tests:
-            return "not run", None
+            outcome, by = self._pytest([*self.unseen, "-x"], 300, mutant=mutant)
+            return ("not run" if outcome == "passed" else outcome), by
         first, then = _budgeted(tests, FIRST), _budgeted(tests, FIRST + THEN)
         for chosen in (first, [test for test in then if test not in set(first)]):
             if chosen:

@@ -288,3 +288,22 @@ def test_all_public_names_exist():
         assert len(set(module.__all__)) == len(module.__all__)
         assert all(hasattr(module, name) for name in module.__all__)
     assert repr(surrogates.backends.of(np.zeros(1))) == "NumpyBackend()"
+
+
+def test_a_wrong_generator_is_named():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=r"expected a torch\.Generator, got 42"):
+        Sigmoid().sample(torch.ones(3), 42)
+
+
+def test_signs_move_outwards_in_a_graph():
+    trace = Trace("float64")
+    x, y = trace.input("x"), trace.input("y")
+    for op in ("mul", "div"):
+        for a, b in ((x, -y), (-x, y)):
+            node = trace.apply(op, a, b)
+            assert node is -trace.apply(op, x, y)
+            assert node.operands[0].operands == (x, y)
+        assert trace.apply(op, -x, -y) is trace.apply(op, x, y)
+        assert trace.apply(op, 2.0, -y) is trace.apply(op, -2.0, y)
+        assert trace.apply(op, -x, 2.0) is trace.apply(op, x, -2.0)

@@ -139,6 +139,9 @@ def check(case: Case) -> None:
         except BrokenError:
             raise
         except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            if last.filename.endswith("fuzz/reference.py"):  # a bug of the model
+                raise
             if run is None or not _is_stated(run, error):
                 law = f"no {type(error).__name__} from {_place(error)}"
                 raise BrokenError(law, f"{error}"[:300]) from error

@@ -130,12 +130,11 @@ class Reference:
         return low, high
 
     def _tolerance(self, node: Case) -> Any:
-        cls = SURROGATES[node["class"]]
-        if not cls.accuracy.of_peak:
-            return 0.0
         surrogate = self._base(node)
+        if not surrogate.accuracy.of_peak:
+            return 0.0
         with np.errstate(all="ignore"):
-            return 2 * cls.accuracy.ulp * self.eps * np.abs(surrogate._largest_slope)
+            return 2 * surrogate.accuracy.ulp * self.eps * np.abs(surrogate._largest_slope)
 
     def _base(self, node: Case) -> Any:
         values = {}

@@ -8,6 +8,7 @@ import pytest
 
 from fuzz.paths import PATHS, check
 from fuzz.runner import fuzz, report, saved
+from kinds import Kind
 
 
 @pytest.mark.parametrize("example", saved(), ids=lambda path: path.stem)
@@ -19,7 +20,8 @@ def test_examples_that_once_broke_a_law(example):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_case_breaks_a_law(path):
-    found = fuzz(15, 0, {path: PATHS[path]})
+    number = 8 if PATHS[path] == [Kind.JAX] else 20  # JAX compiles each
+    found = fuzz(number, 0, {path: PATHS[path]})
     told: list[str] = []
     report(found, None, told.append)
     assert not told, "\n".join(told)

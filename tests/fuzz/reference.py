@@ -55,6 +55,7 @@ class Reference:
 
     # The shape.
 
+    @np.errstate(all="ignore")
     def derivative(self, exact: bool = False) -> Interval:
         """Return the derivative at `x`, with the residual's rounding unless `exact`."""
         x = self.x
@@ -62,6 +63,7 @@ class Reference:
             x = _to_half(x, self.residual)
         return self._derivative(self.case["surrogate"], (x, x))
 
+    @np.errstate(all="ignore")
     def primitive(self) -> tuple[Interval, np.ndarray]:
         """Return the primitive less its value at 0, and the size of the terms it consists of."""
         zero = np.zeros_like(self.x)
@@ -184,6 +186,7 @@ class Reference:
 
     # The emission.
 
+    @np.errstate(all="ignore")
     def spikes(self) -> Interval:
         """Return the spikes: exactly, but a count where its level is within rounding of the next.
 

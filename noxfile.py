@@ -115,6 +115,50 @@ def proof(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the code in small ways, and print what no test noticed: ``-- --sample 200``."""
+    everything(session, *group("measure"))
+    session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Search for cases that break a law, and save them for the tests: ``-- --examples 100000``."""
+    everything(session)
+    session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Run the property tests on 2,000 random examples each; ``.hypothesis`` keeps what failed."""
+    everything(session)
+    session.env["HYPOTHESIS_PROFILE"] = "thorough"
+    # Those of the formulas, in NumPy; against it one dtype of the libraries with functions of
+    # their own. All of them would take a day.
+    elsewhere = "agrees_with_numpy and float32 and (torch or jax)"
+    tests = ("tests/test_definitions.py", "tests/test_agreement.py")
+    pytest(session, "-m", "hypothesis", "-k", f"test_definitions or ({elsewhere})", *tests)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure which branches of src the tests take; what only a GPU runs is in pyproject.toml."""
+    everything(session, *group("measure"))
+    session.env["COVERAGE_PROCESS_START"] = str(pathlib.Path("pyproject.toml").resolve())
+    session.run("coverage", "erase")
+    # Subprocesses and xdist's workers measure themselves: `patch` in pyproject.toml.
+    session.run("coverage", "run", "-m", "pytest", "-n", "2", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report", "--fail-under", "98")
+
+
+def everything(session: nox.Session, *others: str) -> None:
+    """Install the project with all frameworks, and what its tests need."""
+    project = f".[{','.join(FRAMEWORKS['all'])}]"
+    session.install(*PINNED, "-e", project, *group("test"), *group("transforms"), *others)
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """Build sdist and wheel, install the wheel with run-time dependencies alone, and use it."""
     session.install(*PINNED, "build")

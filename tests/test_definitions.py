@@ -99,7 +99,7 @@ WHOLE_RANGE = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @every_surrogate
-@settings(max_examples=200)
+@settings(max_examples=max(200, settings().max_examples))  # or what the profile says
 @given(data=st.data())
 def test_parameters_over_their_whole_range(cls, dtype, data):
     values = {p.name: WHOLE_RANGE[p.metadata["interval"]] for p in parameters(cls)}

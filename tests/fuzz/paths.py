@@ -1,0 +1,508 @@
+"""The ways to use a surrogate, and the laws that each is held against."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import pickle
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import surrogates
+from kinds import Kind, assert_like
+
+from . import cases
+from .cases import LIMITS, Case, RefusedError
+from .reference import Interval, Reference, claimed_twice
+
+EVERYWHERE = cases.KINDS
+PATHS: dict[str, Any] = {}
+_CHECKS: dict[str, Callable[[Run], None]] = {}
+
+
+class BrokenError(AssertionError):
+    """A law is broken: which, and how."""
+
+    def __init__(self, law: str, detail: str = "") -> None:
+        super().__init__(f"{law}: {detail}" if detail else law)
+        self.law = law
+
+
+class Run:
+    """A case that is built."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.kind = Kind[case["kind"]]
+        self.x = cases.x_of(case)
+        self.surrogate = cases.build(case)
+        self.reference = Reference(case)
+
+    def numpy(self, array: Any) -> np.ndarray:
+        if self.kind is Kind.TORCH:
+            array = array.detach().double()
+        elif "bfloat16" in str(array.dtype):
+            array = array.astype("float32")
+        return np.asarray(self.kind.numpy(array), np.float64)
+
+    def like(self, array: Any, law: str) -> np.ndarray:
+        """Return the values of an array that must be of the type, dtype and shape of x."""
+        try:
+            assert_like(array, self.x, self.kind)
+        except AssertionError:
+            got = f"{type(array).__name__} {array.dtype} {tuple(array.shape)}"
+            raise BrokenError(f"{law} keeps type, dtype and shape of x", got) from None
+        return self.numpy(array)
+
+    def spikes(self, array: Any, law: str = "spikes") -> None:
+        values, (low, high) = self.like(array, law), self.reference.spikes()
+        if not np.all((low <= values) & (values <= high)):
+            raise BrokenError(
+                law, f"{values.tolist()} instead of {low.tolist()} to {high.tolist()}"
+            )
+
+    def derivative(self, array: Any, law: str = "derivative", factor: float = 1.0) -> None:
+        """Check a derivative that was multiplied by `factor`."""
+        self.within(self.like(array, law), self._derivative(law), law, factor)
+
+    def _derivative(self, law: str) -> Interval:
+        low, high = self.reference.derivative()
+        if self.reference.residual is None:
+            return low, high
+        if self.reference.residual == "uint8":
+            with contextlib.suppress(NotImplementedError):
+                room = np.abs(np.asarray(self.surrogate.peak, np.float64)) / 500
+                low, high = low - room, high + room
+        # Forward mode keeps nothing, and may take the exact derivative.
+        exact = self.reference.derivative(exact=True)
+        if "forward" in law:
+            low, high = np.minimum(low, exact[0]), np.maximum(high, exact[1])
+        return low, high
+
+    def within(self, values: np.ndarray, span: Interval, law: str, factor: float = 1.0) -> None:
+        """Check values against an interval, in the precision of the dtype of x."""
+        largest, least = LIMITS[self.case["dtype"]]
+        eps = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(self.case["dtype"], 0.0)
+        with np.errstate(all="ignore"):
+            low, high = sorted_ends(*(factor * end for end in span))
+            low, high = low - eps * np.abs(low) - least, high + eps * np.abs(high) + least
+            low = np.where(low > largest * 0.99, largest * 0.99, low)
+            high = np.where(high > largest * 0.99, np.inf, high)
+            low = np.where(low < -largest * 0.99, -np.inf, low)
+            high = np.where(high < -largest * 0.99, -largest * 0.99, high)
+        is_number, known = ~np.isnan(self.reference.x), ~(np.isnan(low) | np.isnan(high))
+        if np.any(np.isnan(values) & is_number & known):
+            raise BrokenError(f"{law}: no NaN from a number", f"{values.tolist()}")
+        inside = ((low <= values) & (values <= high)) | ~known | ~is_number
+        if not np.all(inside):
+            raise BrokenError(
+                law, f"{values.tolist()} instead of {low.tolist()} to {high.tolist()}"
+            )
+
+
+def sorted_ends(low: np.ndarray, high: np.ndarray) -> Interval:
+    """Return the ends of an interval in order."""
+    return np.minimum(low, high), np.maximum(low, high)
+
+
+def path(*kinds: Kind) -> Any:
+    """Declare a way to use a surrogate, for some kinds of array; for all by default."""
+
+    def register(function: Callable[[Run], None]) -> Callable[[Run], None]:
+        PATHS[function.__name__] = list(kinds or EVERYWHERE)
+        _CHECKS[function.__name__] = function
+        return function
+
+    return register
+
+
+def check(case: Case) -> None:
+    """Raise BrokenError if a case breaks a law."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Of the frameworks' own.
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        warnings.filterwarnings("ignore", ".*functorch.*|.*vmap.*", UserWarning)
+        run = None
+        try:
+            run = Run(case)
+            if claimed_twice(case):
+                aspect = claimed_twice(case)[0]
+                raise BrokenError(f"two wrappers that claim the {aspect} are refused")
+            _CHECKS[case["path"]](run)
+        except RefusedError as refused:
+            _check_refusal(case, str(refused))
+        except BrokenError:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            if last.filename.endswith("fuzz/reference.py"):  # a bug of the model
+                raise
+            if run is None or not _is_stated(run, error):
+                law = f"no {type(error).__name__} from {_place(error)}"
+                raise BrokenError(law, f"{error}"[:300]) from error
+
+
+def _place(error: BaseException) -> str:
+    """Return the last function of ours that an error passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame.name for frame in frames if "surrogates" in frame.filename]
+    return ours[-1] if ours else frames[-1].name
+
+
+def _check_refusal(case: Case, message: str) -> None:
+    names = [node["class"] for node in run_names(case)]
+    residuals = [node.get("residual") for node in run_names(case)]
+    twice = claimed_twice(case) or names.count("Relaxed") > 1
+    eight_bits = "uint8" in residuals and ("8 bits" in message or "peak" in message)
+    if not twice and not eight_bits:
+        raise BrokenError("wrappers compose in any order", f"refused: {message[:200]}")
+    if len(message) < 40:
+        raise BrokenError("a refusal says what to do", message)
+
+
+def run_names(case: Case) -> list[Case]:
+    """Return the surrogates of a case, the outermost first."""
+    return cases.chain(case["surrogate"])
+
+
+def _is_stated(run: Run, error: Exception) -> bool:
+    """Return whether an error is a documented one."""
+    residual, text = run.reference.residual, str(error)
+    if isinstance(error, TypeError) and residual == "bfloat16" and "no dtype" in text:
+        return run.kind not in (Kind.TORCH, Kind.JAX)
+    if isinstance(error, NotImplementedError) and residual == "uint8":
+        return run.case["path"] in ("second_derivative", "jax_hessian", "hypergradient", "relaxed")
+    if isinstance(error, NotImplementedError) and "threshold" in text:
+        return run.case["path"] in ("relaxed", "hypergradient")  # has no gradient, and says so
+    return isinstance(error, ValueError) and "distribution" in text and run.case["path"] == "sample"
+
+
+# The paths.
+
+
+@path()
+def call(run: Run) -> None:
+    run.spikes(run.surrogate(run.x))
+
+
+@path()
+def surrogate_grad(run: Run) -> None:
+    run.derivative(run.surrogate.surrogate_grad(run.x))
+
+
+@path()
+def surrogate_fun(run: Run) -> None:
+    with np.errstate(all="ignore"):
+        values = run.like(run.surrogate.surrogate_fun(run.x), "primitive")
+        zero = cases.array(run.kind, np.zeros(run.x.shape), run.case["dtype"])
+        at_zero = run.numpy(run.surrogate.surrogate_fun(zero))
+        (low, high), size = run.reference.primitive()
+        room = 64 * run.reference.eps * size
+        known = np.isfinite(low) & np.isfinite(high) & np.isfinite(size)
+        known &= size < LIMITS[run.case["dtype"]][0] / 8
+        if np.any(np.isnan(values) & known & ~np.isnan(run.reference.x)):
+            raise BrokenError("primitive: no NaN from a number", f"{values.tolist()}")
+        eps = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(run.case["dtype"], 0.0)
+        room = room + 2 * eps * (np.abs(values) + np.abs(at_zero)) + 4 * run.reference.least
+        rise = values - at_zero
+        inside = (low - room <= rise) & (rise <= high + room)
+        if not np.all(inside | ~known | np.isnan(run.reference.x)):
+            span = f"{low.tolist()} to {high.tolist()}"
+            raise BrokenError("primitive less its value at 0", f"{rise.tolist()} instead of {span}")
+
+
+def _cotangent(run: Run) -> Any:
+    return cases.array(run.kind, np.full(run.x.shape, -1.5), run.case["dtype"])
+
+
+@path()
+def vjp(run: Run) -> None:
+    x = run.x if run.kind is not Kind.NUMPY else run.x.copy()
+    spikes, pullback = surrogates.vjp(run.surrogate, x)
+    run.spikes(spikes, "spikes of vjp")
+    run.derivative(pullback(_cotangent(run)), "pullback", -1.5)
+    if run.kind is Kind.NUMPY:
+        x[...] = 0.25
+        run.derivative(pullback(_cotangent(run)), "pullback after x was edited", -1.5)
+
+
+@path()
+def jvp(run: Run) -> None:
+    spikes, tangent = surrogates.jvp(run.surrogate, run.x, _cotangent(run))
+    run.spikes(spikes, "spikes of jvp")
+    run.derivative(tangent, "tangent forward", -1.5)
+
+
+@path(Kind.TORCH)
+def torch_backward(run: Run) -> None:
+    x = run.x.detach().requires_grad_()
+    spikes = run.surrogate(x)
+    run.spikes(spikes, "spikes with a graph")
+    spikes.backward(_cotangent(run))
+    run.derivative(x.grad, "backward", -1.5)
+
+
+@path(Kind.TORCH)
+def torch_func(run: Run) -> None:
+    import torch
+
+    def summed(x: Any) -> Any:
+        return run.surrogate(x).sum()
+
+    run.derivative(torch.func.grad(summed)(run.x), "torch.func.grad")
+    # Forward mode writes to its argument: PyTorch refuses one that is expanded.
+    x = run.x.clone() if run.case["layout"] == "expanded" else run.x
+    spikes, tangent = torch.func.jvp(run.surrogate, (x,), (_cotangent(run),))
+    run.spikes(spikes, "spikes in forward mode")
+    run.derivative(tangent, "torch.func.jvp, forward", -1.5)
+    if run.x.ndim == 2 and not _has_arrays(run):
+        along = torch.func.vmap(run.surrogate, in_dims=1, out_dims=1)(run.x)
+        run.spikes(along, "spikes in vmap")
+        slopes = torch.func.vmap(torch.func.grad(summed), in_dims=1, out_dims=1)(run.x)
+        run.derivative(slopes, "vmap of grad")
+
+
+def _has_arrays(run: Run) -> bool:
+    return bool(run.surrogate.partition()[1])
+
+
+@path(Kind.JAX)
+def jax_grad(run: Run) -> None:
+    import jax
+
+    spikes, pullback = jax.vjp(run.surrogate, run.x)
+    run.spikes(spikes, "spikes of jax.vjp")
+    run.derivative(pullback(_cotangent(run))[0], "jax.vjp", -1.5)
+    _, tangent = jax.jvp(run.surrogate, (run.x,), (_cotangent(run),))
+    run.derivative(tangent, "jax.jvp", -1.5)
+
+
+@path(Kind.JAX)
+def jax_jit(run: Run) -> None:
+    import jax
+
+    run.spikes(jax.jit(run.surrogate)(run.x), "spikes in jit")
+    # As a pytree, whose arrays are traced.
+    slope = jax.jit(jax.grad(lambda x, s: s(x).sum()))
+    run.derivative(slope(run.x, run.surrogate), "grad in jit")
+
+
+@path(Kind.JAX)
+def jax_vmap(run: Run) -> None:
+    import jax
+
+    if run.x.ndim != 2 or _has_arrays(run):
+        return
+    for axis in (1, -1, 0):
+        along = jax.vmap(run.surrogate, in_axes=axis, out_axes=axis)
+        run.spikes(along(run.x), "spikes in vmap")
+        slope = jax.vmap(jax.grad(lambda x: run.surrogate(x).sum()), axis, axis)
+        run.derivative(slope(run.x), "grad in vmap")
+
+
+@path(Kind.JAX)
+def jax_scan_and_checkpoint(run: Run) -> None:
+    import jax
+
+    def scanned(x: Any) -> Any:
+        def step(carry: Any, _: Any) -> Any:
+            return carry + run.surrogate(x), None
+
+        return jax.lax.scan(step, jax.numpy.zeros_like(x), None, length=2)[0].sum()
+
+    run.derivative(jax.grad(scanned)(run.x), "grad in scan", 2.0)
+    kept = jax.grad(jax.checkpoint(lambda x: run.surrogate(x).sum()))(run.x)
+    run.derivative(kept, "grad in checkpoint")
+
+
+def _agree(run: Run, actual: Any, expected: Any, law: str) -> None:
+    values, exact = run.numpy(actual), run.numpy(expected)
+    rtol = {"float64": 1e-9, "float32": 1e-4}.get(run.case["dtype"], 0.1)
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0, where=exact == exact))
+        close = np.abs(values - exact) <= rtol * size + 100 * LIMITS[run.case["dtype"]][1]
+    close |= (values == exact) | ~np.isfinite(exact)
+    if not np.all(close):
+        raise BrokenError(law, f"{values.tolist()} instead of {exact.tolist()}")
+
+
+@path(Kind.TORCH, Kind.JAX)
+def second_derivative(run: Run) -> None:
+    """Check that the derivative of the gradient is that of `surrogate_grad`."""
+    if run.kind is Kind.TORCH:
+        import torch
+
+        x = run.x.detach().clone().requires_grad_()
+        (first,) = torch.autograd.grad(run.surrogate(x).sum(), x, create_graph=True)
+        if not first.requires_grad:
+            return
+        (second,) = torch.autograd.grad(first.sum(), x, allow_unused=True)
+        derivative = run.surrogate.surrogate_grad(x)
+        if second is None or not derivative.requires_grad:
+            return
+        (exact,) = torch.autograd.grad(derivative.sum(), x, allow_unused=True)
+        if exact is None:
+            return
+    else:
+        import jax
+
+        first = jax.grad(lambda x: run.surrogate(x).sum())
+        second = jax.grad(lambda x: first(x).sum())(run.x)
+        exact = jax.grad(lambda x: run.surrogate.surrogate_grad(x).sum())(run.x)
+    run.like(second, "second derivative")
+    _agree(run, second, exact, "second derivative")
+
+
+@path(Kind.TORCH, Kind.JAX)
+def hypergradient(run: Run) -> None:
+    """Check that the gradient's derivative to parameters is that of `surrogate_grad`."""
+    definition, arrays = run.surrogate.partition()
+    if not arrays:
+        return
+    if run.kind is Kind.TORCH:
+        import torch
+
+        held = [a.detach().clone().requires_grad_() for a in arrays]
+        x = run.x.detach().clone().requires_grad_()
+        surrogate = definition.combine(held)
+        (first,) = torch.autograd.grad(surrogate(x).sum(), x, create_graph=True)
+        exact = surrogate.surrogate_grad(x)
+        if not (first.requires_grad and exact.requires_grad):
+            return
+        pairs = [
+            torch.autograd.grad(g.sum(), held, allow_unused=True, retain_graph=True)
+            for g in (first, exact)
+        ]
+    else:
+        import jax
+
+        def first(arrays: Any) -> Any:
+            surrogate = definition.combine(arrays)
+            return jax.grad(lambda x: surrogate(x).sum())(run.x).sum()
+
+        def exact(arrays: Any) -> Any:
+            return definition.combine(arrays).surrogate_grad(run.x).sum()
+
+        pairs = [jax.grad(f)(list(arrays)) for f in (first, exact)]
+    for mine, its in zip(*pairs, strict=True):
+        if mine is not None and its is not None:
+            _agree(run, mine, its, "hypergradient")
+
+
+@path()
+def round_trips(run: Run) -> None:
+    surrogate = run.surrogate
+    definition, arrays = surrogate.partition()
+    hash(definition)
+    if definition.combine(arrays) != surrogate:
+        raise BrokenError("combine(partition(s)) == s")
+    copies = {"copy": copy.copy(surrogate), "combine": definition.combine(arrays)}
+    if run.kind is not Kind.DASK or not arrays:
+        copies["pickle"] = pickle.loads(pickle.dumps(surrogate))
+        copies["deepcopy"] = copy.deepcopy(surrogate)
+    if not arrays:
+        copies["eval(repr)"] = eval(repr(surrogate), vars(surrogates) | {"inf": np.inf})
+    if run.kind is Kind.JAX:
+        import jax
+
+        leaves, tree = jax.tree.flatten(surrogate)
+        copies["pytree"] = jax.tree.unflatten(tree, leaves)
+        if len(leaves) != len(arrays):
+            raise BrokenError("the leaves of a surrogate are its arrays", f"{len(leaves)}")
+    for name, other in copies.items():
+        # Surrogates with arrays are equal where the arrays are the same objects.
+        comparable = not arrays or name in ("copy", "combine", "pytree")
+        if comparable and (other != surrogate or hash(other) != hash(surrogate)):
+            raise BrokenError(f"{name} is the identity", f"{other!r} of {surrogate!r}")
+        run.spikes(other(run.x), f"spikes after {name}")
+
+
+@path()
+def sample(run: Run) -> None:
+    is_distribution = run.surrogate.is_distribution
+    spikes = run.surrogate.sample(run.x, _generator(run.kind))
+    if not is_distribution:
+        raise BrokenError("sample refuses what is no distribution")
+    values = run.like(spikes, "sample")
+    if not np.all((values == 0) | (values == 1)):
+        raise BrokenError("sample spikes or not", f"{values.tolist()}")
+    far = cases.array(
+        run.kind, np.full(run.x.shape, -LIMITS[run.case["dtype"]][0]), run.case["dtype"]
+    )
+    heavy = {"Arctan", "SoftSign", "QPseudoSpikeUnit"}  # their tails are long
+    if run.reference.nodes[-1]["class"] in heavy or _is_wide(run):
+        return
+    if np.any(run.numpy(run.surrogate.sample(far, _generator(run.kind)))):
+        raise BrokenError("sample does not spike far below the threshold")
+    if not np.all(run.numpy(run.surrogate.sample(-far, _generator(run.kind)))):
+        raise BrokenError("sample spikes far above the threshold")
+
+
+def _is_wide(run: Run) -> bool:
+    return not np.all(np.asarray(run.surrogate.width) < 100)
+
+
+def _generator(kind: Kind) -> Any:
+    if kind is Kind.TORCH:
+        import torch
+
+        return torch.Generator().manual_seed(1)
+    if kind is Kind.JAX:
+        import jax
+
+        return jax.random.key(1)
+    if kind is Kind.DASK:
+        import dask.array
+
+        return dask.array.random.default_rng(1)
+    return np.random.default_rng(1)
+
+
+SMOOTH = {"Sigmoid", "ERF", "GaussianGrad", "TanhGrad"}
+
+
+@path(Kind.TORCH, Kind.JAX)
+def relaxed(run: Run) -> None:
+    """Check the gradients to parameters against finite differences of the area left of x."""
+    smooth = run.reference.nodes[-1]["class"] in SMOOTH
+    definition, arrays = run.surrogate.partition()
+    if not (arrays and smooth and run.case["dtype"] == "float64" and run.x.shape):
+        return
+    sizes = [np.abs(run.numpy(a)) for a in arrays]
+    if any(np.any((s > 20) | ((s < 0.05) & (s != 0))) for s in sizes):
+        return
+    inner = np.clip(np.nan_to_num(run.reference.x), -3, 3)
+    x = cases.array(run.kind, inner, "float64")
+
+    def spikes(arrays: Any) -> Any:
+        return surrogates.relaxed(definition.combine(arrays))(x).sum()
+
+    if run.kind is Kind.TORCH:
+        import torch
+
+        held = [a.detach().clone().requires_grad_() for a in arrays]
+        gradients = torch.autograd.grad(spikes(held), held, allow_unused=True)
+    else:
+        import jax
+
+        gradients = jax.grad(spikes)(list(arrays))
+
+    def area(values: list[np.ndarray]) -> float:
+        held = [np.asarray(v) for v in values]
+        surrogate = definition.combine(held)
+        low = np.full(inner.shape, -1e6)  # where the area to the left is nothing
+        return float((surrogate.surrogate_fun(inner) - surrogate.surrogate_fun(low)).sum())
+
+    values = [run.numpy(a) for a in arrays]
+    for number, gradient in enumerate(gradients):
+        step = 1e-5
+        moved = [[v + s * step * (i == number) for i, v in enumerate(values)] for s in (1, -1)]
+        exact = (area(moved[0]) - area(moved[1])) / (2 * step)
+        actual = 0.0 if gradient is None else float(run.numpy(gradient).sum())
+        if not abs(actual - exact) <= 1e-5 * (1 + abs(exact)):
+            raise BrokenError("gradient of a relaxed parameter", f"{actual} instead of {exact}")

@@ -1,0 +1,251 @@
+"""What a case should give, by the laws, in NumPy's float64: intervals, and exact spikes.
+
+The wrappers are modelled anew, as the page of the laws states them: a surrogate has a shape, an
+emission and a residual, each changed by one kind of wrapper and passed through by all others. The
+formulas of the surrogates inside are taken from the library, at arguments that are moved as far as
+the rounding of the dtype under test may move them.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from surrogates._check.accuracy import kinks
+from surrogates.definitions import SURROGATES
+
+from .cases import LIMITS, Case, chain, rounded, values_of
+
+Interval = tuple[np.ndarray, np.ndarray]
+EMITTERS = ("MultiSpike", "Ternary")
+# Parameters in order, as they are called in the model.
+DEFAULTS = {"amplitude": 1.0, "rate": 1.0, "shift": 0.0, "threshold": 1.0, "offset": 1.0}
+
+
+def claimed_twice(case: Case) -> list[str]:
+    """Return the aspects that two wrappers of a case claim."""
+    names = [node["class"] for node in chain(case["surrogate"])]
+    found = ["emission"] if sum(name in EMITTERS for name in names) > 1 else []
+    return found + (["residual"] if names.count("Compressed") > 1 else [])
+
+
+class Reference:
+    """What is known of a case."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.x = values_of(case)
+        # What formulas are computed in: single precision for half.
+        self.working = "float64" if case["dtype"] == "float64" else "float32"
+        self.eps = float(np.finfo(self.working).eps)
+        self.most, self.least = LIMITS[self.working]
+        self.nodes = chain(case["surrogate"])
+        residuals = [n["residual"] for n in self.nodes if n["class"] == "Compressed"]
+        self.residual = residuals[0] if residuals else None
+
+    def parameter(self, node: Case, name: str) -> np.ndarray:
+        """Return a parameter in float64, as broadcast to x."""
+        value = node["parameters"].get(name, DEFAULTS.get(name))
+        if isinstance(value, dict):
+            value = np.reshape(np.asarray(value["values"], np.float64), value["shape"])
+        return np.broadcast_to(np.asarray(value, np.float64), self.x.shape)
+
+    # The shape.
+
+    @np.errstate(all="ignore")
+    def derivative(self, exact: bool = False) -> Interval:
+        """Return the derivative at `x`, with the residual's rounding unless `exact`."""
+        x = self.x
+        if self.residual in ("float16", "bfloat16") and not exact:
+            x = _to_half(x, self.residual)
+        return self._derivative(self.case["surrogate"], (x, x))
+
+    @np.errstate(all="ignore")
+    def primitive(self) -> tuple[Interval, np.ndarray]:
+        """Return the primitive less its value at 0, and the size of the terms it consists of."""
+        zero = np.zeros_like(self.x)
+        here = self._primitive(self.case["surrogate"], (self.x, self.x))
+        there = self._primitive(self.case["surrogate"], (zero, zero))
+        with np.errstate(all="ignore"):
+            size = np.maximum(np.abs(here[2]), np.abs(there[2]))
+            return (here[0] - there[1], here[1] - there[0]), size
+
+    def _inner(self, node: Case, at: Interval) -> Interval:
+        rate, shift = self.parameter(node, "rate"), self.parameter(node, "shift")
+        with np.errstate(all="ignore"):
+            low, high = (np.multiply(rate, end - shift) for end in at)
+            room = 4 * self.eps * rate * (np.abs(at[0]) + np.abs(shift)) + self.least
+            room = np.where(np.isnan(room), 0.0, room)
+            low, high = low - room, high + room
+        return self._saturated(low, high)
+
+    def _below(self, node: Case, at: Interval) -> Interval:
+        threshold = 2 * self.parameter(node, "threshold")
+        with np.errstate(all="ignore"):
+            room = 2 * self.eps * (np.abs(at[0]) + threshold)
+            room = np.where(np.isfinite(room), room, 0.0)
+            return self._saturated(-at[1] - threshold - room, -at[0] - threshold + room)
+
+    def _saturated(self, low: np.ndarray, high: np.ndarray) -> Interval:
+        low = np.where(
+            low < -self.most / 4, -np.inf, np.where(np.abs(low) < 4 * self.least, 0, low)
+        )
+        high = np.where(high > self.most / 4, np.inf, high)
+        low = np.where((low > 0) & (low <= 4 * self.least), 0.0, low)
+        return np.minimum(low, high), np.maximum(low, high)
+
+    def _derivative(self, node: Case, at: Interval) -> Interval:
+        name = node["class"]
+        if name == "Scaled":
+            low, high = self._derivative(node["inside"], self._inner(node, at))
+            return self._times(self.parameter(node, "amplitude"), low, high)
+        if name == "Ternary":
+            low, high = self._derivative(node["inside"], at)
+            low2, high2 = self._derivative(node["inside"], self._below(node, at))
+            with np.errstate(all="ignore"):
+                return self._widened(low + low2, high + high2)
+        if "inside" in node:
+            return self._derivative(node["inside"], at)
+        samples = self._sampled(node, at, "surrogate_grad")
+        return self._widened(samples.min(axis=0), samples.max(axis=0), self._tolerance(node))
+
+    def _times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
+        with np.errstate(all="ignore"):
+            ends = np.stack([factor * low, factor * high])
+        ends = np.where((factor == 0) & ~np.isnan(np.stack([low, high])), 0.0, ends)
+        return self._widened(ends.min(axis=0), ends.max(axis=0))
+
+    def _widened(self, low: np.ndarray, high: np.ndarray, extra: Any = 0.0) -> Interval:
+        with np.errstate(all="ignore"):
+            relative = 16 * self.eps
+            low = low - relative * np.abs(low) - extra
+            high = high + relative * np.abs(high) + extra
+            # What underflows may be flushed, what overflows is infinite.
+            low = np.where((low > 0) & (low < 4 * self.least), 0.0, low)
+            high = np.where((high < 0) & (high > -4 * self.least), 0.0, high)
+            low, high = low - 4 * self.least, high + 4 * self.least
+            high = np.where(high > self.most / 4, np.inf, high)
+            low = np.where(low < -self.most / 4, -np.inf, low)
+        return low, high
+
+    def _tolerance(self, node: Case) -> Any:
+        surrogate = self._base(node)
+        if not surrogate.accuracy.of_peak:
+            return 0.0
+        with np.errstate(all="ignore"):
+            return 2 * surrogate.accuracy.ulp * self.eps * np.abs(surrogate._largest_slope)
+
+    def _base(self, node: Case) -> Any:
+        values = {}
+        for name, value in node["parameters"].items():
+            values[name] = self.parameter(node, name) if isinstance(value, dict) else value
+        return SURROGATES[node["class"]](**values)
+
+    def _sampled(self, node: Case, at: Interval, method: str) -> np.ndarray:
+        """Return the formula at points that fill the interval, and at its kinks inside."""
+        surrogate, (low, high) = self._base(node), at
+        with np.errstate(all="ignore"):
+            # An elementary function moves its argument by a few units as well.
+            room = 8 * self.eps * np.maximum(np.abs(low), np.abs(high))
+            low, high = (
+                np.where(np.isfinite(low), low - room, low),
+                np.where(np.isfinite(high), high + room, high),
+            )
+            inside = [np.clip(low + f * (high - low), low, high) for f in (0.25, 0.5, 0.75)]
+        points = [low, high, *[np.where(np.isnan(p), low, p) for p in inside]]
+        for kink in kinks(surrogate):
+            for place in (kink, -kink):
+                for side in (np.nextafter(place, -np.inf), place, np.nextafter(place, np.inf)):
+                    points.append(np.clip(side, low, high))
+        function = getattr(surrogate, method)
+        shape = self.x.shape
+        return np.stack(
+            [np.broadcast_to(function(np.broadcast_to(p, shape)), shape) for p in points]
+        )
+
+    def _primitive(self, node: Case, at: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        name = node["class"]
+        with np.errstate(all="ignore"):
+            if name == "Scaled":
+                factor = self.parameter(node, "amplitude") / self.parameter(node, "rate")
+                low, high, size = self._primitive(node["inside"], self._inner(node, at))
+                size = np.abs(factor) * size + 0.5
+                return (*self._times(factor, low, high), np.where(factor == 0, 0.5, size))
+            if name == "Ternary":
+                low, high, size = self._primitive(node["inside"], at)
+                low2, high2, size2 = self._primitive(node["inside"], self._below(node, at))
+                return low - high2, high - low2, size + size2
+            if "inside" in node:
+                return self._primitive(node["inside"], at)
+        samples = self._sampled(node, at, "surrogate_fun")
+        size = np.abs(samples).max(axis=0) + np.abs(self._base(node)._largest_term) + 0.5
+        return samples.min(axis=0), samples.max(axis=0), size
+
+    # The emission.
+
+    @np.errstate(all="ignore")
+    def spikes(self) -> Interval:
+        """Return the spikes: exactly, but a count where its level is within rounding of the next.
+
+        The interval is of one number but there.
+        """
+        for node in self.nodes:
+            if node["class"] == "MultiSpike":
+                return self._counts(node)
+        base = self.nodes[-1].get("at_threshold", 1.0)
+        spikes = _step(self.x, base)
+        for node in self.nodes:
+            if node["class"] == "Ternary":
+                # The sign of a difference is exact, however it is rounded.
+                threshold = self.parameter(node, "threshold")
+                with np.errstate(all="ignore"):
+                    below = _step(-self.x - 2 * threshold, base)
+                spikes = spikes - below
+                spikes = np.where(np.isnan(self.x), 0.0, spikes)
+        return spikes, spikes
+
+    def _counts(self, node: Case) -> Interval:
+        low, high = np.zeros(self.x.shape), np.zeros(self.x.shape)
+        threshold, offset = self.parameter(node, "threshold"), self.parameter(node, "offset")
+        largest = LIMITS[self.case["dtype"]][0]
+        most = min(float(node.get("max_spikes", math.inf)), largest)
+        for place in np.ndindex(self.x.shape):
+            x = float(self.x[place])
+            if math.isnan(x) or x == -math.inf:
+                continue
+            if x == math.inf:
+                low[place] = high[place] = most
+                continue
+            ratio = Fraction(x) / Fraction(float(threshold[place]))
+            level, is_whole = ratio + Fraction(float(offset[place])), offset[place] % 1 == 0
+            # A quotient is rounded once; with an offset that is no whole number, so is the sum.
+            room = Fraction(2 * self.eps) * abs(ratio)
+            if not is_whole or node.get("rounding") == "nearest":
+                room += Fraction(2 * self.eps) * (abs(level) + abs(Fraction(float(offset[place]))))
+            if is_whole and ratio.denominator == 1:
+                room = Fraction(0)
+            near = node.get("rounding") == "nearest"
+            counts = [round(v) if near else math.floor(v) for v in (level - room, level + room)]
+            if is_whole and not near and abs(ratio) < 1:  # the sign of x decides
+                counts = [math.floor(level)] * 2
+            low[place], high[place] = (float(min(max(c, 0), int(largest))) for c in counts)
+        low, high = np.minimum(low, most), np.minimum(high, most)
+        spacing = {"float16": 2.0**-11, "bfloat16": 2.0**-8}.get(self.case["dtype"], self.eps)
+        # A count that the dtype does not hold is rounded.
+        low = np.where(low > 1 / spacing, low * (1 - 2 * spacing), low)
+        high = np.where(high > 1 / spacing, np.minimum(high * (1 + 2 * spacing), largest), high)
+        return low, high
+
+
+def _step(x: np.ndarray, at_threshold: float) -> np.ndarray:
+    return np.where(np.isnan(x), 0.0, np.where(x == 0, at_threshold, np.where(x > 0, 1.0, 0.0)))
+
+
+def _to_half(x: np.ndarray, residual: str) -> np.ndarray:
+    if residual == "bfloat16":
+        return rounded(x, "bfloat16")
+    with np.errstate(all="ignore"):
+        return x.astype(np.float16).astype(np.float64)

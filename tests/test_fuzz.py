@@ -1,0 +1,27 @@
+"""Cases that once broke a law, replayed; and a few hundred new ones: see `fuzz`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fuzz.paths import PATHS, check
+from fuzz.runner import fuzz, report, saved
+from kinds import Kind
+
+
+@pytest.mark.parametrize("example", saved(), ids=lambda path: path.stem)
+def test_examples_that_once_broke_a_law(example):
+    case = json.loads(example.read_text())
+    case.pop("law")
+    check(case)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_case_breaks_a_law(path):
+    number = 8 if PATHS[path] == [Kind.JAX] else 20  # JAX compiles each
+    found = fuzz(number, 0, {path: PATHS[path]})
+    told: list[str] = []
+    report(found, None, told.append)
+    assert not told, "\n".join(told)

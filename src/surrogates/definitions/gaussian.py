@@ -11,7 +11,7 @@ import numpy as np
 from .. import backends
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
-from .._maths import before_underflow, choose, erfc, larger
+from .._maths import before_underflow, choose, erfc, larger, over
 from .._numeric import counted, first_below, highest
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
@@ -252,24 +252,21 @@ class MultiGaussianGrad(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # x - sigma is exact near sigma, where a small s would magnify the rounding of x / sigma
-        left, right = (x + self.sigma) / self._side(), (x - self.sigma) / self._side()
-        centre = _normal_cdf(xp, x / self.sigma) - 0.5
+        side = self.s * self.sigma
+        left, right = over(x + self.sigma, side), over(x - self.sigma, side)
+        centre = _normal_cdf(xp, over(x, self.sigma)) - 0.5
         sides = _normal_cdf(xp, right) + _normal_cdf(xp, left) - 1
         return 0.5 + self.scale * ((1 + self.h) * centre - self.h * sides)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        size = xp.abs(x)
-        left, right = (size + self.sigma) / self._side(), (size - self.sigma) / self._side()
-        bump = self._bump(xp, size / self.sigma, left, right)
+        size, side = xp.abs(x), self.s * self.sigma
+        left, right = over(size + self.sigma, side), over(size - self.sigma, side)
+        bump = self._bump(xp, over(size, self.sigma), left, right)
         return self.scale / (self.sigma * _SQRT_TWO_PI) * bump
 
     def _bump(self, xp: Any, centre: Array, left: Array, right: Array) -> Array:
         sides = _normal(xp, right) + _normal(xp, left)
         return (1 + self.h) * _normal(xp, centre) - self.h / self.s * sides
-
-    def _side(self) -> Any:
-        """Return the standard deviation of the side Gaussians."""
-        return self.s * self.sigma
 
     @property
     def peak(self) -> Any:

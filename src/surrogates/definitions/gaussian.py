@@ -270,7 +270,7 @@ class MultiGaussianGrad(Surrogate):
 
     @property
     def peak(self) -> Any:
-        return self._searched()[0]
+        return self._searched("peak")
 
     @property
     def area(self) -> Any:
@@ -283,10 +283,10 @@ class MultiGaussianGrad(Surrogate):
 
     @property
     def width(self) -> Any:
-        return self._searched()[1]
+        return self._searched("width")
 
-    def _searched(self) -> tuple[Any, Any]:
-        """Return the peak and the width, differentiable in the parameters."""
+    def _searched(self, measure: str) -> Any:
+        """Return the peak or the width, differentiable in the parameters."""
         zero = 0 * (self.h + self.s + self.sigma + self.scale)
         is_float = isinstance(zero, float)
         zero = np.asarray(zero) if is_float else zero
@@ -303,6 +303,9 @@ class MultiGaussianGrad(Surrogate):
         # where the derivative is 0, the place may be taken for a constant
         top = bump(backend.constant(highest(xp, bump, grid)))
         top = xp.where(top > 0, top, 0.0)
+        peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
+        if measure == "peak":
+            return float(peak) if is_float else peak
         edge = backend.constant(first_below(xp, bump, top / 2, grid))
         has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
         edge = xp.where(has_width, edge, 1.0)
@@ -310,8 +313,7 @@ class MultiGaussianGrad(Surrogate):
             fall = backend.constant(backend.derivative(bump, edge))
             edge = edge - (bump(edge) - top / 2) / xp.where(fall < 0, fall, -math.inf)
         width = 2 * self.sigma * xp.where(has_width, edge, math.inf)
-        peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
-        return (float(peak), float(width)) if is_float else (peak, width)
+        return float(width) if is_float else width
 
     @property
     def _negative(self) -> Any:

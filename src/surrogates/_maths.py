@@ -76,6 +76,15 @@ def two_sided(xp: Any, x: Array, tail: Array) -> Array:
     return xp.where(x < 0, tail, 1 - tail)
 
 
+def over(x: Array, scale: float | Array) -> Array:
+    """Return ``x / scale`` by the reciprocal.
+
+    Where the quotient overflows, its slope in the scale would be infinite too, and inf * 0 in a
+    function that has long become constant.
+    """
+    return x * (1 / scale)
+
+
 def times(xp: Any, slope: float | Array, x: Array) -> Array:
     """Return ``slope * x``, and 0 where the slope is 0, or rounds to it, at infinite `x` too."""
     return slope * select(xp, abs(slope) < 1e-30, finite_part(xp, x), x)

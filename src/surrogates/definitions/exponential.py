@@ -7,7 +7,7 @@ from typing import Any
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import choose, sign, times_expm1, two_sided
+from .._maths import choose, over, sign, times_expm1, two_sided
 from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -291,11 +291,11 @@ class ExpEscape(InfiniteArea):
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return 0.5 + times_expm1(xp, self.p0, x / self.delta_u)
+        return 0.5 + times_expm1(xp, self.p0, over(x, self.delta_u))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # exp(u) can be too large where the product is not
-        root = xp.exp(x / self.delta_u / 2)
+        root = xp.exp(over(x, self.delta_u) / 2)
         return self.p0 / self.delta_u * root * root
 
     @property
@@ -355,10 +355,10 @@ class GradedSlayer(InfiniteArea):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below, above = xp.clip(x, max=0.0), xp.clip(x, min=0.0)
-        return 0.5 + self.scale * (self.tau * xp.expm1(below / self.tau) + above)
+        return 0.5 + self.scale * (self.tau * xp.expm1(over(below, self.tau)) + above)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.scale * xp.exp(xp.clip(x, max=0.0) / self.tau)
+        return self.scale * xp.exp(over(xp.clip(x, max=0.0), self.tau))
 
     @property
     def peak(self) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from .. import backends
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
-from .._maths import before_underflow, choose, erfc, larger
+from .._maths import before_underflow, choose, erfc, larger, over
 from .._numeric import counted, first_below, highest
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
@@ -253,24 +253,21 @@ class MultiGaussianGrad(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # x - sigma is exact near sigma, where a small s would magnify the rounding of x / sigma
-        left, right = (x + self.sigma) / self._side(), (x - self.sigma) / self._side()
-        centre = _normal_cdf(xp, x / self.sigma) - 0.5
+        side = self.s * self.sigma
+        left, right = over(x + self.sigma, side), over(x - self.sigma, side)
+        centre = _normal_cdf(xp, over(x, self.sigma)) - 0.5
         sides = _normal_cdf(xp, right) + _normal_cdf(xp, left) - 1
         return 0.5 + self.scale * ((1 + self.h) * centre - self.h * sides)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        size = xp.abs(x)
-        left, right = (size + self.sigma) / self._side(), (size - self.sigma) / self._side()
-        bump = self._bump(xp, size / self.sigma, left, right)
+        size, side = xp.abs(x), self.s * self.sigma
+        left, right = over(size + self.sigma, side), over(size - self.sigma, side)
+        bump = self._bump(xp, over(size, self.sigma), left, right)
         return self.scale / (self.sigma * _SQRT_TWO_PI) * bump
 
     def _bump(self, xp: Any, centre: Array, left: Array, right: Array) -> Array:
         sides = _normal(xp, right) + _normal(xp, left)
         return (1 + self.h) * _normal(xp, centre) - self.h / self.s * sides
-
-    def _side(self) -> Any:
-        """Return the standard deviation of the side Gaussians."""
-        return self.s * self.sigma
 
     @property
     def _lowest(self) -> Any:
@@ -278,7 +275,7 @@ class MultiGaussianGrad(Surrogate):
 
     @property
     def peak(self) -> Any:
-        return self._searched()[0]
+        return self._searched("peak")
 
     @property
     def area(self) -> Any:
@@ -291,10 +288,10 @@ class MultiGaussianGrad(Surrogate):
 
     @property
     def width(self) -> Any:
-        return self._searched()[1]
+        return self._searched("width")
 
-    def _searched(self) -> tuple[Any, Any]:
-        """Return the peak and the width, differentiable in the parameters."""
+    def _searched(self, measure: str) -> Any:
+        """Return the peak or the width, differentiable in the parameters."""
         zero = 0 * (self.h + self.s + self.sigma + self.scale)
         is_float = isinstance(zero, float)
         zero = np.asarray(zero) if is_float else zero
@@ -311,6 +308,9 @@ class MultiGaussianGrad(Surrogate):
         # where the derivative is 0, the place may be taken for a constant
         top = bump(backend.constant(highest(xp, bump, grid)))
         top = xp.where(top > 0, top, 0.0)
+        peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
+        if measure == "peak":
+            return float(peak) if is_float else peak
         edge = backend.constant(first_below(xp, bump, top / 2, grid))
         has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
         edge = xp.where(has_width, edge, 1.0)
@@ -318,8 +318,7 @@ class MultiGaussianGrad(Surrogate):
             fall = backend.constant(backend.derivative(bump, edge))
             edge = edge - (bump(edge) - top / 2) / xp.where(fall < 0, fall, -math.inf)
         width = 2 * self.sigma * xp.where(has_width, edge, math.inf)
-        peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
-        return (float(peak), float(width)) if is_float else (peak, width)
+        return float(width) if is_float else width
 
     @property
     def _negative(self) -> Any:

@@ -201,17 +201,21 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         above = finite_part(xp, xp.clip(x, min=0.0))
         rest = self._remainder(xp, above)
         rate = self.fold / self.grad_width
-        half = _decay_integral(xp, rate, xp.zeros_like(x) + self.threshold / 2)
+        half = self._integral(xp, rate, xp.zeros_like(x) + self.threshold / 2)
         nearest = xp.where(rest > self.threshold / 2, rest - self.threshold, rest)
         # (above - rest) / threshold, the number of whole periods, could overflow
         whole = 2 * half / self.threshold * (above - rest)
         whole = whole + 2 * half * xp.astype(rest > self.threshold / 2, x.dtype)
-        return 0.5 + self.scale * (below + whole + _decay_integral(xp, rate, nearest))
+        return 0.5 + self.scale * (below + whole + self._integral(xp, rate, nearest))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         rest = self._remainder(xp, finite_part(xp, xp.clip(x, min=0.0)))
         distance = self.fold * xp.where(rest > self.threshold / 2, self.threshold - rest, rest)
         return self.scale * xp.exp(-(distance + xp.clip(-x, min=0.0)) / self.grad_width)
+
+    def _integral(self, xp: Any, rate: float | Array, x: Array) -> Array:
+        # a product of rate and threshold that underflows would leave 0
+        return xp.where(xp.abs(rate * x) < 1e-20, x, _decay_integral(xp, rate, x))
 
     def _remainder(self, xp: Any, x: Array) -> Array:
         return remainder(xp, x, self.threshold + xp.zeros_like(x))

@@ -13,12 +13,19 @@ if TYPE_CHECKING:
 def full_width(surrogate: Surrogate) -> float:
     """Return the full width at half maximum of a bump that is even around 0, by bisection.
 
-    Walks out from 0 to the first point where the derivative is below half of its value at 0.
+    Walks out from 0 to the first point where the derivative is below half of its value at 0, in
+    size: a bump may hang down.
     """
-    half = float(surrogate.surrogate_grad(0.0)) / 2
+    height = float(surrogate.surrogate_grad(0.0))
+
+    def is_outside(x: float) -> bool:
+        return float(surrogate.surrogate_grad(x)) / height < 0.5
+
+    if height == 0:
+        return float("inf")
     # Any power of two from far below to far above the scale of a surrogate.
     outside = next(
-        (x for x in np.ldexp(1.0, np.arange(-40, 41)) if surrogate.surrogate_grad(float(x)) < half),
+        (x for x in np.ldexp(1.0, np.arange(-40, 41)) if is_outside(float(x))),
         None,
     )
     if outside is None:
@@ -26,7 +33,7 @@ def full_width(surrogate: Surrogate) -> float:
     low, high = 0.0, float(outside)
     for _ in range(200):
         middle = (low + high) / 2
-        if surrogate.surrogate_grad(middle) < half:
+        if is_outside(middle):
             high = middle
         else:
             low = middle

@@ -10,6 +10,10 @@ import numpy as np
 
 Values = np.ndarray[Any, Any]
 
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+HALF = ("float16", "bfloat16")
+"""Computed in float32 and rounded once."""
+
 
 class Numpy:
     """NumPy, in which the stated bounds hold as they are, and a warning is an error.
@@ -18,11 +22,12 @@ class Numpy:
     """
 
     name = "numpy"
+    dtypes = DTYPES[:3]
     allowance = 1.0
     flushes = False
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values) -> Values:
-        """Return ``function(x)``, computed by this framework."""
+    def evaluate(self, function: Callable[[Any], Any], x: Values, dtype: str) -> Values:
+        """Return ``function(x)``, computed by this framework in `dtype`."""
         with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
             result: Values = function(x)
         return result
@@ -35,15 +40,17 @@ class Torch:
     """
 
     name = "torch"
+    dtypes = DTYPES
     allowance = 2.0
     flushes = True
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values) -> Values:
-        """Return ``function(x)``, computed by this framework."""
+    def evaluate(self, function: Callable[[Any], Any], x: Values, dtype: str) -> Values:
+        """Return ``function(x)``, computed by this framework in `dtype`."""
         import torch
 
-        result: Values = function(torch.from_numpy(x.copy())).numpy()
-        return result
+        result = function(torch.from_numpy(x.copy()).to(getattr(torch, dtype)))
+        values: Values = result.to(torch.from_numpy(x[:0]).dtype).numpy()
+        return values
 
 
 class Jax:
@@ -53,11 +60,12 @@ class Jax:
     """
 
     name = "jax"
+    dtypes = DTYPES
     allowance = 2.0
     flushes = True
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values) -> Values:
-        """Return ``function(x)``, computed by this framework."""
+    def evaluate(self, function: Callable[[Any], Any], x: Values, dtype: str) -> Values:
+        """Return ``function(x)``, computed by this framework in `dtype`."""
         import jax
 
         if hasattr(jax, "enable_x64"):
@@ -66,8 +74,11 @@ class Jax:
             from jax.experimental import enable_x64  # type: ignore[attr-defined]
 
             double = enable_x64()
+        padded = np.zeros(-(-x.size // 1024) * 1024, x.dtype)  # JAX compiles anew for each shape
+        padded[: x.size] = x
         with double:
-            return np.asarray(function(jax.numpy.asarray(x)))
+            result = np.asarray(function(jax.numpy.asarray(padded, dtype)))
+        return result.astype(x.dtype)[: x.size]
 
 
 def installed(only: list[str] | None = None) -> list[Numpy | Torch | Jax]:

@@ -26,9 +26,12 @@ class Numpy:
     allowance = 1.0
     flushes = False
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values, dtype: str) -> Values:
+    def evaluate(
+        self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
+    ) -> Values:
         """Return ``function(x)``, computed by this framework in `dtype`."""
-        with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
+        raised = "raise" if strict else "ignore"
+        with np.errstate(divide=raised, invalid=raised, over="ignore", under="ignore"):
             result: Values = function(x)
         return result
 
@@ -44,7 +47,9 @@ class Torch:
     allowance = 2.0
     flushes = True
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values, dtype: str) -> Values:
+    def evaluate(
+        self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
+    ) -> Values:
         """Return ``function(x)``, computed by this framework in `dtype`."""
         import torch
 
@@ -64,7 +69,9 @@ class Jax:
     allowance = 2.0
     flushes = True
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values, dtype: str) -> Values:
+    def evaluate(
+        self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
+    ) -> Values:
         """Return ``function(x)``, computed by this framework in `dtype`."""
         import jax
 

@@ -17,11 +17,11 @@ def failures(surrogate: Surrogate, line: Line) -> Iterator[str]:
     yield from _stated(surrogate)
     own = {name: _own(surrogate, name) for name in ("peak", "area", "width")}
     if own["peak"] is not None:
-        yield from _peak(surrogate, line, own["peak"])
+        yield from _peak(line, own["peak"])
     if own["area"] is not None:
         yield from _area(surrogate, line, own["area"])
     if own["width"] is not None:
-        yield from _width(surrogate, line, own["width"], own["peak"])
+        yield from _width(line, own["width"], (own["peak"] or 0.0) < 0)
     claims = own["peak"] is not None or own["area"] is not None
     if claims and not surrogate._negative and line.smallest[0] < 0:
         value, x = line.smallest
@@ -47,7 +47,7 @@ def _stated(surrogate: Surrogate) -> Iterator[str]:
             yield f"{name} is {own}, the docstring says {stated}"
 
 
-def _peak(surrogate: Surrogate, line: Line, peak: float) -> Iterator[str]:
+def _peak(line: Line, peak: float) -> Iterator[str]:
     found, at = line.largest
     if peak < 0:  # of a bump that hangs down
         found, at = line.smallest
@@ -74,8 +74,8 @@ def _area(surrogate: Surrogate, line: Line, area: float) -> Iterator[str]:
         yield f"area is {area}, measured {found:.9g}"
 
 
-def _width(surrogate: Surrogate, line: Line, width: float, peak: float | None) -> Iterator[str]:
-    height = line.largest[0] if peak is None else peak
+def _width(line: Line, width: float, hangs: bool) -> Iterator[str]:
+    height = line.smallest[0] if hangs else line.largest[0]
     if not math.isfinite(width) or not math.isfinite(height) or height == 0:
         return
     half, side = height / 2, math.copysign(1.0, height)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -31,7 +32,7 @@ class Line:
     """The derivative and the primitive of a surrogate in float64, on panels that tile the line."""
 
     def __init__(self, surrogate: Surrogate, kinks: Kinks, scale: float) -> None:
-        self.surrogate, self.scale = surrogate, scale
+        self.surrogate, self.scale, self.kinks = surrogate, scale, kinks.positions
         sizes = scale * np.concatenate(
             [np.geomspace(1e-9, _FURTHEST, 1000), np.linspace(0, 8, 1601)]
         )
@@ -150,7 +151,9 @@ class Line:
                 break
         _, a, b, excess = leaves[0]
         if b - a < 1e-9 * (right - left):
-            return f"the primitive jumps by {excess:.6g} at x = {b:.15g}"
+            places = [b, *(k for k in self.kinks if a <= k <= b)]
+            at = min(places, key=lambda place: len(repr(place)))
+            return f"the primitive jumps by {excess:.6g} at x = {at:.15g}"
         mean = (total + float(self._rule(np.asarray([left]), np.asarray([right]))[0])) / (
             right - left
         )
@@ -160,9 +163,9 @@ class Line:
             f"the primitive rises by {mean:.9g} per unit of x"
         )
 
-    def between(self, kinks: Kinks) -> str | None:
+    def between(self) -> str | None:
         """Check that at every kink the derivative lies between its limits from both sides."""
-        for kink in kinks.positions:
+        for kink in self.kinks:
             x = np.asarray([kink] * 9)
             for direction, side in ((-np.inf, x[:4]), (np.inf, x[5:])):
                 for i in range(4):
@@ -188,9 +191,7 @@ def probes(kinks: Kinks, scale: float, number: int) -> list[tuple[float, float]]
     """
     rng = np.random.default_rng(0)
     edges = kinks.positions
-    pieces = [
-        (a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > 1e-9 * max(abs(a), abs(b))
-    ]
+    pieces = [(a, b) for a, b in pairwise(edges) if b - a > 1e-9 * max(abs(a), abs(b))]
     pieces.sort(key=lambda piece: (not kinks.single & {*piece}, abs(sum(piece))))
     found = []
     for a, b in pieces[: number // 2]:

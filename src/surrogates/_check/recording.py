@@ -1,9 +1,9 @@
 """Where a formula changes: found from the conditions that the formula itself evaluates.
 
 A definition is run on `Recorded` arrays, which pass for arrays of the standard and note the outcome
-of every comparison, `where`, `clip`, `maximum`, `abs`, `sign`, `floor`, `round` and the like. Where an
-outcome differs between two neighbouring samples, bisection finds the two adjacent floating-point
-numbers between which it changes.
+of every comparison, `where`, `clip`, `maximum`, `abs`, `sign`, `floor`, `round` and the like. Where
+an outcome differs between two neighbouring samples, bisection finds the two adjacent
+floating-point numbers between which it changes.
 """
 
 from __future__ import annotations
@@ -260,7 +260,7 @@ def _bisected(
         inner = np.minimum(inner, b - (b > a))  # never b itself
         outcomes = _outcomes(surrogate, methods, _from_order(inner.ravel()))[0]
         outcomes = outcomes.reshape(len(outcomes), *inner.shape)
-        same = outcomes[condition, :, np.arange(left.size)].T == target
+        same = target == outcomes[condition, :, np.arange(left.size)].T
         first = np.where(same.all(0), len(parts), np.argmin(same, axis=0))  # the first that differs
         all_points = np.concatenate([a[None], inner, b[None]])
         which = np.arange(left.size)

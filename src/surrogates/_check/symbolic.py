@@ -66,10 +66,10 @@ class Number:
         return _apply(lambda a, b: a * b, lambda a, b: a * b, self, other)
 
     def __truediv__(self, other: Any) -> Number:
-        return _apply(lambda a, b: a / b, lambda a, b: a / b, self, other)
+        return _apply(_quotient, lambda a, b: a / b, self, other)
 
     def __pow__(self, other: Any) -> Number:
-        return _apply(lambda a, b: a**b, lambda a, b: a**b, self, other)
+        return _apply(_power, lambda a, b: a**b, self, other)
 
     def __rsub__(self, other: Any) -> Number:
         return number(other) - self
@@ -154,6 +154,17 @@ def _apply(on_values: Callable[..., Any], on_symbols: Callable[..., Any], *opera
     if any(n.expression is None for n in numbers):
         return Number(value)
     return Number(value, on_symbols(*(n.expression for n in numbers)))
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """Return ``a / b``, infinite or NaN where mpmath raises ZeroDivisionError, as of arrays."""
+    if b != 0:
+        return a / b
+    return mpmath.nan if a == 0 or mpmath.isnan(a) else mpmath.inf * mpmath.sign(a)
+
+
+def _power(a: Any, b: Any) -> Any:
+    return mpmath.inf if a == 0 and b < 0 else a**b
 
 
 def _function(

@@ -247,6 +247,7 @@ def largest(surrogate: Surrogate, function: str) -> float:
     """Return the size of the largest value, or term, of the derivative or primitive."""
     if function == "derivative":
         peak = _measure(surrogate, "_largest_slope")
-        return peak if math.isfinite(peak) else float(surrogate.surrogate_grad(np.float64(0.0)))
+        with np.errstate(all="ignore"):
+            return peak if math.isfinite(peak) else float(surrogate.surrogate_grad(0.0))
     area, terms = _measure(surrogate, "area"), max(0.5, float(surrogate._largest_term))
     return max(terms, area) if math.isfinite(area) else terms

@@ -31,8 +31,7 @@ def full_width(surrogate: Surrogate) -> float:
     if outside is None:
         return float("inf")
     low, high = 0.0, float(outside)
-    for _ in range(200):
-        middle = (low + high) / 2
+    while low < (middle := (low + high) / 2) < high:
         if is_outside(middle):
             high = middle
         else:

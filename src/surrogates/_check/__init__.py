@@ -242,10 +242,10 @@ def _accuracy(subject: Subject, dtype: str, points: int, only: list[str] | None)
             function = getattr(surrogate, method)
             try:
                 computed = framework.evaluate(function, x, dtype)
-            except FloatingPointError as error:
+            except FloatingPointError as warning:
                 computed = framework.evaluate(function, x, dtype, strict=False)
                 if not np.isnan(computed).any():
-                    failure = f"{surrogate!r}: {name} makes NumPy warn: {error}"
+                    failure = f"{surrogate!r}: {name} makes NumPy warn: {warning}"
             of_bound, error = accuracy.ulps(
                 surrogate, name, computed, truths[name], framework.flushes, dtype
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Numpy:
         self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
     ) -> Values:
         """Return ``function(x)``, computed by this framework in `dtype`."""
-        raised = "raise" if strict else "ignore"
+        raised: Literal["raise", "ignore"] = "raise" if strict else "ignore"
         with np.errstate(divide=raised, invalid=raised, over="ignore", under="ignore"):
             result: Values = function(x)
         return result

@@ -194,9 +194,10 @@ def ulps(
     least = info.tiny * (4 * max(1.0, most) if flushes else 1.0)
     if is_half:
         info, wide = limits(name), bound * unit + least
-        unit = info.spacing(np.abs(truth.exact))
+        as_method = variants.written(type(surrogate), function) == "method"
+        unit = info.spacing(np.maximum(size, floor) if as_method else np.abs(truth.exact))
         bound = 0.51 + wide / unit
-        if variants.written(type(surrogate), function) == "method":  # computed in half precision
+        if as_method:  # which computes in half precision
             bound, least = bound + 16, info.tiny
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs((computed.astype(np.float64) - truth.exact) - truth.rest)

@@ -1,18 +1,25 @@
-"""The proof holds for every surrogate, and notices an error planted in any one of them."""
+"""The check passes every surrogate, and notices an error planted in any one of them."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import itertools
+import math
+import os
+import re
+import subprocess
+import sys
 import textwrap
 
 import numpy as np
 import pytest
 
+import faults
 import surrogates
 from kinds import every_surrogate
 from surrogates import _check
+from surrogates._check import digits, recording, variants
 from surrogates._cli import main
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES, function_name
@@ -145,3 +152,112 @@ def test_two_values_by_hand():
     # the proof reads the docstring, so let something be held against neither
     assert surrogates.Sigmoid(4.0).surrogate_grad(0.0) == 1.0
     np.testing.assert_allclose(surrogates.SoftSign(2.0).surrogate_grad(1.0), 1 / 9)
+
+
+by_name = {"ids": lambda value: getattr(value, "__name__", "")}
+
+
+@pytest.mark.parametrize(("cls", "words"), faults.FAULTS.items(), **by_name)
+def test_fault_is_found_and_named(cls, words):
+    rows = _check._rows(cls, points=60, names=["numpy"])
+    report = "\n".join(f"{row.dtype} {row.failure}" for row in rows if row.failure)
+    assert re.search(words, report), report
+
+
+@pytest.mark.parametrize("cls", faults.FAULTLESS, **by_name)
+def test_no_false_alarm(cls):
+    rows = _check._rows(cls, points=200, names=None)
+    assert not [row.failure for row in rows if row.failure]
+
+
+def test_only_the_symbolic_line_is_a_proof(capsys):
+    assert main(["check", "SoftSign", "--points", "50", "--framework", "numpy"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if "prove" in line] == ["symbolic"]
+    assert re.search(r"SoftSign +measured +ok", "\n".join(lines))
+
+
+def test_what_sympy_cannot_simplify_is_no_failure():
+    class Rounded(faults.Lorentzian):
+        def primitive(self, xp, x):
+            return 0.5 + 1.1283791670955126 * xp.atan(x)
+
+        def derivative(self, xp, x):  # the same number to a rounding: 2 / sqrt(pi)
+            return xp.sqrt(0 * x + 1.2732395447351628) / (1 + x * x)
+
+    proof, measured, *_ = _check._rows(Rounded, points=50, names=["numpy"])
+    assert proof.failure is None
+    assert "except around x = " in proof.note
+    assert measured.failure is None
+
+
+@pytest.mark.parametrize("backend", ["gmpy2", "python"])
+def test_both_backends_of_mpmath(backend):
+    if backend == "gmpy2":
+        pytest.importorskip("gmpy2")
+    arguments = ["check", "GaussianGrad", "ERF", "--points", "60", "--framework", "numpy"]
+    code = (
+        f"import mpmath.libmp, sys; sys.path[:0] = {sys.path!r}; "
+        f"assert mpmath.libmp.BACKEND == {backend.removesuffix('2')!r}; "
+        f"from surrogates._cli import main; sys.exit(main({arguments}))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "MPMATH_NOGMPY"}
+    environment |= {"MPMATH_NOGMPY": "1"} if backend == "python" else {}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_error_function_of_any_number():
+    import mpmath
+
+    with mpmath.workdps(50):
+        for x in ("1e30", "1.1e30", "-1.1e30", "1e308", "-1e308"):
+            x = mpmath.mpf(x)
+            assert digits.erfc(x) >= 0
+            assert digits.erfc(x) + digits.erf(x) == 1
+        exact, series = mpmath.erfc(1e20), mpmath.exp(-(mpmath.mpf(1e20) ** 2)) / 1e20
+        assert abs(exact * mpmath.sqrt(mpmath.pi) / series - 1) < 1e-39
+
+
+def kinks_of(surrogate):
+    return recording.kinks(surrogate, ["surrogate_grad", "surrogate_fun"], 1.0)
+
+
+def test_kinks_are_those_of_the_conditions():
+    assert kinks_of(surrogates.Sigmoid()).positions == [0.0]
+    assert kinks_of(surrogates.Boxcar(width=3.0)).positions == [-1.5, 0.0, 1.5]
+    assert kinks_of(surrogates.SparseFastSigmoid(band=1e-7)).positions == [-1e-7, 0.0, 1e-7]
+    narrow = kinks_of(faults.DoubledOnANarrowInterval()).positions
+    assert narrow == [0.0, 2.001, 2.002]
+    close = kinks_of(faults.DoubledWhereTwoSidesComeClose()).positions
+    assert close == pytest.approx([0.0, 2.001, 2.002])
+
+
+def test_kinks_without_end_are_followed_as_far_as_stated():
+    kinks = kinks_of(surrogates.MultiSpikeSuper())
+    inside = [k for k in kinks.positions if 1 < k < kinks.high]
+    assert kinks.high > 5
+    assert inside == [k / 2 for k in range(3, math.ceil(2 * kinks.high))]
+
+
+def test_every_number_and_every_pair_is_varied():
+    cls = faults.WrongIfTwoAreChanged
+    values = [(s.alpha, s.beta) for s in variants.more(cls)]
+    assert len({a for a, b in values if b == 2.0}) >= 4
+    assert len({b for a, b in values if a == 1.0}) >= 4
+    assert len([1 for a, b in values if a != 1.0 and b != 2.0]) >= 2
+    assert {s.n for s in variants.more(surrogates.SquarewaveFourierSeries)} >= {1, 3, 6}
+    assert {s.closed for s in variants.more(surrogates.Boxcar)} > {"neither", "left", "right"}
+    assert 0.0 in {s.h for s in variants.more(surrogates.MultiGaussianGrad)}
+    assert min(s.alpha for s in variants.more(surrogates.GaussianGrad)) < 0
+
+
+def test_values_that_a_class_refuses_are_left_out():
+    class Picky(faults.WrongUnlessDefault):
+        def __post_init__(self):
+            super().__post_init__()
+            if self.beta > 10:
+                raise ValueError("too steep")
+
+    assert max(s.beta for s in [*variants.main(Picky), *variants.more(Picky)]) <= 10

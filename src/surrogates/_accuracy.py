@@ -6,21 +6,35 @@ from typing import NamedTuple
 
 
 class Accuracy(NamedTuple):
-    """Bounds of the error in float32 and float64, in units in the last place (ulp), in NumPy.
+    """How exact a surrogate is: bounds of its error, in units in the last place (ulp).
 
-    PyTorch and JAX, whose elementary functions are less exact, are allowed twice as many.
+    A class states it as ``accuracy = surrogates.Accuracy(...)``, and ``python -m surrogates check``
+    holds it to that. The bounds are for float32 and float64 in NumPy; PyTorch and JAX, whose
+    elementary functions are less exact, are allowed twice as many ulp.
+
+    Parameters
+    ----------
+    ulp : float, default 4.0
+        Bound for the derivative, and for the primitive.
+    per_efold : float, default 0.0
+        What is added for each factor of e by which the result differs from its largest value, in
+        exponential tails: an exponential magnifies the rounding of its argument by that argument.
+    of_peak : bool, default False
+        Whether the derivative's bound is in ulp of the peak, because it changes sign or ends at a
+        kink: a difference of nearly equal terms has no relative accuracy.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> class Decay(surrogates.Surrogate):
+    ...     accuracy = surrogates.Accuracy(per_efold=2.0)
+    ...     def derivative(self, xp, x):
+    ...         return xp.exp(-3 * abs(x))
     """
 
     ulp: float = 4.0
-    """Bound for the derivative, and for the primitive."""
-
     per_efold: float = 0.0
-    """What is added for each factor of e that the result lies below its largest value: an
-    exponential magnifies the rounding of its argument by that argument."""
-
     of_peak: bool = False
-    """Whether the derivative's bound is in ulp of the peak, because it changes sign or ends at a
-    kink: a difference of nearly equal terms has no relative accuracy."""
 
 
 SQUARED = Accuracy(ulp=5.0)

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--seed", type=seed_number, default=0)
     demo.add_argument("--out", type=Path, default=Path("demo.png"), help="the PNG file to write")
 
-    check = commands.add_parser("check", help="prove surrogates on what is installed")
+    check = commands.add_parser("check", help="check surrogates on what is installed, your own too")
     check.add_argument(
         "names",
         nargs="*",
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--points",
         type=positive_integer,
         default=2000,
-        help="per parameter set and dtype (default: 2000)",
+        help="at which errors are measured, per parameter set and dtype (default: 2000)",
     )
 
     check.add_argument("--jobs", type=positive_integer, default=1, help="processes (default: 1)")
@@ -85,7 +85,7 @@ def _check(options: argparse.Namespace) -> int:
         from . import _check as check
     except ImportError as error:
         raise ImportError(
-            f"{error}; the proof needs the extra 'check' of surrogate-gradients"
+            f"{error}; the check needs the extra 'check' of surrogate-gradients"
         ) from None
 
     names = options.names or SURROGATES

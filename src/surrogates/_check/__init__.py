@@ -1,31 +1,32 @@
-"""``python -m surrogates check``: the proof, on what is installed and on your own surrogates.
+"""``python -m surrogates check``: whether surrogates, your own among them, are what they say.
 
-For each surrogate: primitive and derivative belong together, symbolically and piece by piece; what
-its docstring states of peak, area and width is what it says of itself, and what quadrature finds;
-and both functions, in every framework and dtype, are as exact as stated, against 50 digits.
+For each surrogate three kinds of lines. *symbolic*: a proof by SymPy, piece by piece, that the
+derivative is that of the primitive. *measured*: the same by difference quotients and integrals,
+with no interval and no parameter left out; peak, area and width; and what the docstring states. And
+for each framework and dtype, how exact derivative and primitive are, against 50 digits.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property, partial
+from itertools import chain, pairwise
 from multiprocessing import get_context
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from .. import definitions
+from .._accuracy import Accuracy
 from .._surrogate import Surrogate
-from . import accuracy, formulas, frameworks, symbolic
+from . import accuracy, formulas, frameworks, measures, pair, proof, recording, variants
 
-DTYPES = ("float64", "float32")
+PROBES = 48  # points for each of the main parameter sets at which difference quotients are taken
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Row:
     primitive: float
     failure: str | None
     """What is wrong, or None."""
+    note: str = "ok"
+    """What to say where nothing is."""
 
 
 def run(
@@ -52,14 +55,14 @@ def run(
     titles = f"{'surrogate':<24} {'framework':<9} {'dtype':<8} {'derivative':>10} {'primitive':>10}"
     print(f"{titles}  verdict")
     failed = 0
-    rows_of = functools.partial(_rows, points=points, names=names)
+    rows_of = partial(_rows, points=points, names=names)
     # spawned, since a forked process inherits the threads of the frameworks in an unknown state
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for row in chain.from_iterable((pool.map if jobs > 1 else map)(rows_of, classes)):
             failed += row.failure is not None
             print(
                 f"{row.surrogate:<24} {row.framework:<9} {row.dtype:<8} {_ulp(row.derivative):>10} "
-                f"{_ulp(row.primitive):>10}  {row.failure or 'ok'}",
+                f"{_ulp(row.primitive):>10}  {row.failure or row.note}",
                 flush=True,
             )
     print(f"{failed} of the lines above failed" if failed else "all hold (errors in ulp)")
@@ -84,16 +87,47 @@ def _ulp(error: float) -> str:
 
 def check(cls: type[Surrogate], points: int, names: list[str] | None = None) -> Iterator[Row]:
     """Yield the lines of the table for one class of surrogate."""
-    cls().surrogate_grad(np.float64(0.0))  # raises where there is nothing to check
-    proof = [_shape(cls), *_formula(cls)]
-    failures = [failure for failure in proof if failure]
-    yield Row(cls.__name__, "symbolic", "", math.nan, math.nan, "; ".join(failures) or None)
-    for dtype in DTYPES:
+    first = variants.default(cls)
+    with np.errstate(all="ignore"):
+        first.surrogate_grad(np.float64(0.0))  # raises where there is nothing to check
+    if not isinstance(first.accuracy, Accuracy):
+        raise TypeError(
+            f"{cls.__name__}: accuracy must be a surrogates.Accuracy, got {first.accuracy!r}"
+        )
+    with np.errstate(all="ignore"):
+        subjects = [Subject(surrogate) for surrogate in variants.main(cls)]
+        proven = _proof(cls, subjects)
+    yield proven
+    with np.errstate(all="ignore"):
+        measured = _measured(cls, subjects)
+    yield measured
+    for dtype in frameworks.DTYPES:
         worst: dict[str, Row] = {}
-        for variant in accuracy.variants(cls):
-            for row in _accuracy(formulas.held(variant, dtype), dtype, points, names):
+        for subject in subjects:
+            for row in _accuracy(subject, dtype, points, names):
                 worst[row.framework] = _worse(worst.get(row.framework), row)
         yield from worst.values()
+
+
+class Subject:
+    """A surrogate under check, and where its formulas change."""
+
+    def __init__(self, surrogate: Surrogate) -> None:
+        self.surrogate = surrogate
+        self.functions = accuracy.functions(surrogate)
+        self.written = [n for n in self.functions if variants.written(type(surrogate), n)]
+        self.is_pair = len(self.written) == len(self.functions) == 2
+
+    @cached_property
+    def scale(self) -> float:
+        """The length on which it varies."""
+        return accuracy.scale(self.surrogate)
+
+    @cached_property
+    def kinks(self) -> recording.Kinks:
+        """Where a formula that is written down changes."""
+        methods = [variants.METHODS[name] for name in self.written]
+        return recording.kinks(self.surrogate, methods, self.scale)
 
 
 def _worse(old: Row | None, new: Row) -> Row:
@@ -107,125 +141,116 @@ def _worse(old: Row | None, new: Row) -> Row:
     )
 
 
-def _formula(cls: type[Surrogate]) -> Iterator[str]:
-    """Prove symbolically that the derivative is that of the primitive, and half at 0."""
-    for variant in accuracy.variants(cls):
-        if len(accuracy.functions(variant)) == 1 or accuracy.differentiated(variant):
-            return  # there is no pair to compare
-        for point in _pieces(variant):
+def _proof(cls: type[Surrogate], subjects: list[Subject]) -> Row:
+    """Prove symbolically, on every piece, that the derivative is that of the primitive."""
+    known: dict[Any, proof.Verdict] = {}
+    if not subjects[0].is_pair:
+        note = "nothing to prove: there is no pair of primitive and derivative"
+        return Row(cls.__name__, "symbolic", "", math.nan, math.nan, None, note)
+    open_cases = []
+    for subject in subjects:
+        for point in _pieces(subject.kinks):
+            at = f"around x = {point:.3g} of {subject.surrogate!r}"
             try:
-                difference = symbolic.disagreement(variant, point)
-            except Exception as error:  # a user's own formula may not run on symbols
-                yield f"{variant!r} does not run on symbols: {error!r}"
-                return
-            if difference != 0:
-                yield f"primitive and derivative disagree around x = {point:.3g} by {difference}"
-                return
-        half = float(variant.surrogate_fun(np.float64(0.0)))
-        if not abs(half - 0.5) <= 1e-14 * max(1.0, variant._largest_term):
-            yield f"{variant!r} has primitive {half} at 0"
-            return
+                verdict = proof.compared(subject.surrogate, point, known)
+            except Exception as error:  # a user's own formula may be more than SymPy can do
+                note = f"not proven: it does not run on symbols {at}: {error!r}"
+                return Row(cls.__name__, "symbolic", "", math.nan, math.nan, None, note)
+            if verdict.relative > 1e-9:
+                failure = f"primitive and derivative disagree {at} by {verdict.difference}"
+                return Row(cls.__name__, "symbolic", "", math.nan, math.nan, failure)
+            if not verdict.proven:
+                open_cases.append(
+                    f"{at}, where SymPy leaves {verdict.difference}, in numbers "
+                    f"{verdict.relative:.1g} of the derivative"
+                )
+    note = f"proven, except {open_cases[0]}" if open_cases else "proven"
+    return Row(cls.__name__, "symbolic", "", math.nan, math.nan, None, note)
 
 
-def _pieces(surrogate: Surrogate) -> list[float]:
-    """Return a point in each interval between the places where the formula may change."""
-    edges = np.unique([edge for kink in accuracy.kinks(surrogate) for edge in (-kink, kink)])
-    between = (edges[1:] + edges[:-1]) / 2
-    outside = 3 * max(1.0, edges[-1])
-    return [-outside, *between.tolist(), outside]
+def _pieces(kinks: recording.Kinks) -> list[float]:
+    """Return a point on each piece between kinks, of many those nearest to 0, and beyond them."""
+    edges = sorted(sorted(kinks.positions, key=abs)[:16])
+    # not in the middle, where a periodic formula may be 0
+    between = [
+        a + 0.437 * (b - a) for a, b in pairwise(edges) if b - a > 1e-9 * max(abs(a), abs(b))
+    ]
+    outside = 3 * max(1.0, abs(edges[0]), abs(edges[-1]))
+    return [-outside, *between, outside]
 
 
-def _shape(cls: type[Surrogate]) -> str | None:
-    """Compare what is stated of peak, area and width with the properties, and with quadrature."""
-    for variant in accuracy.variants(cls):
-        for name in ("peak", "area", "width"):
-            function = formulas.compiled(variant, name)
-            if function is None:
-                continue
-            stated, own = float(function(None)), float(getattr(variant, name))
-            if stated != own and not abs(stated - own) <= 1e-12 * abs(stated):
-                return f"{variant!r} has {name} {own}, its docstring says {stated}"
-        try:
-            failure = _peak(variant) or _area(variant) or _half_maximum(variant)
-        except NotImplementedError:
-            return None  # a user's own surrogate need not state them
-        if failure:
-            return failure
+def _measured(cls: type[Surrogate], subjects: list[Subject]) -> Row:
+    """Measure what the proof cannot say: no interval, kink or value of a parameter left out."""
+    more = (Subject(surrogate) for surrogate in variants.more(cls))
+    for number, of in ((PROBES, subjects), (PROBES // 4, more)):
+        for subject in of:
+            if found := _disagreements(subject, number):
+                failure = f"{subject.surrogate!r}: {'; '.join(found[:3])}"
+                return Row(cls.__name__, "measured", "", math.nan, math.nan, failure)
+    return Row(cls.__name__, "measured", "", math.nan, math.nan, None)
+
+
+def _disagreements(subject: Subject, number: int) -> list[str]:
+    surrogate = subject.surrogate
+    line = pair.Line(surrogate, subject.kinks, subject.scale)
+    probes = pair.probes(subject.kinks, subject.scale, number)
+    found = [line.between()] if variants.written(type(surrogate), "derivative") else []
+    if subject.is_pair:
+        found += [pair.quotients(surrogate, probes), line.disagreement()]
+    if "primitive" in subject.functions:
+        half = float(surrogate.surrogate_fun(np.float64(0.0)))
+        if not abs(half - 0.5) <= 1e-14 * max(1.0, surrogate._largest_term):
+            found.append(f"the primitive is {half} at 0, not 1/2")
+    found += measures.failures(surrogate, line)
+    if formulas.stated(type(surrogate)):
+        found.append(_unlike_stated(surrogate, np.asarray([x for x, _ in probes])))
+    return [failure for failure in found if failure]
+
+
+def _unlike_stated(surrogate: Surrogate, x: np.ndarray[Any, Any]) -> str | None:
+    """Compare with the formulas of the docstring; how exact it is, is another line's matter."""
+    for name, (method, formula) in accuracy.functions(surrogate).items():
+        if formula not in formulas.stated(type(surrogate)):
+            continue
+        truth = accuracy.reference(surrogate, name, x)
+        computed = getattr(surrogate, method)(x)
+        of_bound, _ = accuracy.ulps(surrogate, name, computed, truth)
+        at = int(of_bound.argmax())
+        if not of_bound[at] <= 1000.0:
+            return (
+                f"the {name} at x = {x[at]:.9g} is {computed[at]:.9g}, "
+                f"by the docstring {truth.exact[at]:.9g}"
+            )
     return None
 
 
-def _peak(surrogate: Surrogate) -> str | None:
-    peak = float(surrogate.peak)
-    values = surrogate.surrogate_grad(accuracy.points(surrogate, "float64", 3000))
-    if math.isfinite(peak) and not math.isclose(float(values.max()), peak, rel_tol=1e-4):
-        return f"{surrogate!r} has peak {peak}, but reaches {values.max()}"
-    if not surrogate._negative and values.min() < 0:
-        return f"{surrogate!r} has derivative {values.min()} somewhere"
-    return None
-
-
-def _area(surrogate: Surrogate) -> str | None:
-    """Compare the area with quadrature around the threshold and the primitive beyond."""
-    area = float(surrogate.area)
-    if not math.isfinite(area):
-        return None
-    reach = 20 * max(1.0, *accuracy.kinks(surrogate)) if surrogate.width > 0.1 else 20.0
-    ends = [max(-reach, float(surrogate.support[0])), min(reach, float(surrogate.support[1]))]
-    edges = {k for kink in accuracy.kinks(surrogate) for k in (-kink, kink)}
-    inner = sorted(k for k in edges if ends[0] < k < ends[1])
-
-    def derivative(x: Any) -> float:
-        return float(surrogate.surrogate_grad(float(x)))
-
-    found = float(mpmath.quad(derivative, [ends[0], *inner, ends[1]]))
-    left, low, high, right = (
-        float(surrogate.surrogate_fun(x)) for x in (-math.inf, *ends, math.inf)
-    )
-    found += (low - left) + (right - high)
-    if not math.isclose(found, area, rel_tol=1e-5, abs_tol=1e-9):
-        return f"{surrogate!r} has area {area}, quadrature finds {found}"
-    return None
-
-
-def _half_maximum(surrogate: Surrogate) -> str | None:
-    width = float(surrogate.width)
-    if not math.isfinite(width):
-        return None
-    half = float(surrogate.peak) / 2
-    x = np.linspace(-4 * width, 4 * width, 80_001) + _centre(surrogate)
-    above = surrogate.surrogate_grad(x) >= half
-    middle = len(x) // 2 + 1
-    below_left = np.flatnonzero(~above[:middle])
-    below_right = np.flatnonzero(~above[middle:])
-    left = below_left[-1] + 1 if below_left.size else 0
-    right = middle + below_right[0] - 1 if below_right.size else len(x) - 1
-    found = x[right] - x[left]
-    if not abs(found - width) <= 3e-4 * width:
-        return f"{surrogate!r} has width {width}, measured {found}"
-    return None
-
-
-def _centre(surrogate: Surrogate) -> float:
-    return float(getattr(surrogate, "shift", 0.0))
-
-
-def _accuracy(
-    surrogate: Surrogate, dtype: str, points: int, only: list[str] | None
-) -> Iterator[Row]:
-    """Compare a surrogate's functions in every framework with 50 digits."""
-    x = accuracy.points(surrogate, dtype, points)
-    functions = accuracy.functions(surrogate)
-    truths = {name: accuracy.reference(surrogate, name, x) for name in functions}
+def _accuracy(subject: Subject, dtype: str, points: int, only: list[str] | None) -> Iterator[Row]:
+    """Compare the functions in every framework with 50 digits, half precision with float64."""
+    is_half = dtype in frameworks.HALF
+    surrogate = formulas.held(subject.surrogate, "float32" if is_half else dtype)
+    places = subject.kinks.positions
+    places = sorted(places, key=lambda k: (k not in subject.kinks.single, abs(k)))[:12]
+    x = accuracy.points(surrogate, dtype, min(points, 600) if is_half else points, 0, places)
+    reference = accuracy.doubled if is_half else accuracy.reference
+    truths = {name: reference(surrogate, name, x) for name in subject.functions}
     for framework in frameworks.installed(only):
+        if dtype not in framework.dtypes:
+            continue
         worst: dict[str, float] = {}
         failure = None
-        for name, (method, _) in functions.items():
-            computed = framework.evaluate(getattr(surrogate, method), x)
+        for name, (method, _) in subject.functions.items():
+            function = getattr(surrogate, method)
+            try:
+                computed = framework.evaluate(function, x, dtype)
+            except FloatingPointError as warning:
+                computed = framework.evaluate(function, x, dtype, strict=False)
+                if not np.isnan(computed).any():
+                    failure = f"{surrogate!r}: {name} makes NumPy warn: {warning}"
             of_bound, error = accuracy.ulps(
-                surrogate, name, computed, truths[name], framework.flushes
+                surrogate, name, computed, truths[name], framework.flushes, dtype
             )
             if framework.flushes:
-                subnormal = (x != 0) & (np.abs(x) < np.finfo(dtype).tiny)
+                subnormal = (x != 0) & (np.abs(x) < accuracy.limits(dtype).tiny)
                 of_bound[subnormal] = error[subnormal] = 0.0
             worst[name] = float(error.max())
             at = int(of_bound.argmax())
@@ -234,6 +259,14 @@ def _accuracy(
                     f"{surrogate!r}: {name} at x = {x[at]!s} is {computed[at]!s}, exactly "
                     f"{truths[name].exact[at]!s} ({error[at]:.3g} ulp)"
                 )
+                if not variants.is_built_in(type(surrogate)) and math.isfinite(error[at]):
+                    failure += _ADVICE
+            if failure is None and variants.written(type(surrogate), name):
+                ends = np.asarray([-np.inf, np.inf], x.dtype)
+                values = framework.evaluate(function, ends, dtype, strict=False)
+                if np.isnan(values).any():
+                    end = ends[np.isnan(values)][0]
+                    failure = f"{surrogate!r}: {name} at x = {end} is NaN"
         yield Row(
             type(surrogate).__name__,
             framework.name,
@@ -242,6 +275,12 @@ def _accuracy(
             worst.get("primitive", math.nan),
             failure,
         )
+
+
+_ADVICE = (
+    "; if that is as exact as it should be, say so in the class: "
+    "accuracy = surrogates.Accuracy(ulp=..., per_efold=..., of_peak=...)"
+)
 
 
 def find(name: str) -> type[Surrogate]:

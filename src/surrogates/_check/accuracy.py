@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,14 @@ import mpmath
 import numpy as np
 
 from .._accuracy import Accuracy
-from .._parameters import ABOVE_ONE, COUNT, parameters
 from .._surrogate import Surrogate
 from ..definitions._bases import UnitArea
-from . import formulas, symbolic
+from . import formulas, symbolic, variants
 
 Values = np.ndarray[Any, Any]
 DIGITS = 50
-FUNCTIONS = {"derivative": ("surrogate_grad", "g'(x)"), "primitive": ("surrogate_fun", "g(x)")}
+FORMULAS = {"derivative": "g'(x)", "primitive": "g(x)"}
+FUNCTIONS = {name: (method, FORMULAS[name]) for name, method in variants.METHODS.items()}
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,34 @@ class Reference:
     rest: Values
 
 
-def points(surrogate: Surrogate, dtype: str, number: int, seed: int = 0) -> Values:
+def points(
+    surrogate: Surrogate,
+    dtype: str,
+    number: int,
+    seed: int = 0,
+    positions: Iterable[float] = (),
+) -> Values:
     """Return about `number` numbers of `dtype` to try a surrogate at, the awkward ones among them.
 
     A third each spread over all magnitudes, over the scale of the surrogate, and evenly around the
     threshold, of both signs; zeros, subnormal numbers, the largest ones, and the neighbours of
-    every kink.
+    every kink: of the guesses of `kinks`, and of `positions`.
     """
+    if dtype == "bfloat16":  # the numbers of float32 with the last 16 bits zero
+        wide = points(surrogate, "float32", number, seed, positions)
+        return np.unique((wide.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32))
     rng = np.random.default_rng(seed)
     info = np.finfo(dtype)
     third = number // 3
-    width = _scale(surrogate)
+    width = scale(surrogate)
     anywhere = np.exp2(rng.uniform(math.log2(info.tiny), math.log2(float(info.max)), third))
     near = width * np.exp(rng.uniform(math.log(1e-6), math.log(1e3), third))
     around = width * rng.uniform(0, 8, third)
-    sizes = np.concatenate([anywhere, near, around]).astype(dtype)
+    with np.errstate(over="ignore"):
+        sizes = np.concatenate([anywhere, near, around]).astype(dtype)
     signed = sizes * rng.choice(np.asarray([-1, 1], dtype), sizes.shape)
     awkward = [0.0, info.smallest_subnormal, 3 * info.smallest_subnormal, info.tiny, info.max]
-    for kink in kinks(surrogate):
+    for kink in {*kinks(surrogate), *positions}:
         with np.errstate(over="ignore"):
             position = np.asarray(kink, dtype)
         for direction in (-np.inf, np.inf):
@@ -58,19 +68,24 @@ def points(surrogate: Surrogate, dtype: str, number: int, seed: int = 0) -> Valu
                 neighbour = np.nextafter(neighbour, np.asarray(direction, dtype))
     extra = np.asarray(awkward, dtype)
     extra = extra[np.isfinite(extra)]
+    signed = signed[np.isfinite(signed)]
     return np.unique(np.concatenate([signed, extra, -extra]))
 
 
 def kinks(surrogate: Surrogate) -> list[float]:
-    """Return where the formula of a surrogate may change: 0, 1, and what its parameters say."""
+    """Return where a formula may well change: 0, 1, and what its parameters say.
+
+    A guess that costs nothing; `recording.kinks` finds where it does.
+    """
     found = [0.0, 1.0]
-    for value in (getattr(surrogate, p.name) for p in parameters(type(surrogate))):
+    for value in (getattr(surrogate, name) for name in variants.numbers(type(surrogate))):
         if isinstance(value, float) and value > 0:
             found += [value, value / 2, 1 / value]
     return found
 
 
-def _scale(surrogate: Surrogate) -> float:
+def scale(surrogate: Surrogate) -> float:
+    """Return the length on which a surrogate varies: its width, or 1 where it has none."""
     width = _measure(surrogate, "width")
     return width if 0 < width < math.inf else 1.0
 
@@ -105,40 +120,92 @@ def _tabulated(evaluate: Callable[[Any], Any], at: Values, wraps: bool = True) -
     return Reference(at, exact, rest)
 
 
+def doubled(surrogate: Surrogate, function: str, at: Values) -> Reference:
+    """Return the values of the derivative or primitive in NumPy's float64.
+
+    To half precision they are exact; how exact they are, is measured too.
+    """
+    wide = at.astype(np.float64)
+    with np.errstate(all="ignore"):
+        exact = getattr(surrogate, variants.METHODS[function])(wide)
+    return Reference(at, exact, np.zeros_like(exact))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What `numpy.finfo` says, which does not know bfloat16."""
+
+    tiny: float
+    max: float
+    digits: int
+    """Of the significand, in base 2."""
+
+    def spacing(self, size: Values) -> Values:
+        """Return the distance to the next number."""
+        least = self.tiny * 2.0 ** (1 - self.digits)
+        with np.errstate(all="ignore"):
+            exponent = np.frexp(np.where(np.isfinite(size), size, self.max))[1]
+            spacing: Values = np.maximum(np.ldexp(1.0, exponent - self.digits), least)
+        return spacing
+
+
+def limits(dtype: str) -> Limits:
+    """Return the limits of a dtype."""
+    if dtype == "bfloat16":
+        return Limits(2.0**-126, 2.0**128 - 2.0**119, 8)
+    info = np.finfo(dtype)
+    return Limits(float(info.tiny), float(info.max), info.nmant + 1)
+
+
 def ulps(
-    surrogate: Surrogate, function: str, computed: Values, truth: Reference, flushes: bool = False
+    surrogate: Surrogate,
+    function: str,
+    computed: Values,
+    truth: Reference,
+    flushes: bool = False,
+    dtype: str | None = None,
 ) -> Values:
     """Return the error of `computed` as a fraction of the stated bound, 1 being just within it.
 
     Beside it, the error in ulp. Both as one array of shape (2, points). Where the framework
-    `flushes` subnormal numbers to zero, what is lost by that does not count.
+    `flushes` subnormal numbers to zero, what is lost by that does not count. In half precision
+    (`dtype`, by default that of `computed`) the bound is that of float32, and a rounding.
     """
-    dtype = computed.dtype
-    info = np.finfo(dtype)
-    accuracy = _stated(surrogate, function, dtype)
-    largest = _largest(surrogate, function)
+    name = dtype or computed.dtype.name
+    is_half = name in ("float16", "bfloat16")
+    info = limits("float32" if is_half else name)
+    accuracy = _stated(surrogate, function, "float32" if is_half else name)
+    most = largest(surrogate, function)
     size = np.abs(truth.exact)
     efolds = np.zeros(size.shape)
-    floor = 0.0 if function == "derivative" else largest
+    floor = 0.0 if function == "derivative" else most
     if function == "derivative" and accuracy.of_peak:
-        floor = largest
+        floor = most
     elif accuracy.per_efold:
         with np.errstate(all="ignore"):
-            efolds = np.nan_to_num(np.abs(np.log(size) - np.log(largest)), nan=0.0, posinf=0.0)
+            efolds = np.nan_to_num(np.abs(np.log(size) - np.log(most)), nan=0.0, posinf=0.0)
     relative = isinstance(surrogate, UnitArea) and not accuracy.of_peak
     if function == "primitive":
         # elsewhere its terms, 1/2 and the rest, may cancel
         size, floor = (size, 0.0) if relative else (size + 0.5, floor)
+    bound = accuracy.ulp + accuracy.per_efold * efolds
+    unit = info.spacing(np.maximum(size, floor))
+    # below the smallest normal number there are no ulps left to count
+    least = info.tiny * (4 * max(1.0, most) if flushes else 1.0)
+    if is_half:
+        info, wide = limits(name), bound * unit + least
+        as_method = variants.written(type(surrogate), function) == "method"
+        unit = info.spacing(np.maximum(size, floor) if as_method else np.abs(truth.exact))
+        bound = 0.51 + wide / unit
+        if as_method:  # which computes in half precision
+            bound, least = bound + 16, info.tiny
     with np.errstate(over="ignore", invalid="ignore"):
-        unit = np.spacing(np.maximum(size, floor).astype(dtype)).astype(np.float64)
         error = np.abs((computed.astype(np.float64) - truth.exact) - truth.rest)
-        # below the smallest normal number there are no ulps left to count
-        least = info.tiny * (4 * max(1.0, largest) if flushes else 1.0)
         error = np.where((computed == truth.exact) | (error <= least), 0.0, error / unit)
-        overflow = (size > info.max) & np.isinf(computed)
+        overflow = (np.abs(truth.exact) > info.max) & np.isinf(computed)
     error = np.where(overflow, 0.0, error)
     error = np.where(np.isnan(computed), np.inf, error)
-    return np.stack([error / (accuracy.ulp + accuracy.per_efold * efolds), error])
+    return np.stack([error / bound, error])
 
 
 def functions(surrogate: Surrogate) -> dict[str, tuple[str, str]]:
@@ -160,15 +227,13 @@ def _has_primitive(surrogate: Surrogate) -> bool:
 
 def differentiated(surrogate: Surrogate) -> bool:
     """Return whether the derivative is not written down, but taken of the primitive."""
-    cls = type(surrogate)
-    written = (cls.surrogate_grad, cls.derivative)
-    return written == (Surrogate.surrogate_grad, Surrogate.derivative)
+    return variants.written(type(surrogate), "derivative") is None
 
 
-def _stated(surrogate: Surrogate, function: str, dtype: np.dtype[Any]) -> Accuracy:
+def _stated(surrogate: Surrogate, function: str, dtype: str) -> Accuracy:
     if function == "derivative" and differentiated(surrogate):
         by_difference = 1e-12 / np.finfo(np.float64).eps  # what Backend.derivative states
-        return Accuracy(ulp=by_difference if dtype == np.float64 else 4.0, of_peak=True)
+        return Accuracy(ulp=by_difference if dtype == "float64" else 4.0, of_peak=True)
     return surrogate.accuracy
 
 
@@ -179,28 +244,11 @@ def _measure(surrogate: Surrogate, name: str) -> float:
         return math.inf
 
 
-def _largest(surrogate: Surrogate, function: str) -> float:
+def largest(surrogate: Surrogate, function: str) -> float:
+    """Return the size of the largest value, or term, of the derivative or primitive."""
     if function == "derivative":
         peak = _measure(surrogate, "_largest_slope")
-        return peak if math.isfinite(peak) else float(surrogate.surrogate_grad(np.float64(0.0)))
-    area = _measure(surrogate, "area")
-    terms = float(surrogate._largest_term)
-    return max(0.5, area, terms) if math.isfinite(area) else max(0.5, terms)
-
-
-def variants(cls: type[Surrogate]) -> list[Surrogate]:
-    """Return surrogates of class `cls`: the default, one of large and one of small parameters."""
-    return [cls(), _stretched(cls, 19.0), _stretched(cls, 0.09)]
-
-
-def _stretched(cls: type[Surrogate], factor: float) -> Surrogate:
-    changed: dict[str, Any] = {}
-    for parameter in parameters(cls):
-        interval, default = parameter.metadata["interval"], float(parameter.default)  # type: ignore[arg-type]
-        if interval is COUNT:
-            changed[parameter.name] = 5 if factor > 1 else 1
-        elif interval is ABOVE_ONE:
-            changed[parameter.name] = 1 + factor * (default - 1)
-        else:
-            changed[parameter.name] = factor * (default or 0.5)
-    return cls(**changed)
+        with np.errstate(all="ignore"):
+            return peak if math.isfinite(peak) else float(surrogate.surrogate_grad(0.0))
+    area, terms = _measure(surrogate, "area"), max(0.5, float(surrogate._largest_term))
+    return max(terms, area) if math.isfinite(area) else terms

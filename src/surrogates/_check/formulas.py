@@ -1,25 +1,24 @@
-"""The formulas in the docstrings, as functions of mpmath numbers: the reference of the proof.
+"""The formulas in the docstrings, as functions of mpmath numbers: the reference of the check.
 
 A docstring states ``g'(x) = ...``, ``g(x) = ...`` and where there is a closed form ``peak = ...``,
 ``area = ...``, ``width = ...``, as its textbook has them, in Python's notation, with
 ``where(condition, then, else)`` and ``sum(term in i, first, last)``. What help() shows is what is
-proven.
+checked.
 """
 
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from .._parameters import parameters
 from .._surrogate import Surrogate
+from . import digits, variants
 
 NAMES = ("g'(x)", "g(x)", "peak", "area", "width")
 
@@ -27,12 +26,16 @@ _FUNCTIONS: dict[str, Any] = {
     "abs": abs,
     "atan": mpmath.atan,
     "cos": mpmath.cos,
-    "erf": mpmath.erf,
-    "erfc": mpmath.erfc,
+    "cosh": mpmath.cosh,
+    "erf": digits.erf,
+    "erfc": digits.erfc,
     "exp": mpmath.exp,
+    "expm1": mpmath.expm1,
+    "floor": mpmath.floor,
     "fsum": mpmath.fsum,
     "inf": mpmath.inf,
     "log": mpmath.log,
+    "log1p": mpmath.log1p,
     "maximum": max,
     "minimum": min,
     "mod": lambda x, y: x - y * mpmath.floor(x / y),
@@ -41,9 +44,15 @@ _FUNCTIONS: dict[str, Any] = {
     "round": mpmath.nint,
     "sign": mpmath.sign,
     "sin": mpmath.sin,
+    "sinh": mpmath.sinh,
     "sqrt": mpmath.sqrt,
+    "tan": mpmath.tan,
     "tanh": mpmath.tanh,
 }
+
+
+class FormulaError(ValueError):
+    """A docstring states what cannot be evaluated."""
 
 
 class _Textbook(ast.NodeTransformer):
@@ -86,27 +95,36 @@ def compiled(surrogate: Surrogate, name: str) -> Callable[[Any], Any] | None:
     source = stated(type(surrogate)).get(name)
     if source is None:
         return None
-    tree = _Textbook().visit(ast.parse(f"lambda x: {source}", mode="eval"))
-    code = compile(ast.fix_missing_locations(tree), f"<{name} of {surrogate!r}>", "eval")
-    values = {p.name: getattr(surrogate, p.name) for p in parameters(type(surrogate))}
+    values = {name: getattr(surrogate, name) for name in variants.numbers(type(surrogate))}
     scope = {
         **_FUNCTIONS,
         "mpf": mpmath.mpf,
         **{n: v if isinstance(v, int) else mpmath.mpf(v) for n, v in values.items()},
     }
-    function: Callable[[Any], Any] = eval(code, scope)
+    stating = f"the docstring of {type(surrogate).__name__} states {name} = {source}"
+    try:
+        tree = _Textbook().visit(ast.parse(f"lambda x: {source}", mode="eval"))
+        code = compile(ast.fix_missing_locations(tree), f"<{name} of {surrogate!r}>", "eval")
+        function: Callable[[Any], Any] = eval(code, scope)
+    except (SyntaxError, ValueError) as error:
+        raise FormulaError(f"{stating}, which is no formula: {error}") from None
+    unknown = sorted({*_names(tree)} - {*scope, "x", "i"})
+    if unknown:
+        raise FormulaError(
+            f"{stating}, with {', '.join(unknown)} in it; a formula may use x, the fields "
+            f"({', '.join(values) or 'of which there are none'}), "
+            f"where(condition, then, else), sum(term in i, first, last) and {', '.join(_FUNCTIONS)}"
+        )
     return function
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def held(surrogate: Surrogate, dtype: str) -> Surrogate:
     """Return `surrogate` with its parameters rounded to what `dtype` can hold.
 
-    Frameworks round a parameter to the dtype of `x`; from there on the proof begins.
+    Frameworks round a parameter to the dtype of `x`; from there on the check begins.
     """
-    values = {p.name: getattr(surrogate, p.name) for p in parameters(type(surrogate))}
-    rounded = {
-        name: float(np.dtype(dtype).type(value))
-        for name, value in values.items()
-        if isinstance(value, float)
-    }
-    return dataclasses.replace(surrogate, **rounded) if rounded else surrogate
+    return variants.changed(surrogate, lambda value: float(np.dtype(dtype).type(value)))

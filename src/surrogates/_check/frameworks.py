@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 Values = np.ndarray[Any, Any]
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+HALF = ("float16", "bfloat16")
+"""Computed in float32 and rounded once."""
 
 
 class Numpy:
@@ -18,12 +22,16 @@ class Numpy:
     """
 
     name = "numpy"
+    dtypes = DTYPES[:3]
     allowance = 1.0
     flushes = False
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values) -> Values:
-        """Return ``function(x)``, computed by this framework."""
-        with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
+    def evaluate(
+        self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
+    ) -> Values:
+        """Return ``function(x)``, computed by this framework in `dtype`."""
+        raised: Literal["raise", "ignore"] = "raise" if strict else "ignore"
+        with np.errstate(divide=raised, invalid=raised, over="ignore", under="ignore"):
             result: Values = function(x)
         return result
 
@@ -35,15 +43,19 @@ class Torch:
     """
 
     name = "torch"
+    dtypes = DTYPES
     allowance = 2.0
     flushes = True
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values) -> Values:
-        """Return ``function(x)``, computed by this framework."""
+    def evaluate(
+        self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
+    ) -> Values:
+        """Return ``function(x)``, computed by this framework in `dtype`."""
         import torch
 
-        result: Values = function(torch.from_numpy(x.copy())).numpy()
-        return result
+        result = function(torch.from_numpy(x.copy()).to(getattr(torch, dtype)))
+        values: Values = result.to(torch.from_numpy(x[:0]).dtype).numpy()
+        return values
 
 
 class Jax:
@@ -53,11 +65,14 @@ class Jax:
     """
 
     name = "jax"
+    dtypes = DTYPES
     allowance = 2.0
     flushes = True
 
-    def evaluate(self, function: Callable[[Any], Any], x: Values) -> Values:
-        """Return ``function(x)``, computed by this framework."""
+    def evaluate(
+        self, function: Callable[[Any], Any], x: Values, dtype: str, strict: bool = True
+    ) -> Values:
+        """Return ``function(x)``, computed by this framework in `dtype`."""
         import jax
 
         if hasattr(jax, "enable_x64"):
@@ -66,8 +81,11 @@ class Jax:
             from jax.experimental import enable_x64  # type: ignore[attr-defined]
 
             double = enable_x64()
+        padded = np.zeros(-(-x.size // 1024) * 1024, x.dtype)  # JAX compiles anew for each shape
+        padded[: x.size] = x
         with double:
-            return np.asarray(function(jax.numpy.asarray(x)))
+            result = np.asarray(function(jax.numpy.asarray(padded, dtype)))
+        return result.astype(x.dtype)[: x.size]
 
 
 def installed(only: list[str] | None = None) -> list[Numpy | Torch | Jax]:

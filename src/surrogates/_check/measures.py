@@ -1,0 +1,98 @@
+"""Peak, area and width: what the docstring states, what the properties say, what is measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from .._surrogate import Surrogate
+from . import accuracy, formulas
+from .pair import Line
+
+
+def failures(surrogate: Surrogate, line: Line) -> Iterator[str]:
+    """Yield what is wrong with the measures that a surrogate has: your own need not have any."""
+    yield from _stated(surrogate)
+    own = {name: _own(surrogate, name) for name in ("peak", "area", "width")}
+    if own["peak"] is not None:
+        yield from _peak(line, own["peak"])
+    if own["area"] is not None:
+        yield from _area(surrogate, line, own["area"])
+    if own["width"] is not None:
+        yield from _width(line, own["width"], (own["peak"] or 0.0) < 0)
+    claims = own["peak"] is not None or own["area"] is not None
+    if claims and not surrogate._negative and line.smallest[0] < 0:
+        value, x = line.smallest
+        yield f"the derivative is negative, {value:.6g} at x = {x:.9g}"
+
+
+def _own(surrogate: Surrogate, name: str) -> float | None:
+    try:
+        return float(getattr(surrogate, name))
+    except NotImplementedError:
+        return None
+
+
+def _stated(surrogate: Surrogate) -> Iterator[str]:
+    for name in ("peak", "area", "width"):
+        function = formulas.compiled(surrogate, name)
+        if function is None:
+            continue
+        stated, own = float(function(None)), _own(surrogate, name)
+        if own is None:
+            yield f"the docstring states {name} = {stated}, but {name} is not defined"
+        elif stated != own and not abs(stated - own) <= 1e-12 * abs(stated):
+            yield f"{name} is {own}, the docstring says {stated}"
+
+
+def _peak(line: Line, peak: float) -> Iterator[str]:
+    found, at = line.largest
+    if peak < 0:  # of a bump that hangs down
+        found, at = line.smallest
+    if math.isfinite(peak) and not math.isclose(found, peak, rel_tol=1e-4, abs_tol=1e-300):
+        yield f"peak is {peak}, measured {found:.9g}, at x = {at:.9g}"
+
+
+def _area(surrogate: Surrogate, line: Line, area: float) -> Iterator[str]:
+    """Compare the area with the integral around the threshold, and the primitive beyond."""
+    if math.isnan(area) or not line.converged.all():
+        return
+    found = math.fsum(line.integral)
+    rise = math.inf
+    if "primitive" in accuracy.functions(surrogate):
+        outer = [-np.inf, line.edges[0], line.edges[-1], np.inf]
+        left, low, high, right = line.primitive(np.asarray(outer)).tolist()
+        found += (low - left) + (right - high)
+        rise = right - left
+    if math.isinf(area):
+        wrong = abs(rise) < 1e200  # or it is the largest number, for a formula of finite numbers
+    else:
+        wrong = not math.isclose(found, area, rel_tol=1e-5, abs_tol=1e-9)
+    if wrong:
+        yield f"area is {area}, measured {found:.9g}"
+
+
+def _width(line: Line, width: float, hangs: bool) -> Iterator[str]:
+    height = line.smallest[0] if hangs else line.largest[0]
+    if not math.isfinite(width) or not math.isfinite(height) or height == 0:
+        return
+    half, side = height / 2, math.copysign(1.0, height)
+    x = np.linspace(-4 * width, 4 * width, 80_001) + _centre(line, half)
+    above = side * line.derivative(x) >= side * half
+    middle = len(x) // 2 + 1
+    below_left = np.flatnonzero(~above[:middle])
+    below_right = np.flatnonzero(~above[middle:])
+    left = below_left[-1] + 1 if below_left.size else 0
+    right = middle + below_right[0] - 1 if below_right.size else len(x) - 1
+    found = x[right] - x[left]
+    if not abs(found - width) <= 3e-4 * width:
+        yield f"width is {width}, measured {found:.6g}"
+
+
+def _centre(line: Line, half: float) -> float:
+    """Return where the bump is: at 0, unless it is not above half of its maximum there."""
+    if line.derivative(np.zeros(1))[0] / half > 1:
+        return 0.0
+    return line.largest[1] if half > 0 else line.smallest[1]

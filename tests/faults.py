@@ -1,0 +1,421 @@
+"""Surrogates with a fault each, for the check to find, and some without, for it to pass."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import surrogates
+from surrogates._accuracy import Accuracy
+from surrogates._parameters import finite, positive
+
+FAULTS: dict[type, str] = {}
+"""The classes, each with what the report must say of it."""
+FAULTLESS: list[type] = []
+
+
+def _frozen(cls: type) -> type:
+    """Make a frozen dataclass of a class with fields, unless its base did so already."""
+    return (
+        cls
+        if "__dataclass_fields__" in vars(cls)
+        else dataclass(frozen=True, repr=False, eq=False)(cls)
+    )
+
+
+def fault(words: str) -> Any:
+    def note(cls: type) -> type:
+        cls = _frozen(cls)
+        FAULTS[cls] = words
+        return cls
+
+    return note
+
+
+def faultless(cls: type) -> type:
+    cls = _frozen(cls)
+    FAULTLESS.append(cls)
+    return cls
+
+
+class Lorentzian(surrogates.Surrogate):
+    accuracy = Accuracy(ulp=6.0)
+
+    def derivative(self, xp, x):
+        return 1 / (1 + x * x)
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(x)
+
+
+@fault(r"disagree at x = (5[7-9]|[6-9]\d)")
+class DoubledFarOut(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(x > 57, 2.0, 1.0) * super().derivative(xp, x)
+
+
+@fault(r"disagree .*x = 2\.001")
+class DoubledOnANarrowInterval(Lorentzian):
+    def derivative(self, xp, x):
+        inside = (x > 2.001) & (x < 2.002)
+        return (1 + xp.astype(inside, x.dtype)) * super().derivative(xp, x)
+
+
+@fault(r"disagree .*x = 2\.001")
+class DoubledWhereTwoSidesComeClose(Lorentzian):
+    def derivative(self, xp, x):
+        distance = (x - 2.0015) * (x - 2.0015)
+        return xp.where(distance < 2.5e-7, 2.0, 1.0) * super().derivative(xp, x)
+
+
+@fault(r"disagree .*x = -?\d\.\d*e-(09|1\d)|around x = -?\d(\.\d*)?e-(09|1\d)")
+class DoubledNextToTheThreshold(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(abs(x) < 1e-9, 2.0, 1.0) * super().derivative(xp, x)
+
+
+@fault(r"disagree from x = 0\.(69|70)\d* to 0\.7\d*|disagree at x = 0\.7:")
+class NarrowBumpWithoutACondition(Lorentzian):
+    def derivative(self, xp, x):
+        z = xp.clip((x - 0.7) * 1000, min=-30.0, max=30.0)
+        return super().derivative(xp, x) + 0.1 * xp.exp(-z * z)
+
+
+@fault(r"derivative at x = 3 is 7")
+class WrongAtOnePoint(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(x == 3, 7.0, super().derivative(xp, x))
+
+
+@fault(r"disagree .*around x = -")
+class WrongSignBelow(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(x < 0, -1.0, 1.0) * super().derivative(xp, x)
+
+
+@fault(r"primitive jumps by 3 at x = 1\.5")
+class Jump(Lorentzian):
+    def primitive(self, xp, x):
+        return super().primitive(xp, x) + 3 * xp.astype(x > 1.5, x.dtype)
+
+
+@fault(r"beta=2.0.*primitive jumps by 0\.25 at x = 6")
+class JumpWhereAParameterSays(Lorentzian):
+    beta: float = 2.0
+
+    def primitive(self, xp, x):
+        return super().primitive(xp, x) + xp.where(x > 3 * self.beta, 0.25, 0.0)
+
+
+@fault(r"primitive jumps by -0\.5 at x = 4")
+class JumpOfFloor(Lorentzian):
+    def primitive(self, xp, x):
+        steps = xp.floor(xp.clip(x, min=0.0, max=7.0) / 4)
+        return super().primitive(xp, x) - 0.5 * steps
+
+
+@fault(r"primitive is 0\.25 at 0")
+class NotHalfAtTheThreshold(Lorentzian):
+    def primitive(self, xp, x):
+        return super().primitive(xp, x) - 0.25
+
+
+@fault(r"WrongUnlessDefault\(beta=38\.0\): .* the derivative is .*, the primitive rises by")
+class WrongUnlessDefault(surrogates.Surrogate):
+    beta: float = 2.0
+
+    def derivative(self, xp, x):
+        return self.beta / (1 + (self.beta * x) * (self.beta * x))
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(2.0 * x)
+
+
+@fault(r"WrongIfOneIsChanged\(alpha=\S+, beta=1\.0\): ")
+class WrongIfOneIsChanged(surrogates.Surrogate):
+    # right where both are multiplied by the same
+    alpha: float = 1.0
+    beta: float = 1.0
+
+    def derivative(self, xp, x):
+        return self.alpha / (1 + (self.alpha * x) * (self.beta * x))
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(self.alpha * x)
+
+
+@fault(r"WrongIfTwoAreChanged\(alpha=(?!1\.0)\S+, beta=(?!2\.0)\S+\)")
+class WrongIfTwoAreChanged(surrogates.Surrogate):
+    alpha: float = 1.0
+    beta: float = positive(2.0)
+
+    def derivative(self, xp, x):
+        slope = self.alpha * self.beta / (1 + (self.beta * x) * (self.beta * x))
+        return slope * (2.0 if self.alpha != 1.0 and self.beta == 2 * 1.7 else 1.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.alpha * xp.atan(self.beta * x)
+
+
+@fault(r"WrongIfNegative\(shift=-")
+class WrongIfNegative(surrogates.Surrogate):
+    shift: float = finite(0.5)
+
+    def derivative(self, xp, x):
+        return 1 / (1 + (x - abs(self.shift)) * (x - abs(self.shift)))
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(x - self.shift) + math.atan(self.shift)
+
+
+@fault(r"WrongIfSwitched\(steep=True")
+class WrongIfSwitched(Lorentzian):
+    steep: bool = False
+
+    def derivative(self, xp, x):
+        return super().derivative(xp, x) * (2.0 if self.steep else 1.0)
+
+
+@fault(r"WrongChoice\(.*side='above'")
+class WrongChoice(Lorentzian):
+    side: str = field(default="below", metadata={"choices": ("below", "above")})
+
+    def derivative(self, xp, x):
+        return super().derivative(xp, x) * (2.0 if self.side == "above" else 1.0)
+
+
+class Measured(Lorentzian):
+    @property
+    def peak(self):
+        return 1.0
+
+    @property
+    def area(self):
+        return math.pi
+
+    @property
+    def width(self):
+        return 2.0
+
+
+@fault(r"peak is 1\.1, measured 1")
+class WrongPeak(Measured):
+    @property
+    def peak(self):
+        return 1.1
+
+
+@fault(r"area is 3\.0, measured 3\.1415926")
+class WrongArea(Lorentzian):
+    @property
+    def area(self):
+        return 3
+
+
+@fault(r"area is inf, measured 3\.1415926")
+class WrongInfiniteArea(Measured):
+    @property
+    def area(self):
+        return math.inf
+
+
+@fault(r"width is 2\.5, measured 2")
+class WrongWidth(Lorentzian):
+    @property
+    def width(self):
+        return 2.5
+
+
+@fault(r"derivative is negative, -0\.446\d* at x = -?1\.73")
+class NegativeUnsaid(surrogates.Surrogate):
+    accuracy = Accuracy(per_efold=4.0, of_peak=True)
+
+    def derivative(self, xp, x):
+        z = xp.clip(x, min=-30.0, max=30.0)
+        return (1 - z * z) * xp.exp(-z * z / 2)
+
+    def primitive(self, xp, x):
+        z = xp.clip(x, min=-30.0, max=30.0)
+        return 0.5 + z * xp.exp(-z * z / 2)
+
+    @property
+    def area(self):
+        return 0.0
+
+
+@fault(r"derivative at x = -inf is NaN")
+class NanAtInfinity(surrogates.Surrogate):
+    accuracy = Accuracy(per_efold=4.0)
+
+    def derivative(self, xp, x):
+        return abs(x) * xp.exp(-x * x)
+
+    def primitive(self, xp, x):
+        return 0.5 - xp.sign(x) * xp.expm1(-x * x) / 2
+
+
+@fault(r"float64 NanFarOut\(\): primitive at x = \S+ is nan")
+class NanFarOut(Lorentzian):
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(2 * x / 2) + 0 * (x * x)
+
+
+@fault(r"float64 Warns\(\): derivative makes NumPy warn")
+class Warns(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(x == 0, 1.0, x * (1 / x)) * super().derivative(xp, x)
+
+
+@fault(r"float32 Float32\(\): derivative .*ulp\)")
+class Float32(Lorentzian):
+    def derivative(self, xp, x):
+        return super().derivative(xp, x) * (1.001 if x.dtype == xp.float32 else 1.0)
+
+
+@fault(r"float16 Half\(\): derivative .*ulp\)")
+class Half(Lorentzian):
+    def formula(self, name, xp, x):
+        wrong = 1.01 if x.dtype not in (xp.float32, xp.float64) else 1.0
+        return xp.astype(wrong * super().formula(name, xp, x), x.dtype)
+
+
+@fault(r"float64 Inexact\(\): derivative .*accuracy = surrogates\.Accuracy")
+class Inexact(surrogates.Surrogate):
+    def derivative(self, xp, x):
+        return xp.exp(-0.3 * abs(x))
+
+
+@fault(r"by the docstring")
+class UnlikeItsDocstring(surrogates.Surrogate):
+    """A Lorentzian.
+
+    ::
+
+        g'(x) = 1 / (1 + (beta * x)**2)
+    """
+
+    accuracy = Accuracy(ulp=6.0)
+    beta: float = 1.0
+
+    def derivative(self, xp, x):
+        return 1 / (1 + self.beta * (x * x))
+
+
+@fault(r"states g'\(x\) = 1 / \(1 \+ gamma \* x\*\*2\), with gamma in it.*beta")
+class UnknownInDocstring(surrogates.Surrogate):
+    """A Lorentzian.
+
+    ::
+
+        g'(x) = 1 / (1 + gamma * x**2)
+    """
+
+    beta: float = 1.0
+
+    def derivative(self, xp, x):
+        return 1 / (1 + self.beta * (x * x))
+
+
+@fault(r"peak is 1\.0, the docstring says 2\.0")
+class PeakUnlikeItsDocstring(Measured):
+    """A Lorentzian.
+
+    ::
+
+        peak = 2
+    """
+
+
+@fault(r"accuracy must be a surrogates\.Accuracy, got 6")
+class NoAccuracy(Lorentzian):
+    accuracy = 6
+
+
+faultless(Measured)
+
+
+@faultless
+class Bump(surrogates.Surrogate):
+    accuracy = Accuracy(per_efold=4.0)
+    beta: float = 2.0
+
+    def derivative(self, xp, x):
+        return xp.exp(-self.beta * x**4)
+
+
+@faultless
+class Documented(surrogates.Surrogate):
+    """The derivative of a hyperbolic tangent.
+
+    ::
+
+        g'(x) = alpha * (1 - tanh(beta * x)**2)
+        g(x) = 1 / 2 + alpha / beta * tanh(beta * x)
+        peak = alpha
+        area = 2 * alpha / beta
+    """
+
+    accuracy = Accuracy(of_peak=True)
+    alpha: float = 1.0
+    beta: float = 2
+
+    def derivative(self, xp, x):
+        t = xp.tanh(self.beta * x)
+        return self.alpha * (1 - t * t)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.alpha / self.beta * xp.tanh(self.beta * x)
+
+    @property
+    def peak(self):
+        return self.alpha
+
+    @property
+    def area(self):
+        return 2 * self.alpha / self.beta
+
+
+@faultless
+class Wave(surrogates.Surrogate):
+    accuracy = Accuracy(ulp=8.0, of_peak=True)
+
+    def derivative(self, xp, x):
+        return xp.cos(xp.clip(x, min=-1e5, max=1e5)) * xp.astype(abs(x) <= 1e5, x.dtype)
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.sin(xp.clip(x, min=-1e5, max=1e5))
+
+
+@faultless
+class Moved(surrogates.Surrogate):
+    # a needle far from the threshold, in no condition
+    accuracy = Accuracy(ulp=8.0, per_efold=1e6, of_peak=True)
+    sharpness: float = 1e4
+
+    def derivative(self, xp, x):
+        t = xp.tanh(self.sharpness * (x - 0.8765))
+        return self.sharpness / 2 * (1 - t * t)
+
+    def primitive(self, xp, x):
+        return 0.5 + (1 + xp.tanh(self.sharpness * (x - 0.8765))) / 2
+
+
+@faultless
+class Stairs(surrogates.Surrogate):
+    def derivative(self, xp, x):
+        inside = xp.logical_and(x > -2, ~(x >= 2))
+        return xp.where(inside, xp.floor(xp.where(inside, x, 0 * x)) + 3.0, 1.0)
+
+    def primitive(self, xp, x):
+        z = xp.clip(x, min=-2.0, max=2.0)
+        whole = xp.floor(z)
+        inside = whole * (whole + 5) / 2 + (whole + 3) * (z - whole)
+        return 0.5 + inside + (x - z)
+
+
+@faultless
+class Overridden(surrogates.Surrogate):
+    # the way of braintools
+    def surrogate_grad(self, x):
+        return 1 / (1 + x * x)

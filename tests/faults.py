@@ -8,7 +8,7 @@ from typing import Any
 
 import surrogates
 from surrogates._accuracy import Accuracy
-from surrogates._parameters import finite, positive
+from surrogates._parameters import Interval, finite, positive
 
 FAULTS: dict[type, str] = {}
 """The classes, each with what the report must say of it."""
@@ -160,7 +160,7 @@ class WrongIfTwoAreChanged(surrogates.Surrogate):
 
 @fault(r"WrongIfNegative\(shift=-")
 class WrongIfNegative(surrogates.Surrogate):
-    shift: float = finite(0.5)
+    shift: float = field(default=0.5, metadata={"interval": Interval(-9.0, 9.0, "from -9 to 9")})
 
     def derivative(self, xp, x):
         return 1 / (1 + (x - abs(self.shift)) * (x - abs(self.shift)))
@@ -374,6 +374,18 @@ class Documented(surrogates.Surrogate):
     @property
     def area(self):
         return 2 * self.alpha / self.beta
+
+
+@faultless
+class UnboundedSharpness(Lorentzian):
+    # as a field that declares no range: neither 0 nor negative numbers are meant
+    beta: float = finite(2.0)
+
+    def derivative(self, xp, x):
+        return 1 / (1 + (self.beta * x) * (self.beta * x))
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(self.beta * x) / self.beta
 
 
 @faultless

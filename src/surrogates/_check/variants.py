@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from .._parameters import COUNT, parameters
+from .._parameters import COUNT, FINITE, parameters
 from .._surrogate import Surrogate
 
 METHODS = {"derivative": "surrogate_grad", "primitive": "surrogate_fun"}
@@ -99,6 +99,8 @@ def _varied(cls: type[Surrogate]) -> Iterator[dict[str, Any]]:
         for factor in FACTORS:
             yield {name: _value(field, factor)}
         interval = field.metadata.get("interval")
+        if interval and interval.low <= FINITE.low and not is_built_in(cls):
+            interval = None  # whoever declares no range of a sharpness does not think of -1
         if field.default == 0.0 or (interval and interval.low < 0):
             yield {name: _value(field, -0.7)}
         if interval and interval.low <= 0 <= interval.high:

@@ -35,13 +35,16 @@ def test_tangent_keeps_a_narrow_dtype():
 
 
 def test_eager_call_is_compiled_once_for_all_parameters():
-    from surrogates.backends._jax import _heaviside
+    from surrogates.backends._jax import _COMPARISONS
 
-    surrogates.SlayerGrad(1.0)(jnp.asarray(X))
-    before = _heaviside._cache_size()
-    for alpha in np.linspace(1, 2, 20):
-        surrogates.SlayerGrad(float(alpha))(jnp.asarray(X))
-    assert _heaviside._cache_size() == before
+    for at_threshold, comparison in ((1.0, "ge"), (0.0, "gt")):
+        step = _COMPARISONS[comparison]
+        surrogates.SlayerGrad(1.0, at_threshold=at_threshold)(jnp.asarray(X))
+        before = step._cache_size()
+        assert before > 0
+        for alpha in np.linspace(1, 2, 20):
+            surrogates.SlayerGrad(float(alpha), at_threshold=at_threshold)(jnp.asarray(X))
+        assert step._cache_size() == before
 
 
 def test_derivatives_are_the_same_before_and_after_the_spike_is_compiled():
@@ -64,7 +67,7 @@ def test_derivatives_are_the_same_before_and_after_the_spike_is_compiled():
     first = derivatives(jnp.asarray(X))
     for _ in range(5):
         later = derivatives(jnp.asarray(X))
-    assert next(hook._uses(spikes)) > hook._USES_BEFORE_COMPILING
+    assert next(hook._compiled_spike(spikes)[0]) > hook._USES_BEFORE_COMPILING
     for one, other in zip(first, later, strict=True):
         close(one, other)
     close(first[0], spikes.surrogate_grad(X))

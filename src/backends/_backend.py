@@ -89,6 +89,10 @@ class Backend:
         """Return ``definition.combine(arrays)``'s ``"primitive"`` or ``"derivative"`` at `x`."""
         return definition.combine(arrays).formula(name, self.namespace(x), x)
 
+    def aligned(self, x: Array, arrays: tuple[Array, ...]) -> Array:
+        """Return `x`, split over devices where one of `arrays` is: for maths on both."""
+        return x
+
     def like(self, x: Array, result: Array) -> Array:
         """Return `result`, computed from `x`, as the type of array that `x` is."""
         return result

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -41,16 +41,23 @@ class JaxBackend(Backend):
 
     def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
-        # Equal ranks: when vmap adds an axis in front, broadcasting stays aligned.
-        arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
-        if isinstance(x, jax.core.Tracer):
-            if definition._is_fixed and not _is_new(definition):
-                return _compiled_spike(x, definition=definition)
-            # Inside shard_map, spikes must count as varying over devices where a parameter does.
-            # This is x, as far as it goes for values, and XLA folds it.
-            for array in arrays:
-                x = jax.numpy.where(True, x, array.astype(x.dtype))
+        if arrays:
+            x, arrays = _aligned(x, arrays)
+        elif isinstance(x, jax.core.Tracer) and definition._is_fixed:
+            uses, compiled = _compiled_spike(definition)
+            if next(uses) >= _USES_BEFORE_COMPILING:
+                return compiled(x)
         return spike_p.bind(x, *arrays, definition=definition)
+
+    def evaluate(self, name: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+        """Return the primitive or derivative, of arrays that were given one rank and sharding."""
+        if arrays:
+            x, arrays = _aligned(x, arrays)
+        return super().evaluate(name, definition, x, arrays)
+
+    def aligned(self, x: Array, arrays: tuple[Array, ...]) -> Array:
+        """Return `x`, split over devices where one of `arrays` is, too."""
+        return _aligned(x, arrays)[0]
 
     def namespace(self, x: Array) -> Any:
         """Return the namespace of JAX, which conforms to the array API by itself."""
@@ -60,10 +67,6 @@ class JaxBackend(Backend):
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
         with contextlib.suppress(ValueError):  # it is one already, by its author or by us
             jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
-
-    def copy(self, x: Array) -> Array:
-        """Return `x` itself: JAX arrays do not change."""
-        return x
 
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation."""
@@ -79,15 +82,37 @@ class JaxBackend(Backend):
 
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a JAX key."""
-        return jax.random.uniform(generator, x.shape, jax.numpy.promote_types(x.dtype, "float32"))
+        dtype = jax.numpy.float64 if x.dtype == jax.numpy.float64 else jax.numpy.float32
+        return jax.random.uniform(generator, x.shape, dtype)
 
     def erfc(self, x: Array) -> Array:
         """Return the complementary error function."""
         return jax.scipy.special.erfc(x)
 
 
+def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+    """Return `x` and its parameters with equal ranks, and `x` split at least as they are.
+
+    Equal ranks: when vmap adds an axis in front, broadcasting stays aligned, and JAX may be set to
+    refuse another rank. Split: under explicit sharding, and inside shard_map, the spikes must be
+    split (must vary) over every device axis that a parameter is split over. Subtracting a zero of
+    the parameter's type does that, changes no value, and is folded away by XLA.
+    """
+    arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
+    for array in filter(_may_be_split, arrays):
+        x = x - jax.numpy.zeros_like(array, dtype=x.dtype)
+    return x, arrays
+
+
+def _may_be_split(array: Array) -> bool:
+    if isinstance(array, jax.core.Tracer):
+        return True
+    return any(getattr(getattr(array, "sharding", None), "spec", ()))
+
+
 def _step(x: Array, *arrays: Array, definition: Any) -> Array:
-    return definition.combine(arrays).emit(x)
+    # A parameter may be of a wider dtype than x.
+    return definition.combine(arrays).emit(x).astype(x.dtype)
 
 
 def _abstract(x: Any, *arrays: Any, definition: Any) -> Any:
@@ -95,6 +120,9 @@ def _abstract(x: Any, *arrays: Any, definition: Any) -> Any:
 
 
 def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
+    for index, message in definition.undifferentiated:
+        if not isinstance(tangents[1 + index], ad.Zero):
+            raise NotImplementedError(message)
     spikes = spike_p.bind(*primals, definition=definition)
     tangent = tangents[0]  # alone: the step does not depend on the parameters
     if isinstance(tangent, ad.Zero):
@@ -106,24 +134,17 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
     return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
 
 
-# Eager differentiation: JAX remembers what it made of this, where it would trace the rule and
-# dispatch each operation of the formula anew. Inside what is compiled it leaves no trace of itself.
-@partial(jax.jit, static_argnames="definition", inline=True)
-def _compiled_spike(x: Array, definition: Any) -> Array:
-    return spike_p.bind(x, definition=definition)
-
-
-def _is_new(definition: Any) -> bool:
-    # Compiling takes as long as hundreds of dispatches: not for parameters that change each time.
-    return next(_uses(definition)) < _USES_BEFORE_COMPILING
-
-
 _USES_BEFORE_COMPILING = 4
 
 
-@lru_cache(maxsize=256)
-def _uses(definition: Any) -> Iterator[int]:
-    return itertools.count()
+# Eager differentiation: JAX remembers what it made of the jitted spike, where it would trace the
+# rule and dispatch each operation of the formula anew. Inside what is compiled the jit leaves no
+# trace of itself. Compiling takes as long as hundreds of dispatches, so it is not done for
+# parameters that change each time; and JAX frees what it compiled when the function is forgotten.
+@lru_cache(maxsize=32)
+def _compiled_spike(definition: Any) -> tuple[Iterator[int], Callable[[Array], Array]]:
+    """Return the count of its uses so far, and the spike as a compiled function of `x`."""
+    return itertools.count(), jax.jit(partial(spike_p.bind, definition=definition), inline=True)
 
 
 def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:
@@ -132,19 +153,18 @@ def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:
     return spike_p.bind(*front, definition=definition), 0
 
 
-@jax.jit
-def _heaviside(x: Array) -> Array:
-    return (x >= 0).astype(x.dtype)
-
-
-_emit = jax.jit(_step, static_argnames="definition")
+_COMPARISONS = {
+    "ge": jax.jit(lambda x: (x >= 0).astype(x.dtype)),
+    "gt": jax.jit(lambda x: (x > 0).astype(x.dtype)),
+}
 
 
 def _eager(x: Array, *arrays: Array, definition: Any) -> Array:
-    # The plain step is compiled once, not anew for each value of a parameter.
-    return (
-        _heaviside(x) if definition.comparison == "ge" else _emit(x, *arrays, definition=definition)
-    )
+    # Compiled for what it needs, not anew for each value of a parameter; else op by op.
+    compare = _COMPARISONS.get(definition.comparison)
+    if compare is not None:
+        return compare(x)
+    return _step(jax.numpy.asarray(x), *arrays, definition=definition)
 
 
 spike_p = Primitive("spike")

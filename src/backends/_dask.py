@@ -7,14 +7,20 @@ as small as the number of chunks, and keeps the settings of the block's backend.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+import array_api_compat.dask.array
 import dask.array as da
 import numpy as np
 
 from ._backend import Backend
 
 Array = Any
+
+
+# With the dtype that Dask's arrays may have, and its namespace does not name.
+_NAMESPACE = SimpleNamespace(**vars(array_api_compat.dask.array), float16=np.float16)
 
 
 class DaskBackend(Backend):
@@ -31,15 +37,29 @@ class DaskBackend(Backend):
         method = "surrogate_fun" if name == "primitive" else "surrogate_grad"
         return _by_block(method, definition, x, arrays)
 
-    def dtype(self, x: Array, name: str) -> Any:
-        """Return the dtype of a name, as NumPy has it."""
-        return getattr(np, name, None)
+    def namespace(self, x: Array) -> Any:
+        """Return the namespace of the array API that `x` belongs to."""
+        return _NAMESPACE if isinstance(x, da.Array) else super().namespace(x)
 
     def uniform(self, generator: Any, x: Array) -> Array:
-        """Return random numbers from a `dask.array.random.Generator`, in the chunks of `x`."""
+        """Return random numbers from a `dask.array.random.Generator`, in the chunks of `x`.
+
+        Each block is drawn where it is needed, by a generator of its own: seeded by one number from
+        `generator` and by the place of the block. So lengths need not be known.
+        """
         if not isinstance(generator, da.random.Generator):
             raise TypeError(f"expected a dask.array.random.Generator, got {generator!r}")
-        return generator.random(x.shape, chunks=x.chunks).astype(x.dtype)
+        dtype = np.dtype("float64" if x.dtype == np.float64 else "float32")
+        seed = generator.integers(0, 2**63 - 1, size=())
+        return da.map_blocks(_draw, x, seed, dtype=dtype, meta=x._meta.astype(dtype))
+
+
+def _draw(x: Array, seed: Array, block_id: tuple[int, ...] = ()) -> Array:
+    from . import for_maths
+
+    dtype = np.float64 if x.dtype == np.float64 else np.float32
+    draws = np.random.default_rng([int(seed), *block_id]).random(x.shape, dtype)
+    return for_maths(x).namespace(x).asarray(draws)
 
 
 def _by_block(method: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
@@ -53,8 +73,22 @@ def _aligned(array: Array, x: Array) -> Array:
     """Return a parameter cut at the places where `x` is, so that no block needs another."""
     if isinstance(array, np.ndarray):
         array = da.from_array(array, chunks=-1)
-    chunks = x.chunks[x.ndim - array.ndim :]
-    return array.rechunk(tuple(c if n > 1 else 1 for c, n in zip(chunks, array.shape, strict=True)))
+    first = x.ndim - array.ndim
+    chunks = {}
+    for axis, length in enumerate(array.shape):
+        of_x = x.chunks[first + axis]
+        known = not np.isnan([*of_x, length]).any()
+        if length == 1:
+            chunks[axis] = (1,)
+        elif known:
+            chunks[axis] = of_x
+        elif len(array.chunks[axis]) != len(of_x):
+            raise ValueError(
+                f"the lengths of the chunks of x along axis {first + axis} are not known, so that "
+                f"a parameter of shape {array.shape} cannot be cut alike; call "
+                "x.compute_chunk_sizes() before"
+            )
+    return array.rechunk(chunks) if chunks else array
 
 
 def _block(x: Array, *arrays: Array, method: str, definition: Any) -> Array:

@@ -1,0 +1,107 @@
+"""What is Dask's alone: chunks, lengths that are not known yet, random numbers in blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surrogates import Arctan, MultiSpike, Sigmoid, Ternary, keeping, vjp
+
+da = pytest.importorskip("dask.array")
+
+VALUES = np.linspace(-1.3, 1.2, 24).reshape(6, 4)
+
+
+def unknown(values=VALUES, chunks=(2, 2)):
+    """Return an array whose length Dask does not know before it computes it."""
+    x = da.from_array(values, chunks=chunks)
+    return x[da.from_array(np.ones(len(values), bool), chunks=chunks[0])]
+
+
+def arrays():
+    return {"known": da.from_array(VALUES, chunks=(2, 2)), "unknown": unknown()}
+
+
+each_array = pytest.mark.parametrize("x", arrays().values(), ids=arrays().keys())
+
+
+@each_array
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_every_block_is_drawn_anew_and_a_seed_again(x, dtype):
+    x = x.astype(dtype)
+    uniform = lambda generator: backend.uniform(generator, x)  # noqa: E731
+    from surrogates import backends
+
+    backend = backends.of(x)
+    generator = da.random.default_rng(3)
+    first, second = uniform(generator), uniform(generator)
+    again = uniform(da.random.default_rng(3))
+    assert first.dtype == ("float64" if dtype == "float64" else "float32")
+    assert first.chunks == x.chunks or np.isnan(x.shape[0])
+    draws = np.stack([first.compute(), second.compute()])
+    assert draws.dtype == first.dtype
+    assert len(np.unique(draws)) == draws.size
+    np.testing.assert_array_equal(first.compute(), draws[0])
+    np.testing.assert_array_equal(again.compute(), draws[0])
+
+
+def test_draws_are_uniform_and_below_one():
+    from surrogates import backends
+
+    x = da.zeros(200_000, chunks=10_000, dtype="float16")
+    draws = backends.of(x).uniform(da.random.default_rng(0), x).compute()
+    assert 0 <= draws.min() < 1e-4
+    assert 1 - 1e-4 < draws.max() < 1
+    assert abs(draws.mean() - 0.5) < 0.005
+
+
+@each_array
+def test_samples(x):
+    steep, flat = Sigmoid(1e3), Sigmoid(np.full((1, 4), 1e-3))
+    generator = da.random.default_rng(0)
+    np.testing.assert_array_equal(steep.sample(x, generator).compute(), VALUES >= 0)
+    spikes = flat.sample(x, generator)
+    assert spikes.dtype == x.dtype
+    assert 0 < spikes.compute().mean() < 1
+
+
+@each_array
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (1, 1)], ids=str)
+@pytest.mark.parametrize("cut", [True, False], ids=["dask", "numpy"])
+def test_parameters_of_any_shape(x, shape, cut):
+    alpha = np.linspace(1, 2, int(np.prod(shape))).reshape(shape)
+    given = da.from_array(alpha, chunks=1) if cut else alpha
+    for make in (Arctan, lambda a: MultiSpike(Arctan(a), a), lambda a: Ternary(Arctan(a), a)):
+        surrogate, expected = make(given), make(alpha)
+        np.testing.assert_array_equal(surrogate(x).compute(), expected(VALUES))
+        slope, spikes = expected.surrogate_grad(VALUES), surrogate(x)
+        np.testing.assert_allclose(surrogate.surrogate_grad(x).compute(), slope, rtol=1e-12)
+        _, pullback = vjp(surrogate, x)
+        np.testing.assert_allclose(pullback(spikes * 0 + 2).compute(), 2 * slope, rtol=1e-12)
+
+
+def test_a_parameter_along_a_length_that_is_not_known():
+    alpha = np.linspace(1, 2, 6)[:, None]
+    x = unknown()
+    expected = Arctan(alpha).surrogate_grad(VALUES)
+    of_same_length = unknown(alpha, chunks=(2, 1))
+    np.testing.assert_allclose(Arctan(of_same_length).surrogate_grad(x).compute(), expected)
+    with pytest.raises(ValueError, match=r"call x\.compute_chunk_sizes\(\)"):
+        Arctan(alpha).surrogate_grad(x)
+    x.compute_chunk_sizes()
+    np.testing.assert_allclose(Arctan(alpha).surrogate_grad(x).compute(), expected)
+
+
+@each_array
+def test_half_precision_is_kept(x):
+    spikes, pullback = vjp(keeping(Arctan(), "float16"), x)
+    slope = pullback(spikes * 0 + 1).compute()
+    rounded = VALUES.astype("float16").astype("float64")
+    np.testing.assert_allclose(slope, Arctan().surrogate_grad(rounded), rtol=1e-12)
+
+
+def test_no_block_is_larger_than_that_of_x():
+    x = da.zeros((64, 64), chunks=(8, 8), dtype="float32")
+    spikes = Sigmoid().sample(x, da.random.default_rng(0))
+    assert spikes.chunks == x.chunks
+    assert len(spikes.__dask_graph__()) < 8 * x.npartitions

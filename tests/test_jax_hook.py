@@ -1,0 +1,206 @@
+"""JAX's hook: what it compiles and keeps, dtypes, ranks, and gradients that are not defined."""
+
+from __future__ import annotations
+
+import gc
+import os
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+import surrogates
+from surrogates import Arctan, MultiSpike, Scaled, Sigmoid, Ternary, keeping, relaxed
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+
+X = np.linspace(-1.3, 1.2, 8).reshape(2, 4)
+
+EMISSIONS = {
+    "at_threshold=0": lambda alpha: Arctan(alpha, at_threshold=0.0),
+    "at_threshold=0.5": lambda alpha: Arctan(alpha, at_threshold=0.5),
+    "at_threshold=1": Arctan,
+    "MultiSpike": lambda alpha: MultiSpike(Arctan(alpha), threshold=alpha),
+    "Ternary": lambda alpha: Ternary(Arctan(alpha), threshold=alpha),
+    "keeping": lambda alpha: keeping(Arctan(alpha)),
+}
+VALUES = np.linspace(1, 2, 200).tolist()
+
+
+class Compilations:
+    """The number of programs that XLA compiled so far."""
+
+    def __init__(self):
+        self.count = 0
+        jax.monitoring.register_event_duration_secs_listener(self._heard)
+
+    def _heard(self, event, *_, **__):
+        self.count += event == "/jax/core/compile/backend_compile_duration"
+
+
+@pytest.fixture(scope="module")
+def compilations():
+    compilations = Compilations()
+    jax.jit(lambda x: x + 0.123)(jnp.asarray(X))
+    assert compilations.count > 0  # it is heard
+    return compilations
+
+
+def resident():
+    """Return the resident memory of this process, in MB."""
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("resident memory is read from /proc")
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.parametrize("emission", EMISSIONS)
+def test_nothing_is_compiled_nor_kept_for_a_new_value(emission, compilations):
+    make, x = EMISSIONS[emission], jnp.asarray(X)
+    gradient = lambda alpha: jax.grad(lambda x: make(alpha)(x).sum())(x)  # noqa: E731
+    make(0.5)(x), gradient(0.5), make(0.6)(x), gradient(0.6)
+    compiled, memory = compilations.count, resident()
+    for alpha in VALUES:
+        make(alpha)(x)
+        gradient(alpha)
+    assert compilations.count == compiled
+    assert resident() - memory < 20  # 1.5 MB for each value would be 300
+
+
+def test_what_is_compiled_for_eager_gradients_is_bounded(compilations, monkeypatch):
+    from surrogates.backends import _jax as hook
+
+    assert hook._compiled_spike.cache_info().maxsize <= 64
+    few = lru_cache(maxsize=4)(hook._compiled_spike.__wrapped__)
+    monkeypatch.setattr(hook, "_compiled_spike", few)
+    x = jnp.asarray(X)
+
+    def use(values):
+        for alpha in values:
+            surrogate = Arctan(alpha)
+            for _ in range(hook._USES_BEFORE_COMPILING + 1):
+                jax.grad(lambda x, surrogate=surrogate: surrogate(x).sum())(x)
+
+    use(np.linspace(3, 4, 6).tolist())
+    compiled, memory = compilations.count, resident()
+    use(np.linspace(5, 6, 24).tolist())
+    assert compilations.count >= compiled + 24  # so they were compiled indeed
+    assert resident() - memory < 15  # of 1.5 MB for each
+
+
+def forms(alpha, threshold):
+    return {
+        "own": Arctan(alpha),
+        "scaled": Scaled(Arctan(alpha), amplitude=alpha, rate=alpha),
+        "several": MultiSpike(Arctan(2.0), threshold=threshold),
+        "signed": Ternary(Arctan(alpha), threshold=threshold),
+        "relaxed": relaxed(Arctan(alpha)),
+        "float16": keeping(Arctan(alpha), "float16"),
+        "uint8": keeping(Arctan(alpha), "uint8"),
+    }
+
+
+FORMS = list(forms(1.0, 1.0))
+
+
+@pytest.mark.parametrize("of_parameter", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("form", FORMS)
+def test_spikes_and_tangents_have_the_dtype_of_x(form, dtype, of_parameter):
+    x = jnp.asarray(X, dtype)
+    array = jnp.ones(4, of_parameter)
+
+    def pair(x, array):
+        return jax.jvp(forms(array, array)[form], (x,), (jnp.ones_like(x),))
+
+    for one in (pair(x, array), jax.jit(pair)(x, array), jax.vmap(pair)(x, jnp.stack([array] * 2))):
+        assert [a.dtype for a in one] == [x.dtype] * 2
+    assert forms(array, array)[form](x).dtype == x.dtype
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_value_for_each_channel_where_ranks_are_not_promoted(form):
+    x, array = jnp.asarray(X), jnp.linspace(1.0, 2.0, 4)
+
+    def everything(x, array):
+        surrogate = forms(array, array)[form]
+        return (
+            surrogate(x),
+            surrogate.surrogate_grad(x),
+            surrogate.surrogate_fun(x),
+            jax.grad(lambda x: (surrogate(x) * x).sum())(x),
+            jax.vmap(surrogate)(x),
+        )
+
+    expected = everything(x, array)
+    with jax.numpy_rank_promotion("raise"):
+        for function in (everything, jax.jit(everything)):
+            for one, other in zip(function(x, array), expected, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-14)
+        if form == "relaxed":
+            learned = jax.grad(lambda a: forms(a, a)[form](x).sum())(array)
+            assert learned.shape == array.shape
+
+
+def test_samples_where_ranks_are_not_promoted():
+    with jax.numpy_rank_promotion("raise"):
+        spikes = Sigmoid(jnp.ones(4)).sample(jnp.asarray(X), jax.random.key(0))
+    assert spikes.shape == X.shape
+
+
+ASKED = {
+    "grad": lambda f, a: jax.grad(f)(a),
+    "jvp": lambda f, a: jax.jvp(f, (a,), (jnp.ones_like(a),)),
+    "jit of grad": lambda f, a: jax.jit(jax.grad(f))(a),
+    "grad of jit": lambda f, a: jax.grad(jax.jit(f))(a),
+    "vmap of grad": lambda f, a: jax.vmap(jax.grad(f))(jnp.stack([a, a])),
+    "grad of vmap": lambda f, a: jax.grad(lambda a: jax.vmap(f)(a).sum())(jnp.stack([a, a])),
+    "linearize": lambda f, a: jax.linearize(f, a)[1](a),
+    "checkpoint": lambda f, a: jax.grad(jax.checkpoint(f))(a),
+    "grad of scan": lambda f, a: jax.grad(
+        lambda a: jax.lax.scan(lambda c, _: (c + f(a), None), 0.0, length=3)[0]
+    )(a),
+    "scan of grad": lambda f, a: jax.lax.scan(lambda c, _: (jax.grad(f)(c), None), a, length=3),
+}
+
+
+@pytest.mark.parametrize("transform", ASKED)
+def test_a_gradient_that_is_not_defined_is_refused(transform):
+    x = jnp.asarray(X)
+
+    def of_threshold(threshold):
+        return MultiSpike(Arctan(2.0), threshold)(x).sum()
+
+    with pytest.raises(NotImplementedError, match="threshold"):
+        ASKED[transform](of_threshold, jnp.ones(4))
+
+
+@pytest.mark.parametrize("transform", ASKED)
+def test_of_what_is_held_no_gradient_is_asked_for(transform):
+    threshold = jnp.ones(4)
+
+    def of_x(x):
+        held = jax.lax.stop_gradient(threshold * x.sum())
+        return MultiSpike(Arctan(2.0), threshold)(x).sum() + MultiSpike(Arctan(2.0), held)(x).sum()
+
+    ASKED[transform](of_x, jnp.linspace(0.1, 1.0, 4))
+
+
+def test_batch_axes_other_than_the_first():
+    x, alpha = jnp.asarray(X), jnp.linspace(1.0, 2.0, 4)
+    slope = jax.grad(lambda x, alpha: Arctan(alpha)(x).sum())
+    batched = jax.vmap(slope, in_axes=(1, 0), out_axes=1)(x, alpha)
+    np.testing.assert_allclose(batched, Arctan(alpha).surrogate_grad(x), rtol=1e-14)
+    swapped = jax.vmap(lambda x, a: Ternary(Arctan(a), a)(x), in_axes=(1, None), out_axes=1)
+    np.testing.assert_array_equal(swapped(x, 0.3 * jnp.ones(2)), Ternary(Arctan(), 0.3)(X))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_numbers_drawn_for_samples(dtype):
+    backend = surrogates.backends.of(jnp.zeros(1))
+    draws = backend.uniform(jax.random.key(0), jnp.zeros(100_000, dtype))
+    assert draws.dtype == ("float64" if dtype == "float64" else "float32")
+    assert 0 <= draws.min() < 1e-4
+    assert 1 - 1e-4 < draws.max() < 1

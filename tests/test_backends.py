@@ -124,3 +124,139 @@ def test_cupy_backend_runs_the_manual_vjp_on_whatever_it_is_given():
     np.testing.assert_array_equal(spikes, [0, 1, 1])
     np.testing.assert_allclose(pullback(2 * np.ones(3)), [0.3, 0.6, 0])
     np.testing.assert_allclose(backend.jvp(surrogate, x, np.ones(3))[1], [0.15, 0.3, 0])
+
+
+def test_a_backend_that_differentiates_gives_no_zeros_in_silence():
+    class Forgetful(backends.Backend):
+        differentiates = True
+
+    backend, x = Forgetful(), np.zeros(3)
+    for name, call in {
+        "spike": lambda: backend.spike(surrogates.Sigmoid(), x, ()),
+        "constant": lambda: backend.constant(x),
+        "once": lambda: backend.once(np.abs, x),
+    }.items():
+        with pytest.raises(NotImplementedError, match=f"Forgetful .* must define .*`{name}`"):
+            call()
+
+
+def test_erfc_by_default_is_of_the_backends_own_namespace():
+    class Own(backends.Backend):
+        def namespace(self, x):
+            return Recording()
+
+    class Recording:
+        used = set()  # noqa: RUF012
+
+        def __getattr__(self, name):
+            self.used.add(name)
+            return getattr(np, name)
+
+    np.testing.assert_allclose(Own().erfc(np.zeros(2)), 1.0)
+    assert {"exp", "where"} <= Recording.used
+
+
+def test_registration_while_other_threads_look_up():
+    from threading import Event, Thread
+
+    types = [type(f"Mine{i}", (np.ndarray,), {}) for i in range(50)]
+    stop, errors = Event(), []
+
+    def look_up():
+        while not stop.is_set():
+            try:
+                for array_type in types:
+                    assert backends._find(array_type) is numpy_backend
+            except Exception as error:
+                errors.append(error)
+                return
+
+    numpy_backend = backends.of(np.zeros(1))
+    threads = [Thread(target=look_up) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(500):
+            backends.register("registeredanew", backends.Backend())
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        backends._by_library.pop("registeredanew")
+    assert errors == []
+
+
+@pytest.mark.parametrize("library", ["jax", "torch", "dask"])
+@pytest.mark.parametrize("raised", ["ImportError", "OSError", "RuntimeError", "KeyError"])
+def test_a_framework_that_cannot_be_imported_matters_to_its_own_arrays_alone(library, raised):
+    script = f"""
+    import importlib.abc, sys, types
+    import numpy as np, surrogates
+
+    class Broken(importlib.abc.MetaPathFinder):
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] == {library!r}:
+                raise {raised}("wrong ELF class")
+
+    sys.meta_path.insert(0, Broken())
+    if {library!r} == "jax":  # half of it stands there, as in the midst of its import
+        sys.modules["jax"] = types.ModuleType("jax")
+        sys.modules["jax"].__path__ = []
+    assert surrogates.Sigmoid()(0.5) == 1.0
+    assert surrogates.Sigmoid(2.0)(np.ones(3)).sum() == 3
+
+    array = type("Array", (), {{"__module__": {library!r}, "dtype": np.dtype(float)}})()
+    surrogate = surrogates.Sigmoid()
+    for call in (surrogate, surrogate.surrogate_grad, surrogates.backends.of):
+        try:
+            call(array)
+        except ImportError as error:
+            assert {library!r} in str(error) and "wrong ELF class" in str(error), error
+            assert isinstance(error.__cause__, {raised}), error.__cause__
+        else:
+            raise AssertionError("no error")
+    """
+    _run(script, ".")
+
+
+def plain_uses(x):
+    surrogate, generator = surrogates.Sigmoid(), np.random.default_rng(0)
+    return {
+        "call": lambda: surrogate(x),
+        "surrogate_grad": lambda: surrogate.surrogate_grad(x),
+        "surrogate_fun": lambda: surrogate.surrogate_fun(x),
+        "sample": lambda: surrogate.sample(x, generator),
+        "vjp": lambda: surrogates.vjp(surrogate, x),
+        "jvp": lambda: surrogates.jvp(surrogate, x, x),
+        "keeping": lambda: surrogates.vjp(surrogates.keeping(surrogate), x),
+        "relaxed": lambda: surrogates.relaxed(surrogate)(x),
+        "function": lambda: surrogates.sigmoid(x),
+        "several": lambda: surrogates.MultiSpike(surrogate)(x),
+        "cotangent": lambda: surrogates.vjp(surrogate, np.zeros(x.shape))[1](x),
+        "tangent": lambda: surrogates.jvp(surrogate, np.zeros(x.shape), x),
+    }
+
+
+@pytest.mark.parametrize("use", plain_uses(np.zeros(1)))
+def test_masked_arrays_are_refused_with_a_remedy(use):
+    x = np.ma.masked_array([0.5, -0.5], mask=[True, False])
+    with pytest.raises(TypeError, match=r"numpy\.ma\.filled"):
+        plain_uses(x)[use]()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_numbers_drawn_for_samples(library, dtype):
+    xp = pytest.importorskip(library)
+    if (library, dtype) == ("array_api_strict", "float16"):
+        pytest.skip("it has none")
+    x = xp.zeros(100_000, dtype=getattr(xp, dtype))
+    draws = backends.of(x).uniform(np.random.default_rng(0), x)
+    assert type(draws) is type(x)
+    assert draws.dtype == (xp.float64 if dtype == "float64" else xp.float32)
+    draws = np.asarray(draws)
+    assert 0 <= draws.min() < 1e-4
+    assert 1 - 1e-4 < draws.max() < 1

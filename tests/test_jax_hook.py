@@ -204,3 +204,28 @@ def test_numbers_drawn_for_samples(dtype):
     assert draws.dtype == ("float64" if dtype == "float64" else "float32")
     assert 0 <= draws.min() < 1e-4
     assert 1 - 1e-4 < draws.max() < 1
+
+
+def test_flax_serializes_a_model_that_holds_surrogates():
+    serialization = pytest.importorskip("flax.serialization")
+
+    def model(scale):
+        array = scale * jnp.arange(1.0, 4.0)
+        return {
+            "weight": array,
+            "number": Arctan(2.0),
+            "array": Arctan(array),
+            "nested": Scaled(Arctan(array), amplitude=array[0]),
+        }
+
+    class Mine(surrogates.Surrogate):  # classes are registered when they are first used
+        def surrogate_grad(self, x):
+            return 1 / (1 + x * x)
+
+    saved, other = {**model(1.0), "mine": Mine()}, {**model(5.0), "mine": Mine()}
+    restored = serialization.from_bytes(other, serialization.to_bytes(saved))
+    assert restored["number"] == Arctan(2.0)
+    leaves = zip(jax.tree.leaves(restored), jax.tree.leaves(saved), strict=True)
+    assert all(np.array_equal(one, other) for one, other in leaves)
+    assert type(restored["nested"].surrogate) is Arctan
+    assert isinstance(restored["mine"], Mine)

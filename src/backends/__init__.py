@@ -40,6 +40,7 @@ _new: list[type[Surrogate]] = []  # which they do not know yet
 _PORTABLE = Backend()
 # Kept, since Dynamo cannot look through sys.modules while a compilation imports modules.
 _pytorch: Any = sys.modules.get("torch")
+_for_flax: Any = None  # once it is imported
 
 
 def register(library: str, backend: Backend) -> None:
@@ -67,8 +68,9 @@ def register(library: str, backend: Backend) -> None:
             f"the backend for {library!r} must be an instance of surrogates.backends.Backend, "
             f"got {backend!r}"
         )
+    global _by_type
     _by_library[library] = backend
-    _by_type.clear()
+    _by_type = {}  # a new one: another thread may be reading the old one, or filling it
     for cls in _classes:
         backend.introduce(cls)
     meet()
@@ -82,10 +84,11 @@ def introduce(cls: type[Surrogate]) -> None:
 def meet() -> None:
     """Tell backends of new classes; load those of JAX and PyTorch if these are imported.
 
-    JAX's, since surrogates are pytrees then, and PyTorch's, so that Dynamo finds it loaded. Not
+    JAX's, since surrogates are pytrees then, and PyTorch's, so that Dynamo finds it loaded. Flax is
+    told, too, since it serializes models that hold surrogates. Not
     when a class is made, but when a surrogate is: its author may register it otherwise before.
     """
-    global _pytorch
+    global _for_flax, _pytorch
     if _is_compiling():
         return
     _pytorch = sys.modules.get("torch")
@@ -93,17 +96,26 @@ def meet() -> None:
         return
     for library in ("jax", "torch"):
         if library not in _by_library and library in sys.modules:
-            # broken or old: for an array of it to complain of
-            with contextlib.suppress(ImportError, AttributeError):
+            # broken, old, or not all imported yet: an array of it gets the error
+            with contextlib.suppress(ImportError):
                 _of_library(library)
+    if _for_flax is None and "flax.serialization" in sys.modules:
+        with contextlib.suppress(Exception):  # not all imported yet: at the next surrogate
+            from . import _flax as flax
+
+            _for_flax = flax
+            for cls in _classes:
+                _for_flax.introduce(cls)
     while _new:
         try:
             cls = _new.pop()
         except IndexError:  # another thread took it
             break
         _classes.append(cls)
-        for backend in tuple(_by_library.values()):
+        for backend in _by_library.copy().values():  # another thread may register
             backend.introduce(cls)
+        if _for_flax is not None:
+            _for_flax.introduce(cls)
 
 
 def _is_compiling() -> bool:
@@ -172,9 +184,10 @@ def _find(array_type: type) -> Backend | None:
         # not by the dictionary of types: Dynamo would compile again whenever that grows
         is_tensor = array_type is _pytorch.Tensor and "torch" in _by_library
         return _by_library["torch"] if is_tensor else _at_first_sight(array_type)
-    if array_type in _by_type:
-        return _by_type[array_type]
-    backend = _by_type[array_type] = _at_first_sight(array_type)
+    known = _by_type
+    if array_type in known:
+        return known[array_type]
+    backend = known[array_type] = _at_first_sight(array_type)
     return backend
 
 
@@ -189,7 +202,11 @@ def _at_first_sight(array_type: type) -> Backend | None:
             return backend
     for entry in entry_points(group=_GROUP):
         if entry.name in libraries:
-            register(entry.name, entry.load())
+            try:
+                backend = entry.load()
+            except Exception as error:
+                raise _cannot_load(entry.name, error) from error
+            register(entry.name, backend)
             return _by_library[entry.name]
     return None
 
@@ -201,8 +218,21 @@ def _library(array_type: type) -> str:
 
 def _of_library(library: str) -> Backend | None:
     if library not in _by_library and library in _BUILT_IN:
-        register(library, _built_in(library))
+        try:
+            backend = _built_in(library)
+        except Exception as error:  # a framework's import may raise anything
+            raise _cannot_load(library, error) from error
+        register(library, backend)
     return _by_library.get(library)
+
+
+def _cannot_load(library: str, error: Exception) -> ImportError:
+    return ImportError(
+        f"the backend for arrays of {library} cannot be loaded, since an import raised "
+        f"{type(error).__name__}: {error}; see above for where, and check that {library} is "
+        "installed completely and recent enough (pyproject.toml states the oldest versions)",
+        name=library,
+    )
 
 
 def _built_in(library: str) -> Backend:

@@ -41,7 +41,10 @@ class Backend:
 
     @property
     def differentiates(self) -> bool:
-        """Whether the library differentiates by itself; then define `constant` as well."""
+        """Whether the library differentiates by itself.
+
+        Then define `spike`, `constant` and `once`, whose defaults would give gradients of 0.
+        """
         return False
 
     def __repr__(self) -> str:
@@ -61,6 +64,8 @@ class Backend:
             (a closure would hide them from the framework's transforms), and inside its rule
             calls ``definition.combine(arrays).surrogate_grad(x)``.
         """
+        if self.differentiates and type(self).spike is Backend.spike:
+            raise self._missing("spike", "a bare step has the gradient 0")
         return definition.combine(arrays).emit(x)
 
     def vjp(self, surrogate: Surrogate, x: Array) -> tuple[Array, Callable[[Array], Array]]:
@@ -114,10 +119,14 @@ class Backend:
 
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation: `x` itself where no tape is recorded."""
+        if self.differentiates:
+            raise self._missing("constant", "`x` itself is none to differentiation")
         return x
 
     def once(self, function: Callable[..., Array], *arrays: Array) -> Array:
         """Return ``function(*arrays)``, made to refuse differentiation: for what was rounded."""
+        if self.differentiates:
+            raise self._missing("once", "rounding has the gradient 0")
         return function(*arrays)
 
     def derivative(self, function: Callable[[Array], Array], x: Array) -> Array:
@@ -146,7 +155,12 @@ class Backend:
 
     def erfc(self, x: Array) -> Array:
         """Return the complementary error function, which the array API standard lacks."""
-        return erfc(x)
+        return erfc(x, self.namespace(x))
+
+    def _missing(self, name: str, reason: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} differentiates, and must define its method `{name}`: {reason}"
+        )
 
     def _product(self, vector: Array, derivative: Array, name: str) -> Array:
         xp = self.namespace(derivative)

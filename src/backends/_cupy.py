@@ -48,7 +48,8 @@ class CupyBackend(Backend):
 
     def uniform(self, generator: Any, x: Any) -> Any:
         """Return random numbers from a `cupy.random.Generator`."""
-        return generator.random(x.shape).astype(x.dtype)
+        # CuPy draws from [0, 1) in either dtype; in half precision, 1 would come out.
+        return generator.random(x.shape, "float64" if x.dtype.name == "float64" else "float32")
 
     def erfc(self, x: Any) -> Any:
         """Return the complementary error function, one CUDA kernel."""

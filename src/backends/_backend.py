@@ -109,9 +109,9 @@ class Backend:
         """Return a context without the library's warnings of overflow and underflow."""
         return nullcontext()
 
-    def dtype(self, x: Array, name: str) -> Any:
-        """Return the dtype of a name, None where the library of `x` has none."""
-        return getattr(self.namespace(x), name, None)
+    def rounded(self, x: Array, dtype: Any) -> Array:
+        """Return `x` in a narrower dtype, without a warning where it is infinite there."""
+        return self.namespace(x).astype(x, dtype, copy=False)
 
     def copy(self, x: Array) -> Array:
         """Return a copy of `x`, which later edits of `x` do not change."""

@@ -34,12 +34,16 @@ class DaskBackend(Backend):
 
     def evaluate(self, name: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the primitive or derivative, lazily."""
-        method = "surrogate_fun" if name == "primitive" else "surrogate_grad"
+        method = "surrogate_fun" if name == "primitive" else "exact_grad"
         return _by_block(method, definition, x, arrays)
 
     def namespace(self, x: Array) -> Any:
         """Return the namespace of the array API that `x` belongs to."""
         return _NAMESPACE if isinstance(x, da.Array) else super().namespace(x)
+
+    def rounded(self, x: Array, dtype: Any) -> Array:
+        """Return `x` in a narrower dtype, each block as its own library does it."""
+        return da.map_blocks(_rounded, x, into=dtype, dtype=dtype)
 
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a `dask.array.random.Generator`, in the chunks of `x`.
@@ -52,6 +56,12 @@ class DaskBackend(Backend):
         dtype = np.dtype("float64" if x.dtype == np.float64 else "float32")
         seed = generator.integers(0, 2**63 - 1, size=())
         return da.map_blocks(_draw, x, seed, dtype=dtype, meta=x._meta.astype(dtype))
+
+
+def _rounded(x: Array, into: Any) -> Array:
+    from . import for_maths
+
+    return for_maths(x).rounded(x, into)
 
 
 def _draw(x: Array, seed: Array, block_id: tuple[int, ...] = ()) -> Array:

@@ -56,7 +56,7 @@ class JaxBackend(Backend):
         return super().evaluate(name, definition, x, arrays)
 
     def aligned(self, x: Array, arrays: tuple[Array, ...]) -> Array:
-        """Return `x`, split over devices where one of `arrays` is, too."""
+        """Return `x`, split over devices where one of `arrays` is."""
         return _aligned(x, arrays)[0]
 
     def namespace(self, x: Array) -> Any:
@@ -67,6 +67,10 @@ class JaxBackend(Backend):
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
         with contextlib.suppress(ValueError):  # it is one already, by its author or by us
             jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+
+    def copy(self, x: Array) -> Array:
+        """Return `x` itself: JAX arrays do not change."""
+        return x
 
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation."""
@@ -91,23 +95,27 @@ class JaxBackend(Backend):
 
 
 def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-    """Return `x` and its parameters with equal ranks, and `x` split at least as they are.
+    """Return `x` and its parameters with equal ranks, split over the same devices.
 
     Equal ranks: when vmap adds an axis in front, broadcasting stays aligned, and JAX may be set to
-    refuse another rank. Split: under explicit sharding, and inside shard_map, the spikes must be
-    split (must vary) over every device axis that a parameter is split over. Subtracting a zero of
-    the parameter's type does that, changes no value, and is folded away by XLA.
+    refuse another rank. Split: inside shard_map the spikes must vary over every device axis that a
+    parameter varies over; under explicit sharding `where` wants one sharding of all it is given.
+    Subtracting a zero of the other's type does both, changes no value, and XLA folds it away.
     """
     arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
-    for array in filter(_may_be_split, arrays):
-        x = x - jax.numpy.zeros_like(array, dtype=x.dtype)
+    if any(map(_is_explicitly_split, (x, *arrays))):
+        zero = sum(jax.numpy.zeros_like(array, dtype=x.dtype) for array in (x, *arrays))
+        return x - zero, tuple(a - zero.astype(a.dtype) for a in arrays)
+    for array in arrays:
+        if isinstance(array, jax.core.Tracer):
+            x = x - jax.numpy.zeros_like(array, dtype=x.dtype)
     return x, arrays
 
 
-def _may_be_split(array: Array) -> bool:
-    if isinstance(array, jax.core.Tracer):
-        return True
-    return any(getattr(getattr(array, "sharding", None), "spec", ()))
+def _is_explicitly_split(array: Array) -> bool:
+    # by its type, which says nothing under automatic sharding, nor before JAX 0.6
+    array_type = jax.typeof(array) if hasattr(jax, "typeof") else None
+    return any(getattr(getattr(array_type, "sharding", None), "spec", ()))
 
 
 def _step(x: Array, *arrays: Array, definition: Any) -> Array:
@@ -140,7 +148,8 @@ _USES_BEFORE_COMPILING = 4
 # Eager differentiation: JAX remembers what it made of the jitted spike, where it would trace the
 # rule and dispatch each operation of the formula anew. Inside what is compiled the jit leaves no
 # trace of itself. Compiling takes as long as hundreds of dispatches, so it is not done for
-# parameters that change each time; and JAX frees what it compiled when the function is forgotten.
+# parameters that change each time; and JAX (0.10, not yet 0.4) frees what it compiled with it when
+# the function is forgotten.
 @lru_cache(maxsize=32)
 def _compiled_spike(definition: Any) -> tuple[Iterator[int], Callable[[Array], Array]]:
     """Return the count of its uses so far, and the spike as a compiled function of `x`."""

@@ -148,6 +148,11 @@ class NumpyBackend(Backend):
             )
         return super().namespace(x)
 
+    def rounded(self, x: Any, dtype: Any) -> Any:
+        """Return `x` in a narrower dtype."""
+        with self.quiet():
+            return super().rounded(x, dtype)
+
     def quiet(self) -> Any:
         """Return a context in which NumPy does not warn of overflow and underflow."""
         return np.errstate(over="ignore", under="ignore")

@@ -29,6 +29,8 @@ def spikes(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
     with backend.quiet():
         arrays = operands(surrogate, xp, x, arrays)
         if backend.differentiates:
+            if definition.is_signed or definition.relaxes:
+                x = backend.aligned(x, arrays)
             if definition.is_signed:
                 return _signed_spikes(definition.combine(arrays), backend, xp, x)
             if definition.relaxes:
@@ -74,14 +76,14 @@ def kept(surrogate: Surrogate, x: Array) -> Array:
     """Return what is kept of `x` for backward, as its residual says."""
     backend = backends.for_maths(x)
     xp, residual = backend.namespace(x), str(surrogate.residual_dtype)
-    dtype = backend.dtype(x, residual)
+    dtype = getattr(xp, residual, None)
     if dtype is None:
         raise TypeError(
             f"{surrogate!r}: {type(x).__module__} has no dtype {residual}; choose another residual"
         )
+    if residual != "uint8":
+        return backend.rounded(x, dtype)
     with backend.quiet():
-        if residual != "uint8":
-            return xp.astype(x, dtype, copy=False)
         levels = xp.round(surrogate.exact_grad(x) * (_LEVELS / _largest(surrogate)))
         # An integer has no NaN: there, the derivative is 0.
         return xp.astype(xp.where(levels == levels, levels, xp.zeros_like(levels)), dtype)

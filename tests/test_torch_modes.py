@@ -378,3 +378,12 @@ def test_uniform_is_drawn_wide_and_stays_below_one(dtype):
     assert numbers.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
     assert 0 <= numbers.min() < 1e-5
     assert 1 - 1e-5 < numbers.max() < 1
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_tangent_of_a_single_number_has_its_dtype(dtype, torch):
+    x = torch.tensor(0.5, dtype=getattr(torch, dtype))
+    spike, tangent = torch.func.jvp(surrogates.Sigmoid(), (x,), (torch.ones_like(x),))
+    assert spike.dtype == tangent.dtype == x.dtype
+    assert spike.shape == tangent.shape == ()

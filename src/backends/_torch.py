@@ -170,10 +170,20 @@ def _require_defined(definition: Any, arrays: tuple[Tensor, ...]) -> None:
 
 def _has_tangent(array: Tensor) -> bool:
     if not torch.compiler.is_dynamo_compiling():
-        return _is_forward_mode((array,))
+        return is_dual(array) or _may_have_tangent(array)
     if is_batchedtensor(array):  # what is inside Dynamo does not tell: rather refuse too much
         return torch.is_grad_enabled()
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
+
+
+def _may_have_tangent(array: Tensor) -> bool:
+    """Return whether a tensor may be dual inside functorch's forward mode: a plain one is not."""
+    levels = [level.key() for level in get_interpreter_stack() or ()]
+    if TransformType.Jvp not in levels or not is_functorch_wrapped_tensor(array):
+        return False
+    if levels == [TransformType.Jvp]:
+        return forward_ad.unpack_dual(array).tangent is not None
+    return True  # of nested levels PyTorch does not tell: rather refuse too much
 
 
 def _distributed_as(x: Any, numbers: Tensor) -> Tensor:

@@ -31,6 +31,8 @@ def arithmetic(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor
 
     The first one is ``exact_grad``. It is 0 at infinite and NaN `x`, where `x` minus itself is NaN.
     """
+    if x.ndim == 0:  # PyTorch's tangent of a number times a 0-dimensional float32 is a float64
+        return arithmetic(definition, x.reshape(1), arrays).reshape(())
     surrogate = definition.combine(arrays)
     spikes = surrogate.emit(x.detach()).to(x.dtype)
     wide = x if x.dtype == torch.float64 else x.float()  # half precision has little range

@@ -216,7 +216,7 @@ SHIFTED = [
 ]
 
 
-@pytest.mark.parametrize(("surrogate", "probability"), SHIFTED, ids=lambda p: repr(p)[:40])
+@pytest.mark.parametrize(("surrogate", "probability"), SHIFTED, ids=map(str, range(5)))
 def test_the_firing_probability_is_the_area_to_the_left(surrogate, probability, kind):
     levels = np.asarray([-50.0, -0.5, 0.0, 0.7, 1.5, 50.0])
     if kind is Kind.DASK:

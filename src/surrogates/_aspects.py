@@ -105,30 +105,40 @@ def _largest(surrogate: Surrogate) -> Any:
 
 def compressed_grad(surrogate: Surrogate, x: Array) -> Array:
     """Return the derivative with the rounding of the residual."""
-    if surrogate.residual_dtype != "uint8":
-        return restored(surrogate, kept(surrogate, x), x.dtype)
-    # Rounding has a derivative, zero, and would be wrong in silence.
-    definition, arrays = surrogate.partition()
+    backend = backends.for_maths(x)
+    definition, arrays = _parts(surrogate, backend, x)
 
     def rounded(x: Array, *arrays: Array) -> Array:
         held = definition.combine(arrays)
         return restored(held, kept(held, x), x.dtype)
 
-    return backends.for_maths(x).once(rounded, x, *arrays)
+    if surrogate.residual_dtype != "uint8":
+        return rounded(x, *arrays)
+    # Rounding has a derivative, zero, and would be wrong in silence.
+    return backend.once(rounded, x, *arrays)
 
 
 def compressed_vjp(
     surrogate: Surrogate, backend: backends.Backend, x: Array
 ) -> tuple[Array, Callable[[Array], Array]]:
     """Return the spikes and a pullback that holds no more than what is kept of `x`."""
-    definition, arrays = surrogate.partition()
-    residual = kept(surrogate, x)
-    if residual is x:  # of that dtype already; it may be edited afterwards, as may parameters
+    definition, arrays = _parts(surrogate, backend, x)
+    held = definition.combine(tuple(map(backend.copy, arrays)))  # they may be edited afterwards
+    residual = kept(held, x)
+    if residual is x:  # of that dtype already
         residual = backend.copy(x)
-    held = definition.combine(tuple(map(backend.copy, arrays)))
     dtype = x.dtype
 
     def pullback(cotangent: Array) -> Array:
         return backend._product(cotangent, restored(held, residual, dtype), "cotangent")
 
     return surrogate(x), pullback
+
+
+def _parts(
+    surrogate: Surrogate, backend: backends.Backend, x: Array
+) -> tuple[Surrogate, tuple[Array, ...]]:
+    """Return a surrogate without its arrays, and these as `x` is computed in."""
+    definition, arrays = surrogate.partition()
+    with backend.quiet():
+        return definition, operands(surrogate, backend.namespace(x), x, arrays)

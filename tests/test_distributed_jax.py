@@ -14,6 +14,8 @@ import pytest
 layers = pytest.importorskip("test_jax_sharding")
 HERE = pathlib.Path(__file__).parent
 
+pytestmark = pytest.mark.distributed
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
@@ -24,13 +26,13 @@ def outcomes(tmp_path_factory):
         port = meeting.getsockname()[1]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path]),
+        "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
     }
     files = [folder / f"{place}.npz" for place in (0, 1)]
     processes = [
         subprocess.Popen(
-            [sys.executable, str(HERE / "jax_worker.py"), str(place), str(port), str(file)],
+            [sys.executable, str(HERE / "distributed_worker_jax.py"), str(place), str(port), str(file)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

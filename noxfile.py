@@ -62,12 +62,19 @@ def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("frameworks", [nox.param(name, id=name) for name in FRAMEWORKS])
 def tests(session: nox.Session, frameworks: str) -> None:
-    """Run the tests with some of the frameworks installed."""
+    """Run the tests with some of the frameworks installed; long ones for one of each family."""
     extras = FRAMEWORKS[frameworks]
     project = f".[{','.join(extras)}]" if extras else "."
     others = group("transforms") if frameworks == "all" else []
     session.install(*PINNED, "-e", project, *group("test"), *others)
-    pytest(session, require=",".join(extra for extra in extras if extra != "demo"))
+    pytest(session, "--quick", require=",".join(extra for extra in extras if extra != "demo"))
+
+
+@nox.session
+def full(session: nox.Session) -> None:
+    """Run every test for every surrogate, in every framework that runs on a CPU."""
+    everything(session)
+    pytest(session, require="torch,jax,dask")
 
 
 @nox.session
@@ -103,7 +110,7 @@ def lowest(session: nox.Session) -> None:
     session.install(*oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
     session.install("--no-deps", "-e", ".")
     session.install(*group("test"), *oldest)
-    pytest(session, require="jax")
+    pytest(session, "--quick", require="jax")
 
 
 @nox.session

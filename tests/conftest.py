@@ -17,7 +17,7 @@ from hypothesis import settings
 
 import transforms
 from kinds import Kind, parameters
-from surrogates.definitions import SURROGATES
+from surrogates.definitions import FAMILIES, SURROGATES
 
 # Derandomised: a red run means a change of ours. No deadline: the first call compiles.
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
@@ -57,6 +57,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-transforms", action="store_true", help="write the matrix of transforms to docs"
     )
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="in the long files, one surrogate of each family; nox -s full runs all",
+    )
+
+
+# What takes most of the time, and is the same for every surrogate of a family, mostly.
+LONG = {
+    "test_accuracy_ranges",
+    "test_agreement",
+    "test_check",
+    "test_measures",
+    "test_torch_modes",
+    "test_transforms_arrays",
+    "test_transforms_jax",
+    "test_transforms_torch",
+}
+OTHERS = {
+    cls
+    for family in FAMILIES
+    for cls in [c for c in SURROGATES.values() if c.__module__ == family.__name__][1:]
+}
+
+
+def _is_for_later(item: pytest.Item) -> bool:
+    """Return whether a test of a long file is of a surrogate that another stands for."""
+    if item.module.__name__ not in LONG or not hasattr(item, "callspec"):
+        return False
+    return any(isinstance(p, type) and p in OTHERS for p in item.callspec.params.values())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,6 +95,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.place = place
         if "distributed" in item.keywords and "distributed" not in config.option.markexpr:
             item.add_marker(skipped)
+    if config.getoption("--quick"):
+        later = [item for item in items if _is_for_later(item)]
+        items[:] = [item for item in items if not _is_for_later(item)]
+        config.hook.pytest_deselected(items=later)
 
 
 @pytest.hookimpl(wrapper=True)

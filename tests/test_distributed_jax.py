@@ -13,6 +13,7 @@ import pytest
 
 layers = pytest.importorskip("test_jax_sharding")
 HERE = pathlib.Path(__file__).parent
+WORKER = str(HERE / "distributed_worker_jax.py")
 
 pytestmark = pytest.mark.distributed
 
@@ -32,7 +33,7 @@ def outcomes(tmp_path_factory):
     files = [folder / f"{place}.npz" for place in (0, 1)]
     processes = [
         subprocess.Popen(
-            [sys.executable, str(HERE / "distributed_worker_jax.py"), str(place), str(port), str(file)],
+            [sys.executable, WORKER, str(place), str(port), str(file)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

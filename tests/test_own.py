@@ -314,3 +314,25 @@ def test_equal_numbers_that_are_not_the_same():
     assert Flag(0.0) != Flag(-0.0)
     assert surrogates.Scaled(Flag(), shift=0.0) == surrogates.Scaled(Flag(), shift=-0.0)
     assert str(surrogates.Scaled(Flag(), shift=-0.0).shift) == "0.0"
+
+
+class Wave(Surrogate):
+    peak = 1.0
+
+    def derivative(self, xp, x):
+        return xp.cos(x)
+
+
+class Taller(Surrogate):
+    peak = 0.5
+
+    def derivative(self, xp, x):
+        return xp.exp(-x * x)
+
+
+@pytest.mark.parametrize("cls", [Wave, Taller])
+def test_eight_bits_do_not_hold_what_leaves_their_range(cls):
+    for surrogate in (cls(), surrogates.Scaled(cls(), amplitude=2.0)):
+        with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
+            surrogates.keeping(surrogate, "uint8")
+        assert surrogates.keeping(surrogate, "float16").residual == "float16"

@@ -7,6 +7,8 @@ import math
 from dataclasses import field
 from typing import Any
 
+import numpy as np
+
 from ._surrogate import Surrogate
 from ._wrapper import Wrapper
 
@@ -57,12 +59,21 @@ class Keeping(Wrapper):
             peak = self.surrogate.peak
         is_number = isinstance(peak, (int, float))  # an array has what range it has
         finite = 0 < peak < math.inf if is_number else hasattr(peak, "dtype")
-        if self.surrogate._may_be_negative or not finite:
+        if self.surrogate._may_be_negative or not finite or self._leaves_the_levels(peak):
             raise ValueError(
                 f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "
                 f"{self.surrogate!r} has peak {peak} or may be negative somewhere; take "
                 'residual="float16" or residual="bfloat16"'
             )
+
+    def _leaves_the_levels(self, peak: Any) -> bool:
+        """Return whether a formula of a user, which may be anything, is found outside 0 to `peak`."""
+        if self._is_fixed or self._with_arrays:
+            return False
+        sizes = np.geomspace(1e-6, 1e6, 601)
+        with np.errstate(all="ignore"):
+            values = self.surrogate.exact_grad(np.concatenate([-sizes, [0.0], sizes]))
+        return bool(np.any(values < 0) or np.any(values > peak * (1 + 1e-6)))
 
     @property
     def residual_dtype(self) -> str:  # type: ignore[override]

@@ -67,7 +67,7 @@ class Keeping(Wrapper):
             )
 
     def _leaves_the_levels(self, peak: Any) -> bool:
-        """Return whether a formula of a user, which may be anything, is found outside 0 to `peak`."""
+        """Return whether the formula of a user is found outside of 0 to `peak`."""
         if self._is_fixed or self._with_arrays:
             return False
         sizes = np.geomspace(1e-6, 1e6, 601)

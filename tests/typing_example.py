@@ -19,3 +19,15 @@ assert_type(surrogates.vjp(surrogate, x)[0], NDArray[np.float32])
 
 surrogates.inv_square_grad(x, beta=25.0)  # type: ignore[call-overload] # pyright: ignore
 surrogates.ReluGrad(wide=2.0)  # type: ignore[call-arg] # pyright: ignore
+
+
+class Bump(surrogates.Surrogate):
+    """A surrogate of one's own."""
+
+    beta: float = surrogates.parameter(2.0, low=0.0)
+
+
+assert_type(Bump(beta=0.5)(x), NDArray[np.float32])
+assert_type(Bump(0.5, at_threshold=0.0).beta, float)
+
+Bump(gamma=1.0)  # type: ignore[call-arg] # pyright: ignore

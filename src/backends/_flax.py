@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def introduce(cls: type[Surrogate]) -> None:
     """Make the surrogates of a class serializable."""
     with contextlib.suppress(ValueError):  # they are already, by its author
-        serialization.register_serialization_state(cls, _to_state, _from_state)
+        register: Any = serialization.register_serialization_state
+        register(cls, _to_state, _from_state)
 
 
 def _to_state(surrogate: Surrogate) -> dict[str, Any]:

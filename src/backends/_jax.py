@@ -104,7 +104,7 @@ def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, .
     """
     arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
     if any(map(_is_explicitly_split, (x, *arrays))):
-        zero = sum(jax.numpy.zeros_like(array, dtype=x.dtype) for array in (x, *arrays))
+        zero: Array = sum(jax.numpy.zeros_like(array, dtype=x.dtype) for array in (x, *arrays))
         return x - zero, tuple(a - zero.astype(a.dtype) for a in arrays)
     for array in arrays:
         if isinstance(array, jax.core.Tracer):

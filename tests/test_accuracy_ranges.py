@@ -27,7 +27,7 @@ POINTS = 64  # of each parameter set; one number for all, since JAX compiles ane
 
 def value(rng, parameter, dtype):
     """Draw a value of the declared range, as `dtype` holds it, the ends of the range among them."""
-    low, high, _ = parameter.metadata["interval"]
+    low, high, *_ = parameter.metadata["interval"]
     if parameter.metadata["interval"] is COUNT:
         return int(rng.choice([1, 2, 1000, round(10 ** rng.uniform(0, 3))]))
     if rng.random() < 0.1:

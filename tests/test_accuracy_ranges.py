@@ -81,7 +81,7 @@ def errors(surrogate, x, frameworks):
         with patch.object(accuracy, "DIGITS", 130):
             truth = accuracy.reference(surrogate, name, x)
         for framework in frameworks:
-            computed = framework.evaluate(getattr(surrogate, method), x)
+            computed = framework.evaluate(getattr(surrogate, method), x, dtype=x.dtype.name)
             of_bound, error = ulps(surrogate, name, computed, truth, framework.flushes)
             of_bound = of_bound / framework.allowance
             of_bound[excused(surrogate, name, computed, truth.exact)] = 0.0

@@ -237,7 +237,7 @@ def test_your_own_surrogate_to_second_order():
 
 
 def test_what_is_not_defined_says_so():
-    with pytest.raises(NotImplementedError, match=r"GradientOnly\(\) defines no surrogate_fun"):
+    with pytest.raises(NotImplementedError, match=r"GradientOnly\(\) defines no primitive"):
         GradientOnly().surrogate_fun(np.ones(3))
     with pytest.raises(NotImplementedError, match="defines no peak"):
         GradientOnly().scaled(height=2.0)
@@ -245,7 +245,7 @@ def test_what_is_not_defined_says_so():
     class Nothing(surrogates.Surrogate):
         pass
 
-    with pytest.raises(NotImplementedError, match="defines no surrogate_grad"):
+    with pytest.raises(NotImplementedError, match="defines no derivative"):
         Nothing().surrogate_grad(np.ones(3))
     with pytest.raises(TypeError, match="Custom takes one or two functions"):
         surrogates.Custom()

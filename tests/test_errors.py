@@ -170,3 +170,26 @@ def test_no_warning_even_where_all_are_errors(kind):
         for cls in SURROGATES.values():
             cls().surrogate_grad(x)
             cls().surrogate_fun(x)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_no_warning_of_a_parameter_in_little_precision(dtype):
+    with np.errstate(all="raise"):
+        surrogate = surrogates.Sigmoid(np.asarray([1.0, 2.0], dtype))
+        surrogate.surrogate_grad(np.zeros(2, dtype))
+
+
+def test_masked_and_8_bit_parameters():
+    with pytest.raises(ValueError, match="a masked array would lose its mask"):
+        surrogates.Sigmoid(np.ma.masked_array([1.0, 2.0], [True, False]))
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match="alpha must be"):
+        surrogates.Sigmoid(torch.ones(2).to(torch.float8_e4m3fn))
+    with pytest.raises(TypeError, match="float8_e4m3fn; convert it"):
+        surrogates.Sigmoid()(torch.ones(2).to(torch.float8_e4m3fn))
+
+
+@pytest.mark.parametrize("value", [True, 0, 1.5])
+def test_the_most_spikes_are_a_number(value):
+    with pytest.raises(ValueError, match="max_spikes must be a positive whole number"):
+        surrogates.MultiSpike(surrogates.Sigmoid(), max_spikes=value)

@@ -283,6 +283,18 @@ def test_another_dtype_comes_back_in_that_of_x(kind):
         assert_like(kind.gradient(Wide(), x), x, kind)
 
 
+@pytest.mark.parametrize(
+    "wrap", [surrogates.relaxed, surrogates.MultiSpike, surrogates.Ternary, surrogates.Scaled]
+)
+@pytest.mark.parametrize("cls", [Identity, lambda: surrogates.Custom(lambda x: x)])
+def test_pullbacks_of_wrappers_do_not_see_later_edits(cls, wrap):
+    x = np.asarray([1.0, 2.0])
+    _, pullback = surrogates.vjp(wrap(cls()), x)
+    before = pullback(np.ones(2)).copy()
+    x[:] = 7.0
+    np.testing.assert_array_equal(pullback(np.ones(2)), before)
+
+
 def test_pullbacks_do_not_see_later_edits():
     x = np.asarray([1.0, 2.0])
     _, pullback = surrogates.vjp(Identity(), x)
@@ -336,3 +348,39 @@ def test_eight_bits_do_not_hold_what_leaves_their_range(cls):
         with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
             surrogates.keeping(surrogate, "uint8")
         assert surrogates.keeping(surrogate, "float16").residual == "float16"
+
+
+def test_a_number_of_numpy_is_a_derivative_everywhere(kind):
+    x = kind.array(np.asarray([-1.0, 2.0]))
+    for number in (np.float64(0.5), np.float32(0.5), np.int64(2)):
+        custom = surrogates.Custom(lambda x: number)  # noqa: B023
+        assert_like(custom.surrogate_grad(x), x, kind)
+        np.testing.assert_array_equal(kind.numpy(custom.surrogate_grad(x)), [number, number])
+
+
+@pytest.mark.parametrize("complex_kind", [Kind.NUMPY, Kind.TORCH, Kind.JAX])
+def test_a_complex_derivative_is_refused(complex_kind):
+    if complex_kind.missing():
+        pytest.skip(complex_kind.missing())
+    x = complex_kind.array(np.asarray([-1.0, 2.0]))
+    with pytest.raises(TypeError, match=r"derivative must be real, got one of dtype .*complex"):
+        surrogates.Custom(lambda x: x * 1j).surrogate_grad(x)
+
+
+class Initialised(Surrogate):
+    def __init__(self, alpha=1.0):
+        super().__init__()
+        self.alpha = alpha
+
+    def surrogate_grad(self, x):
+        return self.alpha / (1 + x * x)
+
+
+def test_an_array_that_is_not_declared_is_not_relaxed_in_silence():
+    surrogate = Initialised(np.asarray([1.0, 2.0]))
+    np.testing.assert_array_equal(surrogate.surrogate_grad(np.zeros(2)), [1.0, 2.0])
+    with pytest.raises(
+        TypeError, match=r"alpha of Initialised.* would get no gradient; declare it"
+    ):
+        surrogates.relaxed(surrogates.Scaled(surrogate))
+    assert surrogates.relaxed(Initialised(2.0)).surrogate_grad(0.0) == 2.0

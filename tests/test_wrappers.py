@@ -126,7 +126,7 @@ def test_gradient_of_a_nesting(taped, nesting):
 @given(nestings())
 def test_a_nesting_survives_the_round_trips(nesting):
     _, _, surrogate = nesting
-    scope = {**vars(surrogates), "inf": math.inf}
+    scope = vars(surrogates)
     for other in (
         pickle.loads(pickle.dumps(surrogate)),
         copy.deepcopy(surrogate),
@@ -251,6 +251,15 @@ def difference(function, value, step=1e-6):
     return (function(value + step) - function(value - step)) / (2 * step)
 
 
+class Own(surrogates.Surrogate):
+    """A user's, with a primitive of its own."""
+
+    alpha: float = surrogates.parameter(1.0, low=0.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(self.alpha * x)
+
+
 MOVES = {
     "shift of Scaled": (
         lambda p: Relaxed(Scaled(surrogates.Sigmoid(4.0), shift=p)),
@@ -271,6 +280,21 @@ MOVES = {
         lambda p: Keeping(Relaxed(surrogates.SlayerGrad(p))),
         lambda p, x: np.where(x < 0, np.exp(p * x), 2 - np.exp(-p * x)) / p,
         1.5,
+    ),
+    "alpha inside of two Scaled": (
+        lambda p: Relaxed(Scaled(Scaled(surrogates.Sigmoid(p), shift=0.2), rate=2.0)),
+        lambda p, x: 1 / (1 + np.exp(-p * (2 * x - 0.2))) / 2,
+        1.5,
+    ),
+    "alpha of an own surrogate, scaled": (
+        lambda p: Relaxed(Scaled(Own(p), amplitude=2.0, shift=0.2)),
+        lambda p, x: 1 + 2 * np.arctan(p * (x - 0.2)),
+        1.5,
+    ),
+    "shift where the area is infinite": (
+        lambda p: Relaxed(Scaled(surrogates.StraightThrough(), amplitude=2.0, shift=p)),
+        lambda p, x: 0.5 + 2 * (x - p),
+        0.3,
     ),
     "threshold of Ternary": (
         lambda p: Ternary(surrogates.Sigmoid(2.0), p),
@@ -310,6 +334,43 @@ def test_a_threshold_of_multi_spike_has_no_gradient(taped):
                 lambda p: wrap(MultiSpike(surrogates.Sigmoid(), p))(x).sum(),  # noqa: B023
                 taped.array(np.asarray(1.5)),
             )
+
+
+def test_area_below_of_arrays(kind):
+    values = np.asarray([1.0, 2.0])
+    for make in (
+        lambda p: Scaled(surrogates.Sigmoid(p), shift=0.3),
+        lambda p: Scaled(Scaled(surrogates.Sigmoid(p)), rate=2.0),
+        lambda p: Scaled(Own(p), amplitude=2.0),
+        lambda p: Own(p),
+    ):
+        expected = [make(float(v)).area_below for v in values]
+        area = make(kind.array(values)).area_below
+        np.testing.assert_allclose(kind.numpy(area), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_eight_bits_with_arrays_that_nobody_can_check(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.zeros(3))
+    alpha = taped.array(np.asarray([1.0, -1.0, 0.5]))
+    surrogate = Keeping(surrogates.GaussianGrad(0.5, alpha), "uint8")
+    gradient = taped.numpy(taped.gradient(surrogate, x))
+    expected = surrogates.GaussianGrad(0.5, 1.0).surrogate_grad(0.0)
+    np.testing.assert_allclose(gradient, [expected, np.nan, expected / 2], rtol=1e-6)
+
+
+def test_eight_bits_with_arrays_of_numpy():
+    surrogate = Keeping(surrogates.GaussianGrad(0.5, np.asarray([1.0, 0.5])), "uint8")
+    assert np.all(surrogate.surrogate_grad(np.zeros(2)) > 0.1)
+    for inside in (
+        surrogates.GaussianGrad(0.5, np.asarray([1.0, -1.0])),
+        Scaled(surrogates.ExpEscape(), np.asarray([1.0, 2.0])),
+        Scaled(surrogates.Sigmoid(), np.asarray([1.0, 0.0])),
+    ):
+        with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
+            Keeping(inside, "uint8")
 
 
 # What is computed on x without being a formula.

@@ -72,7 +72,7 @@ class Backend:
         """Return the spikes and the function that pulls a cotangent back to `x`."""
         # Evaluated now, not in the pullback: later in-place edits of x cannot falsify it.
         derivative = surrogate.surrogate_grad(x)
-        if not surrogate.traceable:  # a user's formula may return x itself, or a parameter
+        if not surrogate._is_traceable:  # a user's formula may return x itself, or a parameter
             derivative = self.copy(derivative)
 
         def pullback(cotangent: Array) -> Array:

@@ -21,7 +21,7 @@ def checked(surrogate: Any, x: Any) -> Any:
     except (TypeError, AttributeError) as error:
         reason = error if isinstance(x, np.ndarray) else backends.unsupported(type(x))
         raise TypeError(f"{surrogate!r}: {reason}") from None
-    if dtype in (xp.float32, xp.float64) or _is_half(xp, dtype):
+    if is_floating(xp, dtype):
         return x
     remedy = (
         "take its real part or its absolute value"
@@ -32,6 +32,11 @@ def checked(surrogate: Any, x: Any) -> Any:
         f"{surrogate!r} takes an array of dtype float16, bfloat16, float32 or float64 (membrane "
         f"potential minus threshold), got one of dtype {dtype}; {remedy}"
     )
+
+
+def is_floating(xp: Any, dtype: Any) -> bool:
+    """Return whether formulas are evaluated in a dtype, or for it in single precision."""
+    return dtype in (xp.float32, xp.float64) or _is_half(xp, dtype)
 
 
 def working_dtype(xp: Any, dtype: Any) -> Any:
@@ -91,18 +96,23 @@ def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:
 
 def fitted(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
     """Return what a formula gave as an array of the shape and dtype of `x`."""
+    if isinstance(result, np.generic) and not isinstance(x, (np.ndarray, np.generic)):
+        result = result.item()
     if not hasattr(result, "dtype"):  # a number
         if not isinstance(result, (int, float)):
-            raise TypeError(
-                f"{type(surrogate).__name__}: its {name} must return an array like x, "
-                f"got {result!r}"
-            )
+            raise TypeError(_unfit(surrogate, name, f"return real numbers like x, got {result!r}"))
         result = xp.zeros_like(x) + result
     if result.shape != x.shape:
         if not broadcasts_to(result.shape, x.shape):
-            raise ValueError(
-                f"{type(surrogate).__name__}: its {name} must have the shape of x, "
-                f"{tuple(x.shape)}, got {tuple(result.shape)}; it is to be elementwise"
-            )
+            shapes = f"{tuple(x.shape)}, got {tuple(result.shape)}"
+            raise ValueError(_unfit(surrogate, name, f"have the shape of x, {shapes}"))
         result = xp.broadcast_to(result, x.shape)
+    if result.dtype == x.dtype:
+        return result
+    if _is_complex(xp, result.dtype):
+        raise TypeError(_unfit(surrogate, name, f"be real, got one of dtype {result.dtype}"))
     return xp.astype(result, x.dtype, copy=False)
+
+
+def _unfit(surrogate: Any, name: str, must: str) -> str:
+    return f"{surrogate!r}: its {name} must {must}; a formula is real, and elementwise"

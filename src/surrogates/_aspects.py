@@ -8,11 +8,13 @@ what they amount to together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import backends
 from ._arrays import operands, working_dtype
+from ._maths import choose
 
 if TYPE_CHECKING:
     from ._surrogate import Surrogate
@@ -99,8 +101,17 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
 
 
 def _largest(surrogate: Surrogate) -> Any:
-    """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
-    return surrogate.peak * (2 if surrogate.is_signed else 1)
+    """Return a bound of the derivative: where the bumps of two thresholds meet, they add up.
+
+    NaN for values of an array with which 8 bits do not hold the derivative: `Keeping` refuses those
+    that it can see, others are not to pass in silence.
+    """
+    bound = surrogate.peak * (2 if surrogate.is_signed else 1)
+    if isinstance(bound, (int, float)) and isinstance(surrogate._negative, bool):
+        return bound
+    zero = bound + 0 * surrogate._negative
+    fits = (zero > 0) & (zero < math.inf) & (surrogate._negative != True)  # noqa: E712
+    return choose(fits, bound, math.nan, like=zero)
 
 
 def compressed_grad(surrogate: Surrogate, x: Array) -> Array:

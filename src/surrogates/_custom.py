@@ -43,6 +43,8 @@ class Custom(Surrogate):
     array([0.8, 0.8])
     """
 
+    traceable = False
+
     grad: Callable[[Array], Array] | None = field(default=None)
     fun: Callable[[Array], Array] | None = field(default=None)
 

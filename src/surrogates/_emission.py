@@ -73,12 +73,13 @@ class MultiSpike(Wrapper):
         super().__post_init__()
         if self.at_threshold != 1.0:
             raise TypeError(
-                f"MultiSpike: it counts multiples of the threshold, so that "
+                "MultiSpike: it counts multiples of the threshold, so that "
                 f"at_threshold={self.at_threshold!r} of {self.surrogate!r} would have no effect; "
-                "leave it out there"
+                "leave at_threshold out when you make that one"
             )
-        if self.max_spikes != math.inf and not (
-            self.max_spikes >= 1 and self.max_spikes == int(self.max_spikes)
+        if isinstance(self.max_spikes, bool) or (
+            self.max_spikes != math.inf
+            and not (self.max_spikes >= 1 and self.max_spikes == int(self.max_spikes))
         ):
             raise ValueError(
                 "MultiSpike: max_spikes must be a positive whole number or infinity, got "
@@ -116,7 +117,8 @@ class Ternary(Wrapper):
 
     With `v` the membrane potential and ``x = v - threshold``, the spike is ``H(v - threshold) -
     H(-v - threshold)``, and the derivative is ``g'(v - threshold) + g'(-v - threshold)``: that of
-    the surrogate, once at either threshold. Peak, area and width are those of one of them.
+    the surrogate, once at either threshold. Peak, area, width and support are
+    those of one of them.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import backends
+from ._arrays import is_floating
 
 
 class Interval(NamedTuple):
@@ -132,13 +133,15 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
             if value == int(value):
                 return int(value)
     elif interval not in (COUNT, UNIT) and is_floating_array(value):
-        outside = isinstance(value, np.ndarray) and not np.all(_within(value, interval))
-        if not outside:
+        # in float64: in half precision the ends of a range would overflow
+        wide = np.asarray(value, np.float64) if isinstance(value, np.ndarray) else None
+        if wide is None or np.all(_within(wide, interval)):
             return value
     arrays = "" if interval in (COUNT, UNIT) else _OR_ARRAY
+    why = "; a masked array would lose its mask" if isinstance(value, np.ma.MaskedArray) else ""
     raise ValueError(
         f"{type(owner).__name__}: {name} must be {interval.description}{arrays}, "
-        f"got {name}={value!r}"
+        f"got {name}={value!r}{why}"
     )
 
 
@@ -150,12 +153,10 @@ def _within(value: Any, interval: Interval) -> Any:
 
 
 def is_floating_array(value: Any) -> bool:
-    """Return whether a value is an array, of any library, of a real floating-point dtype."""
+    """Return whether a value is an array, of any library, of a dtype that formulas take."""
     if not hasattr(value, "dtype"):
         return False
     try:
-        return bool(
-            backends.for_maths(value).namespace(value).isdtype(value.dtype, "real floating")
-        )
-    except TypeError:  # no array, or a dtype that the library does not know itself
+        return is_floating(backends.for_maths(value).namespace(value), value.dtype)
+    except TypeError:  # no array
         return False

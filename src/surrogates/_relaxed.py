@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._parameters import is_floating_array
 from ._surrogate import Surrogate
 from ._wrapper import Wrapper
 
@@ -26,9 +27,8 @@ class Relaxed(Wrapper):
     Raises
     ------
     TypeError
-        If `surrogate` is none. A `Relaxed` is the outermost: no other surrogate takes it.
-    ValueError
-        If `at_threshold` is another than that of `surrogate`.
+        If `surrogate` is not a surrogate, holds an array that it does not declare as a parameter,
+        or is relaxed already.
 
     Examples
     --------
@@ -40,6 +40,20 @@ class Relaxed(Wrapper):
     _aspect = "gradient of parameters"
 
     relaxes = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        inside = self.surrogate
+        while isinstance(inside, Wrapper):
+            inside = inside.surrogate
+        declared = type(inside).__dataclass_fields__
+        for name, value in vars(inside).items():
+            if name not in declared and is_floating_array(value):
+                raise TypeError(
+                    f"Relaxed: {name} of {inside!r} would get no gradient; declare it as a "
+                    f"parameter, as in `{name}: float = surrogates.parameter(1.0)`, instead of "
+                    "setting it in __init__"
+                )
 
 
 def relaxed(surrogate: Surrogate) -> Relaxed:

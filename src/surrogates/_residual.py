@@ -24,10 +24,12 @@ class Keeping(Wrapper):
         "float16", "bfloat16"    g'(r(x))
         "uint8"                  round(255 * g'(x) / peak) * peak / 255
 
+    Of a `Ternary`, the levels reach to twice the peak.
+
     Parameters
     ----------
     surrogate : Surrogate
-        What to differentiate by. A wrapper such as `MultiSpike` goes inside, not around.
+        What to differentiate by.
     residual : {"float16", "bfloat16", "uint8"}, default "float16"
         The dtype of what is kept: `x`, or for "uint8" the derivative.
 
@@ -57,12 +59,17 @@ class Keeping(Wrapper):
         peak: Any = "unknown"
         with contextlib.suppress(NotImplementedError):  # of a class of yours
             peak = self.surrogate.peak
-        is_number = isinstance(peak, (int, float))  # an array has what range it has
-        finite = 0 < peak < math.inf if is_number else hasattr(peak, "dtype")
-        if self.surrogate._may_be_negative or not finite or self._leaves_the_levels(peak):
+        negative = self.surrogate._negative
+        known = (bool, int, float, np.generic, np.ndarray)  # other arrays may be traced
+        holds = not np.any(negative) if isinstance(negative, known) else True
+        if isinstance(peak, (str, *known)):
+            holds = (
+                holds and not isinstance(peak, str) and bool(np.all((peak > 0) & (peak < math.inf)))
+            )
+        if not holds or self._leaves_the_levels(peak):
             raise ValueError(
                 f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "
-                f"{self.surrogate!r} has peak {peak} or may be negative somewhere; take "
+                f"{self.surrogate!r} has peak {peak} or is negative somewhere; take "
                 'residual="float16" or residual="bfloat16"'
             )
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from ._maths import choose, keep_nan, namespace, sign
+from ._maths import choose, keep_nan, sign
 from ._parameters import POSITIVE, checked, finite, positive
 from ._surrogate import Array, Surrogate
 from ._wrapper import Wrapper
@@ -61,14 +59,11 @@ class Scaled(Wrapper):
         return self._times(xp, self.amplitude, self.surrogate.derivative(xp, self._inner(x)))
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        below = self.surrogate.area_below
-        ratio = self.amplitude / self.rate
-        if isinstance(below, (int, float)):
-            if not math.isfinite(below):
-                return self.primitive(xp, x)
-            return self._times(xp, ratio, self.surrogate.area_to(xp, self._inner(x)))
-        area = self._times(xp, ratio, self.surrogate.area_to(xp, self._inner(x)))
-        return xp.where(xp.isfinite(below), area, self.primitive(xp, x))
+        area = self.surrogate.area_to(xp, self._inner(x))
+        # Of an infinite area it is a primitive, which is 1/2 where the threshold has moved to.
+        start = self.surrogate.area_to(xp, xp.zeros_like(x) - math.inf)
+        constant = xp.where(start == 0, 0.0, 0.5 + xp.zeros_like(x))
+        return constant + self._times(xp, self.amplitude / self.rate, area - constant)
 
     def _inner(self, x: Array) -> Array:
         return self.rate * (x - self.shift)
@@ -89,7 +84,7 @@ class Scaled(Wrapper):
         """Return the supremum of the derivative, times another amplitude."""
         falls = choose(amplitude < 0, self.surrogate._lowest, 0.0, like=amplitude)
         extreme = choose(amplitude > 0, self.surrogate.peak, falls, like=amplitude)
-        return amplitude * extreme
+        return amplitude * extreme + 0.0  # no -0.0
 
     @property
     def area(self) -> Any:
@@ -97,13 +92,12 @@ class Scaled(Wrapper):
 
     @property
     def area_below(self) -> Any:
-        start = self.rate * (0.0 - self.shift)
         inside = self.surrogate.area_below
         if isinstance(inside, (int, float)) and not math.isfinite(inside):
             return self._of_area(inside)
-        if isinstance(start, float):
-            return self._of_area(float(self.surrogate.area_to(np, np.float64(start))))
-        return self._of_area(self.surrogate.area_to(namespace(start), start))
+        xp, zero = self._zero()
+        area = self.surrogate.area_to(xp, self._inner(zero))
+        return self._of_area(area if self._with_arrays else float(area))
 
     def _of_area(self, area: Any) -> Any:
         amplitude = self.amplitude

@@ -82,7 +82,8 @@ class Surrogate:
     relaxes: ClassVar[bool] = False
     residual_dtype: ClassVar[str | None] = None
     _with_arrays: ClassVar[tuple[str, ...]] = ()
-    _is_fixed: ClassVar[bool] = False  # traceable, and without arrays
+    _is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
+    _is_traceable: ClassVar[bool] = False  # and what is inside of it, too
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
@@ -91,7 +92,7 @@ class Surrogate:
         super().__init_subclass__(**kwargs)
         # A user's class may read what changes, or the shape or values of x, so it is not traced.
         ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
-        cls.traceable = ours or vars(cls).get("traceable", False)
+        cls.traceable = vars(cls).get("traceable", ours)
         declare(cls, Surrogate)
         backends.introduce(cls)
 
@@ -100,7 +101,7 @@ class Surrogate:
         if type(self).__dataclass_params__.eq:  # type: ignore[attr-defined]
             raise TypeError(decorated(type(self)))
         with_arrays = []
-        is_fixed = self.traceable
+        is_fixed = is_traceable = self.traceable
         for declared in fields(self):
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")
@@ -121,10 +122,12 @@ class Surrogate:
                 with_arrays.append(declared.name)
             if isinstance(value, Surrogate):
                 is_fixed = is_fixed and value._is_fixed
+                is_traceable = is_traceable and value._is_traceable
             elif type(value) not in (float, int, str):  # arrays may be traced
                 is_fixed = False
         object.__setattr__(self, "_with_arrays", tuple(with_arrays))
         object.__setattr__(self, "_is_fixed", is_fixed)
+        object.__setattr__(self, "_is_traceable", is_traceable)
 
     def __repr__(self) -> str:
         shown = [f for f in fields(self) if f.repr]
@@ -133,7 +136,7 @@ class Surrogate:
         names = [f.name for f in shown]
         # of your own class that is no dataclass, the attributes
         names += [n for n in vars(self) if n[0] != "_" and n not in (*names, "at_threshold")]
-        arguments = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        arguments = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in names)
         return f"{type(self).__name__}({arguments})"
 
     def __eq__(self, other: object) -> bool:
@@ -327,7 +330,17 @@ class Surrogate:
 
         By default, of your own surrogate, what its primitive says.
         """
-        return float(self.surrogate_fun(0.0)) - float(self.surrogate_fun(-math.inf))
+        _, zero = self._zero()
+        area = self.surrogate_fun(zero) - self.surrogate_fun(zero - math.inf)
+        return area if self._with_arrays else float(area)
+
+    def _zero(self) -> tuple[Any, Array]:
+        """Return a 0 for each value of the parameters, and its namespace."""
+        arrays = self.partition()[1]
+        if not arrays:
+            return np, np.float64(0.0)
+        zero = sum(0 * array for array in arrays)
+        return backends.for_maths(zero).namespace(zero), zero
 
     @property
     def width(self) -> Any:
@@ -342,10 +355,11 @@ class Surrogate:
     @property
     def is_distribution(self) -> bool:
         """Whether the derivative is a density: nowhere negative, of area 1."""
-        area = self.area
-        if not isinstance(area, (int, float, np.ndarray)):
+        area, negative = self.area, self._negative
+        known = (bool, int, float, np.generic, np.ndarray)
+        if not (isinstance(area, known) and isinstance(negative, known)):
             return False  # an array whose values may be traced, or on a device
-        return bool(np.all(np.abs(area - 1) < 1e-12)) and not self._may_be_negative
+        return bool(np.all(np.abs(np.subtract(area, 1)) < 1e-12) and not np.any(negative))
 
     @property
     def _negative(self) -> Any:
@@ -356,14 +370,6 @@ class Surrogate:
     def _lowest(self) -> Any:
         """The infimum of the derivative, where it is known."""
         return 0.0
-
-    @property
-    def _may_be_negative(self) -> bool:
-        """Whether the derivative is negative somewhere, as far as is known of arrays."""
-        negative = self._negative
-        return (
-            bool(np.any(negative)) if isinstance(negative, (bool, np.generic, np.ndarray)) else True
-        )
 
     @property
     def _largest_slope(self) -> Any:
@@ -532,7 +538,7 @@ class Surrogate:
 
     def primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""
-        raise self._undefined("surrogate_fun")
+        raise self._undefined("primitive")
 
     def derivative(self, xp: Any, x: Array) -> Array:
         """Return the derivative, by the functions of the namespace `xp`, in single or double.
@@ -541,7 +547,7 @@ class Surrogate:
         difference.
         """
         if not self._has_primitive:
-            raise self._undefined("surrogate_grad, nor a surrogate_fun to differentiate")
+            raise self._undefined("derivative, nor a primitive to differentiate")
         if getattr(xp, "undifferentiated", False):
             raise TypeError("a formula that is traced is not differentiated")
         return backends.for_maths(x).derivative(lambda x: self.primitive(xp, x), x)
@@ -600,6 +606,13 @@ class Surrogate:
 
 # In the place of what the decorator put there, which knows no parameter of a subclass.
 Surrogate.__setattr__ = Surrogate.__delattr__ = refuse_change  # type: ignore[method-assign]
+
+
+def _shown(value: Any) -> str:
+    """Return a number as Python reads it."""
+    return (
+        f"float('{value}')" if isinstance(value, float) and abs(value) == math.inf else repr(value)
+    )
 
 
 def _are_equal(value: Any, other: Any) -> bool:

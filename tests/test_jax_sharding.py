@@ -188,3 +188,9 @@ def test_samples_of_an_array_that_is_split(compiled, explicit):
         close(slope(x, alpha, key), expected_slope)
         if compiled:
             assert collectives(sampled, x, alpha, key) == 0
+
+
+@pytest.mark.parametrize("form", ["channel", "several", "relaxed"])
+def test_a_parameter_that_is_split_more_than_x_and_closed_over(form, explicit):
+    x, alpha = split(explicit, X), split(explicit, FULL, "data", None)
+    close(jax.jit(lambda x: all_of(form, x, alpha))(x), all_of(form, X, FULL))

@@ -104,12 +104,17 @@ def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, .
     """
     arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
     if any(map(_is_explicitly_split, (x, *arrays))):
-        zero: Array = sum(jax.numpy.zeros_like(array, dtype=x.dtype) for array in (x, *arrays))
+        zero: Array = sum(_zero_like(array, x.dtype) for array in (x, *arrays))
         return x - zero, tuple(a - zero.astype(a.dtype) for a in arrays)
     for array in arrays:
         if isinstance(array, jax.core.Tracer):
             x = x - jax.numpy.zeros_like(array, dtype=x.dtype)
     return x, arrays
+
+
+def _zero_like(array: Array, dtype: Any) -> Array:
+    # zeros_like forgets how an array is split that a compiled function closes over
+    return jax.lax.full_like(array, 0, dtype, sharding=jax.typeof(array).sharding)
 
 
 def _is_explicitly_split(array: Array) -> bool:

@@ -324,6 +324,9 @@ def test_equal_numbers_that_are_not_the_same():
 
     assert Flag(1) != Flag(True)
     assert Flag(0.0) != Flag(-0.0)
+    assert Flag((1,)) != Flag((True,)) != Flag((1.0,))
+    assert Flag((0.0,)) != Flag((-0.0,))
+    assert Flag((1, "a")) == Flag((1, "a"))
     assert surrogates.Scaled(Flag(), shift=0.0) == surrogates.Scaled(Flag(), shift=-0.0)
     assert str(surrogates.Scaled(Flag(), shift=-0.0).shift) == "0.0"
 
@@ -384,3 +387,62 @@ def test_an_array_that_is_not_declared_is_not_relaxed_in_silence():
     ):
         surrogates.relaxed(surrogates.Scaled(surrogate))
     assert surrogates.relaxed(Initialised(2.0)).surrogate_grad(0.0) == 2.0
+
+
+def test_arrays_and_surrogates_in_a_collection_are_refused():
+    class Mixed(Surrogate):
+        parts: tuple = ()
+
+    for part in (surrogates.Sigmoid(), np.ones(2)):
+        with pytest.raises(TypeError, match=r"parts holds .* in a collection"):
+            Mixed((part,))
+    assert Mixed((1.0, 2.0)).parts == (1.0, 2.0)
+
+
+class Unfinished(Surrogate):
+    """A density whose primitive is NaN at infinity, and 0 at the threshold."""
+
+    area = 1.0
+
+    def derivative(self, xp, x):
+        return 0.5 / (1 + xp.abs(x)) ** 2
+
+    def primitive(self, xp, x):
+        return 0.5 * x / (1 + xp.abs(x))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_a_primitive_that_is_nan_at_infinity_is_sampled_rightly():
+    x = np.repeat([-1.0, 0.0, 1.0], 20_000).reshape(3, -1)
+    rates = Unfinished().sample(x, np.random.default_rng(0)).mean(axis=1)
+    np.testing.assert_allclose(rates, [0.25, 0.5, 0.75], atol=0.02)
+
+
+class Bounded(Surrogate):
+    below: float = parameter(2.0, high=3.0)
+    between: float = parameter(0.25, low=-1.0, high=1.0)
+    inner: Surrogate = surrogates.Sigmoid()
+    inner_alpha: float = parameter(0.5, low=0.0)
+
+    def primitive(self, xp, x):
+        return self.inner.primitive(xp, x) + 0 * self.below * self.between * self.inner_alpha
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_learned_parameters_start_where_they_are(dtype, torch):
+    names = ("below", "between", "inner_alpha", "inner.alpha")
+    for values in ((2.2, 0.001), (2.999, -0.999), (-50.0, 0.999)):
+        surrogate = Bounded(*values)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch, "get_default_dtype", lambda: getattr(torch, dtype))
+            module = surrogates.learnable(surrogate, *names, framework="torch")
+        now = module.surrogate
+        tolerance = 1e-6 if dtype == "float32" else 1e-12
+        found = [
+            float(v.detach()) for v in (now.below, now.between, now.inner_alpha, now.inner.alpha)
+        ]
+        np.testing.assert_allclose(found, [*values, 0.5, 4.0], rtol=tolerance, atol=tolerance)
+        assert len(module.raw) == 4
+        for number in (-1e3, 1e3):
+            module.raw["below"].data.fill_(number)
+            assert module.surrogate.below.item() <= 3.0

@@ -37,7 +37,7 @@ def taped(request):
 def bound(surrogate: surrogates.Surrogate, residual: str) -> np.ndarray:
     """Return the stated bound of the derivative's error on X, with room for float32."""
     if residual == "uint8":
-        return np.full(X.shape, surrogate.peak / 510 * 1.0001)
+        return np.full(X.shape, surrogate.peak / 508 * 1.0001)
     x = X.astype(np.float64)
     near = [surrogate.surrogate_grad(x * (1 + sign * ROUNDING[residual])) for sign in (-1, 1)]
     # Monotone on either side of 0: the largest error is at an end. 2**-25: subnormal float16.
@@ -80,11 +80,11 @@ def test_pullback_of_numpy_keeps_the_smaller_array(residual):
 @pytest.mark.filterwarnings("error")
 def test_beyond_the_range_of_float16_and_at_nan():
     x = np.asarray([1e6, -1e6, np.inf, np.nan], dtype=np.float32)
-    for residual, at_nan in (("float16", np.nan), ("uint8", 0.0)):
+    for residual in ("float16", "uint8"):
         _, pullback = vjp(keeping(Arctan(), residual), x)
-        np.testing.assert_array_equal(pullback(np.ones_like(x)), [0.0, 0.0, 0.0, at_nan])
+        np.testing.assert_array_equal(pullback(np.ones_like(x)), [0.0, 0.0, 0.0, np.nan])
         np.testing.assert_array_equal(
-            keeping(Arctan(), residual).surrogate_grad(x), [0.0, 0.0, 0.0, at_nan]
+            keeping(Arctan(), residual).surrogate_grad(x), [0.0, 0.0, 0.0, np.nan]
         )
 
 
@@ -207,13 +207,13 @@ def test_array_parameters_and_vmap(residual, taped):
     x = taped.array(np.asarray([[0.3, 0.3], [-0.5, 0.1]], dtype=np.float32))
     slope = taped.gradient(keeping(Sigmoid(taped.array(alpha)), residual), x)
     exact = Sigmoid(alpha).surrogate_grad(taped.numpy(x))
-    np.testing.assert_allclose(taped.numpy(slope), exact, atol=alpha.max() / 510)
+    np.testing.assert_allclose(taped.numpy(slope), exact, atol=alpha.max() / 508)
     if taped in (Kind.JAX, Kind.JAX_CUDA):
         from jax import grad, vmap
     else:
         from torch.func import grad, vmap
     batched = vmap(lambda a, v: grad(keeping(Sigmoid(a), residual))(v))(taped.array(alpha), x[0])
-    np.testing.assert_allclose(taped.numpy(batched), exact[0], atol=alpha.max() / 510)
+    np.testing.assert_allclose(taped.numpy(batched), exact[0], atol=alpha.max() / 508)
 
 
 def test_forward_mode_of_pytorch_is_exact(torch):

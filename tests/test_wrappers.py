@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def slope(leaf, wrappers):
     x = X.astype(np.float16).astype(np.float64) if residual == "float16" else X
     total = bump(x) if threshold is None else bump(x) + bump(-x - 2 * threshold)
     if residual == "uint8":
-        step = amplitude * leaf.peak * (1 if threshold is None else 2) / 255
+        step = amplitude * leaf.peak * (1 if threshold is None else 2) / 254
         return np.round(total / step) * step, step
     return total, 0.0
 
@@ -244,11 +245,42 @@ def test_the_constant_of_a_primitive_is_no_probability():
     assert abs(Lopsided().area_below - 0.5) < 1e-15
 
 
+HALVES = [(Kind.NUMPY, "float16"), (Kind.TORCH, "float16"), (Kind.TORCH, "bfloat16")]
+HALVES += [(Kind.JAX, "float16"), (Kind.JAX, "bfloat16")]
+
+
+def in_half(values, half, kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    x = kind.array(np.asarray(values, np.float32))
+    if kind is Kind.TORCH:
+        import torch
+
+        return x.to(getattr(torch, half))
+    return x.astype(half)
+
+
+def floats(array, kind):
+    return kind.numpy(array.float() if kind is Kind.TORCH else array.astype("float32"))
+
+
 # The gradients to parameters, as the area to the left of x changes with them.
 
 
 def difference(function, value, step=1e-6):
     return (function(value + step) - function(value - step)) / (2 * step)
+
+
+class Tall(surrogates.Surrogate):
+    """A user's, whose primitive ends at a parameter."""
+
+    height: float = surrogates.parameter(1.0, low=0.0)
+
+    def derivative(self, xp, x):
+        return self.height * (1 - xp.tanh(x) ** 2)
+
+    def primitive(self, xp, x):
+        return self.height * xp.tanh(x)
 
 
 class Own(surrogates.Surrogate):
@@ -290,6 +322,21 @@ MOVES = {
         lambda p: Relaxed(Scaled(Own(p), amplitude=2.0, shift=0.2)),
         lambda p, x: 1 + 2 * np.arctan(p * (x - 0.2)),
         1.5,
+    ),
+    "height of an own surrogate": (
+        lambda p: Relaxed(Tall(p)),
+        lambda p, x: p * (1 + np.tanh(x)),
+        1.5,
+    ),
+    "height of an own surrogate, scaled": (
+        lambda p: Relaxed(Scaled(Tall(p), rate=2.0)),
+        lambda p, x: p * (1 + np.tanh(2 * x)) / 2,
+        1.5,
+    ),
+    "amplitude of what ends at a rounding error": (
+        lambda p: Relaxed(Scaled(surrogates.ReluGrad(0.39, 3.0), amplitude=p, shift=0.3)),
+        lambda p, x: p * (surrogates.ReluGrad(0.39, 3.0).surrogate_fun(x - 0.3) - 0.5 + 0.39 * 4.5),
+        0.8,
     ),
     "shift where the area is infinite": (
         lambda p: Relaxed(Scaled(surrogates.StraightThrough(), amplitude=2.0, shift=p)),
@@ -373,6 +420,31 @@ def test_eight_bits_with_arrays_of_numpy():
             Keeping(inside, "uint8")
 
 
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_relaxed_in_half_precision(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.asarray([0.0, 1.0], np.float16))
+    amplitude = taped.array(np.asarray(1e5))
+    surrogate = lambda p: Relaxed(Scaled(surrogates.Sigmoid(4.0), amplitude=p))  # noqa: E731
+    gradient = taped.gradient(lambda p: surrogate(p)(x).sum(), amplitude)
+    expected = 0.5 + 1 / (1 + math.exp(-4))
+    np.testing.assert_allclose(taped.numpy(gradient), expected, rtol=2e-3)
+    slope = taped.numpy(
+        taped.gradient(Relaxed(surrogates.Sigmoid(taped.array(np.asarray(1e6)))), x)
+    )
+    np.testing.assert_array_equal(slope, [np.inf, 0])
+
+
+@pytest.mark.parametrize(("half_kind", "half"), HALVES)
+def test_eight_bits_of_a_small_peak_in_half_precision(half_kind, half):
+    x = in_half(np.linspace(-1, 1, 9), half, half_kind)
+    surrogate = surrogates.Sigmoid(4.0).scaled(height=1e-3)
+    actual = floats(Keeping(surrogate, "uint8").surrogate_grad(x), half_kind)
+    exact = surrogate.surrogate_grad(floats(x, half_kind))
+    np.testing.assert_allclose(actual, exact, atol=1e-3 / 508, rtol=2.0**-8)
+
+
 # What is computed on x without being a formula.
 
 
@@ -384,25 +456,6 @@ def test_multi_spike_counts_exactly(kind):
     nearest = MultiSpike(surrogates.Sigmoid(), 1.0, rounding="nearest", offset=0.5)
     x = kind.array(np.asarray([-1e-17, 0.0, 1e-17, 1 - 2**-53, 1.0, 1 + 2**-52, 2.0, 3.0]))
     np.testing.assert_array_equal(kind.numpy(nearest(x)), [0, 0, 1, 1, 2, 2, 2, 4])
-
-
-HALVES = [(Kind.NUMPY, "float16"), (Kind.TORCH, "float16"), (Kind.TORCH, "bfloat16")]
-HALVES += [(Kind.JAX, "float16"), (Kind.JAX, "bfloat16")]
-
-
-def in_half(values, half, kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
-    x = kind.array(np.asarray(values, np.float32))
-    if kind is Kind.TORCH:
-        import torch
-
-        return x.to(getattr(torch, half))
-    return x.astype(half)
-
-
-def floats(array, kind):
-    return kind.numpy(array.float() if kind is Kind.TORCH else array.astype("float32"))
 
 
 @pytest.mark.parametrize(("half_kind", "half"), HALVES)
@@ -436,6 +489,25 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
             results.append(half_kind.gradient(surrogate, x))
         for result in results:
             assert result.dtype == x.dtype
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rounding", ["floor", "nearest"])
+def test_multi_spike_counts_as_fractions_do(rounding, dtype, kind):
+    rng = np.random.default_rng(0)
+    for threshold in (0.1, 0.3, 1 / 3, 0.7, 1e-10, 3e7):
+        threshold = float(np.dtype(dtype).type(threshold))
+        multiples = np.arange(40) * np.asarray(threshold, dtype)
+        near = np.nextafter(multiples, rng.choice([-np.inf, np.inf], 40).astype(dtype))
+        near = near[1:]  # but for a subnormal number, which JAX takes for 0
+        values = np.concatenate([multiples, near, multiples + np.asarray(threshold / 2, dtype)])
+        for offset in (0.0, 0.5, 1.0):
+            spike = MultiSpike(surrogates.Sigmoid(), threshold, rounding=rounding, offset=offset)
+            exact = [Fraction(float(v)) / Fraction(threshold) + Fraction(offset) for v in values]
+            counts = [math.floor(q) if rounding == "floor" else round(q) for q in exact]
+            np.testing.assert_array_equal(
+                kind.numpy(spike(kind.array(values))), np.maximum(counts, 0)
+            )
 
 
 def test_probability_zero_never_spikes(monkeypatch):

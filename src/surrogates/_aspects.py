@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import backends
 from ._arrays import operands, working_dtype
-from ._maths import choose
 
 if TYPE_CHECKING:
     from ._surrogate import Surrogate
 
 Array = Any
 
-_LEVELS = 255  # of an 8-bit residual, besides zero
+_LEVELS = 254  # of an 8-bit residual, besides zero
+_NO_LEVEL = 255  # of it, where the derivative is NaN, or not between 0 and the peak
 
 
 def spikes(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
@@ -68,10 +68,12 @@ def _relaxed_spikes(
     of_emission = {index for index, _ in definition.undifferentiated}
     mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
     # Left out, since their difference is NaN: infinite values, and x that lead to such.
-    live = xp.isfinite(x) & xp.isfinite(held.formula("area", xp, backend.constant(x)))
-    inner = xp.where(live, x, xp.zeros_like(x))
+    wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
+    live = xp.isfinite(wide) & xp.isfinite(held.formula("area", xp, backend.constant(wide)))
+    inner = xp.where(live, wide, xp.zeros_like(wide))
     difference = surrogate.formula("area", xp, inner) - held.formula("area", xp, inner)
-    return backend.spike(definition, x, mixed) + (difference - backend.constant(difference))
+    nothing = xp.astype(difference - backend.constant(difference), x.dtype, copy=False)
+    return backend.spike(definition, x, mixed) + nothing
 
 
 def kept(surrogate: Surrogate, x: Array) -> Array:
@@ -86,32 +88,27 @@ def kept(surrogate: Surrogate, x: Array) -> Array:
     if residual != "uint8":
         return backend.rounded(x, dtype)
     with backend.quiet():
-        levels = xp.round(surrogate.exact_grad(x) * (_LEVELS / _largest(surrogate)))
-        # An integer has no NaN: there, the derivative is 0.
-        return xp.astype(xp.where(levels == levels, levels, xp.zeros_like(levels)), dtype)
+        wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
+        levels = xp.round(surrogate.exact_grad(wide) * (_LEVELS / _largest(surrogate)))
+        # An integer has no NaN, and what does not fit would wrap around: a level for both.
+        fits = (levels >= 0) & (levels <= _LEVELS)
+        return xp.astype(xp.where(fits, levels, _NO_LEVEL + xp.zeros_like(levels)), dtype)
 
 
 def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     """Return the derivative from what was kept."""
     xp = backends.for_maths(kept).namespace(kept)
-    wide = xp.astype(kept, dtype, copy=False)
-    if surrogate.residual_dtype == "uint8":
-        return xp.astype(wide * (_largest(surrogate) / _LEVELS), dtype, copy=False)
-    return surrogate.exact_grad(wide)
+    if surrogate.residual_dtype != "uint8":
+        return surrogate.exact_grad(xp.astype(kept, dtype, copy=False))
+    wide = xp.astype(kept, working_dtype(xp, dtype))
+    derivative = wide * (_largest(surrogate) / _LEVELS)
+    derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)
+    return xp.astype(derivative, dtype, copy=False)
 
 
 def _largest(surrogate: Surrogate) -> Any:
-    """Return a bound of the derivative: where the bumps of two thresholds meet, they add up.
-
-    NaN for values of an array with which 8 bits do not hold the derivative: `Keeping` refuses those
-    that it can see, others are not to pass in silence.
-    """
-    bound = surrogate.peak * (2 if surrogate.is_signed else 1)
-    if isinstance(bound, (int, float)) and isinstance(surrogate._negative, bool):
-        return bound
-    zero = bound + 0 * surrogate._negative
-    fits = (zero > 0) & (zero < math.inf) & (surrogate._negative != True)  # noqa: E712
-    return choose(fits, bound, math.nan, like=zero)
+    """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
+    return surrogate.peak * (2 if surrogate.is_signed else 1)
 
 
 def compressed_grad(surrogate: Surrogate, x: Array) -> Array:

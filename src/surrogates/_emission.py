@@ -89,26 +89,30 @@ class MultiSpike(Wrapper):
     def emit(self, x: Array) -> Array:
         """Return the number of spikes as plain maths, 0 where `x` is NaN."""
         xp = backends.for_maths(x).namespace(x)
-        wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
-        level = finite_part(xp, wide / self.threshold)
+        wide = finite_part(xp, xp.astype(x, working_dtype(xp, x.dtype), copy=False))
         most = min(float(self.max_spikes), float(xp.finfo(x.dtype).max))
-        counts = xp.clip(self._rounded(xp, level), min=0.0, max=most)
+        counts = xp.clip(self._rounded(xp, wide), min=0.0, max=most)
         return xp.astype(xp.where(xp.isnan(x), xp.zeros_like(counts), counts), x.dtype, copy=False)
 
-    def _rounded(self, xp: Any, level: Array) -> Array:
-        """Return ``level + offset``, rounded, without rounding that sum itself before.
+    def _rounded(self, xp: Any, x: Array) -> Array:
+        """Return ``x / threshold + offset``, rounded, as if it were computed exactly.
 
-        Just below a multiple, the sum would be the multiple.
+        The quotient, rounded, and the sum, rounded again, would reach a count too early; the
+        remainder is exact.
         """
         to_nearest = self.rounding == "nearest"
         offset = self.offset + 0.5 if to_nearest else self.offset
         whole = math.floor(offset) if isinstance(offset, float) else xp.floor(offset)
-        floor = xp.floor(level)
-        edge = floor + 1.0 - (offset - whole)  # where the next count begins
-        counts = floor + whole + xp.astype(level >= edge, level.dtype)
+        threshold = self.threshold + xp.zeros_like(x)
+        rest = xp.remainder(x, threshold)
+        edge = (1.0 - (offset - whole)) * threshold  # what is left over where the next count begins
+        is_inside = edge < threshold  # just below 0, what is left over rounds to the threshold
+        counts = xp.round((x - rest) / threshold) + whole
+        counts = counts + xp.astype(is_inside & (rest >= edge), x.dtype)
         if to_nearest:  # of two equally near, the even one
-            tie = (level == edge) | ((level == floor) & (offset == whole))
-            counts = counts - xp.astype(tie & (xp.remainder(counts, 2.0) == 1.0), level.dtype)
+            tie = (is_inside & (rest == edge)) | ((rest == 0.0) & (offset == whole))
+            is_odd = xp.remainder(finite_part(xp, counts), 2.0) == 1.0
+            counts = counts - xp.astype(tie & is_odd, x.dtype)
         return counts
 
 

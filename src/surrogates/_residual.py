@@ -19,10 +19,10 @@ class Keeping(Wrapper):
     """A surrogate that keeps two bytes or one of each element for backward, made by `keeping`.
 
     The spikes are those of `surrogate`, exactly. Its derivative is evaluated at ``r(x)``, `x`
-    rounded to half precision, or is itself rounded to 256 levels::
+    rounded to half precision, or is itself rounded to 255 levels::
 
         "float16", "bfloat16"    g'(r(x))
-        "uint8"                  round(255 * g'(x) / peak) * peak / 255
+        "uint8"                  round(254 * g'(x) / peak) * peak / 254
 
     Of a `Ternary`, the levels reach to twice the peak.
 
@@ -98,7 +98,7 @@ def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:
     ==============  =====  ==================================  =========================
     ``"float16"``   2      that of moving `x` by ``x / 2048``  rounded to float16
     ``"bfloat16"``  2      that of moving `x` by ``x / 256``   rounded to bfloat16
-    ``"uint8"``     1      ``peak / 510``                      NotImplementedError
+    ``"uint8"``     1      ``peak / 508``                      NotImplementedError
     ==============  =====  ==================================  =========================
 
     Near the threshold, where the derivative is large, `x` is small and so is its rounding: the
@@ -107,7 +107,7 @@ def keeping(surrogate: Surrogate, residual: str = "float16") -> Keeping:
     "float16" ends at 65504; beyond, the derivative is its limit at infinity; below 6e-5 it moves
     `x` by up to 3e-8. A second derivative passes through the dtype that was kept: in float16 a
     large or tiny cotangent (of a scaled loss, of a mean) over- or underflows, in bfloat16 it does
-    not. With "uint8" the derivative is 0 where `x` is NaN.
+    not.
 
     PyTorch keeps less in reverse mode, eager and compiled, JAX in reverse mode, `lax.scan`
     included; the pullback of `surrogates.vjp` in every library. Forward mode keeps nothing anyway

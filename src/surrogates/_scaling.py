@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._maths import choose, keep_nan, sign
+import numpy as np
+
+from ._maths import choose, keep_nan, select, sign
 from ._parameters import POSITIVE, checked, finite, positive
 from ._surrogate import Array, Surrogate
 from ._wrapper import Wrapper
@@ -61,8 +63,9 @@ class Scaled(Wrapper):
     def area_to(self, xp: Any, x: Array) -> Array:
         area = self.surrogate.area_to(xp, self._inner(x))
         # Of an infinite area it is a primitive, which is 1/2 where the threshold has moved to.
-        start = self.surrogate.area_to(xp, xp.zeros_like(x) - math.inf)
-        constant = xp.where(start == 0, 0.0, 0.5 + xp.zeros_like(x))
+        finite = self.surrogate.has_area_below(xp, x)
+        half = 0.5 + xp.zeros_like(x)
+        constant = select(xp, finite, 0.0, half)
         return constant + self._times(xp, self.amplitude / self.rate, area - constant)
 
     def _inner(self, x: Array) -> Array:
@@ -158,7 +161,8 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
 
 def _measure(surrogate: Surrogate, name: str) -> Any:
     value = getattr(surrogate, name)
-    if isinstance(value, float) and not 0 < value < math.inf:
+    known = isinstance(value, (float, np.generic, np.ndarray))  # others may be traced
+    if known and not np.all((value > 0) & (value < math.inf)):
         raise ValueError(
             f"{surrogate!r} has {name} {value}, which is nothing to scale by; choose another "
             "quantity"

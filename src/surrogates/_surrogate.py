@@ -125,9 +125,21 @@ class Surrogate:
                 is_traceable = is_traceable and value._is_traceable
             elif type(value) not in (float, int, str):  # arrays may be traced
                 is_fixed = False
+                self._require_no_array_in(declared.name, value)
         object.__setattr__(self, "_with_arrays", tuple(with_arrays))
         object.__setattr__(self, "_is_fixed", is_fixed)
         object.__setattr__(self, "_is_traceable", is_traceable)
+
+    def _require_no_array_in(self, name: str, value: Any) -> None:
+        """Raise where an array or a surrogate is in a collection: no framework would see it."""
+        if not isinstance(value, (tuple, list, set, frozenset, dict)):
+            return
+        for part in value.values() if isinstance(value, dict) else value:
+            if isinstance(part, Surrogate) or is_floating_array(part):
+                raise TypeError(
+                    f"{type(self).__name__}: {name} holds {part!r} in a collection, where it gets "
+                    "no gradient; declare a field for each"
+                )
 
     def __repr__(self) -> str:
         shown = [f for f in fields(self) if f.repr]
@@ -559,16 +571,43 @@ class Surrogate:
     def area_to(self, xp: Any, x: Array) -> Array:
         """Return the derivative's area to the left of `x`, or the primitive if it is infinite."""
         primitive = self.primitive(xp, x)
-        if type(self).area_below is Surrogate.area_below:  # a user's: its primitive may be any
-            start = self.primitive(xp, xp.zeros_like(x) - math.inf)
-            start = backends.for_maths(x).constant(start)
-            return primitive - xp.where(xp.isfinite(start), start, xp.zeros_like(start))
+        if self._states_no_area_below:
+            return primitive - self._start(xp, x)
         below = self.area_below
         if isinstance(below, (int, float)):
             offset = below - 0.5
             return primitive + offset if offset != 0.0 and math.isfinite(offset) else primitive
         finite = xp.isfinite(below)
         return primitive + xp.where(finite, xp.where(finite, below, 0.5) - 0.5, 0.0)
+
+    def has_area_below(self, xp: Any, x: Array) -> Any:
+        """Return whether the area to the left of `x` is finite: a bool, or one for each value."""
+        if self._states_no_area_below:
+            return xp.isfinite(self._limit(xp, x)[0])
+        below = self.area_below
+        return math.isfinite(below) if isinstance(below, (int, float)) else xp.isfinite(below)
+
+    @property
+    def _states_no_area_below(self) -> bool:
+        return type(self).area_below is Surrogate.area_below  # as a user's class, most likely
+
+    def _limit(self, xp: Any, x: Array) -> tuple[Array, Array]:
+        """Return the primitive at minus infinity, as a constant, and at a number far below."""
+        constant = backends.for_maths(x).constant
+        limit = constant(self.primitive(xp, xp.zeros_like(x) - math.inf))
+        far = self.primitive(xp, xp.zeros_like(x) - 1e15)
+        return xp.where(xp.isnan(limit), constant(far), limit), far
+
+    def _start(self, xp: Any, x: Array) -> Array:
+        """Return the primitive at minus infinity where it is finite, else 0.
+
+        Its derivative to a parameter is that far below: at infinity it would be inf * 0.
+        """
+        limit, far = self._limit(xp, x)
+        finite = xp.isfinite(limit) & xp.isfinite(far)
+        far = xp.where(finite, far, xp.zeros_like(far))
+        start = limit + (far - backends.for_maths(x).constant(far))
+        return xp.where(finite, start, xp.zeros_like(far))
 
     def _undefined(self, name: str) -> NotImplementedError:
         return NotImplementedError(
@@ -621,7 +660,9 @@ def _are_equal(value: Any, other: Any) -> bool:
         return False
     if isinstance(value, float):
         return value == other and math.copysign(1, value) == math.copysign(1, other)
-    return bool(value == other)
+    if isinstance(value, (str, int, Surrogate)):
+        return bool(value == other)
+    return bool(value == other) and repr(value) == repr(other)  # (0.0,) and (-0.0,) are equal
 
 
 def _is_plain(value: Any) -> bool:

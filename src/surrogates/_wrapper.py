@@ -63,6 +63,9 @@ class Wrapper(Surrogate):
     def area_to(self, xp: Any, x: Array) -> Array:
         return self.surrogate.area_to(xp, x)
 
+    def has_area_below(self, xp: Any, x: Array) -> Any:
+        return self.surrogate.has_area_below(xp, x)
+
     def emit(self, x: Array) -> Array:
         return self.surrogate.emit(x)
 

@@ -150,7 +150,7 @@ def split(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Surrogate, tupl
 
 def key(path: str) -> str:
     """Return what the unbounded number of a parameter is called in `raw`."""
-    return path.replace(".", "_")
+    return path.replace(".", "/")  # PyTorch takes no dot in a name
 
 
 def start(xp: Any, surrogate: Surrogate, values: dict[str, Array]) -> dict[str, Array]:
@@ -191,28 +191,31 @@ def spiking(surrogate: Surrogate) -> Surrogate:
 
 
 def _unbounded(xp: Any, interval: Interval, value: Array) -> Array:
-    if interval.start is None:
+    low, high, start = interval.low, interval.high, interval.start
+    if start is None:
         return value
-    if interval.high < FINITE.high:
-        share = (value - interval.low) / (interval.high - interval.low)
-        return xp.log(share) - xp.log1p(-share)
-    return xp.log(value - interval.start)
+    if high == FINITE.high:
+        return xp.log(value - start)
+    if low == FINITE.low:
+        return xp.log(high - value)
+    return xp.log(value - low) - xp.log(high - value)
 
 
 def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
-    start = interval.start
+    low, high, start = interval.low, interval.high, interval.start
     if start is None:
         return number
-    limits = xp.finfo(number.dtype)
-    if interval.high < FINITE.high:  # the logistic function, which stays inside
+    if low > FINITE.low and high < FINITE.high:  # the logistic function, from the nearer end
         decay = xp.exp(-xp.abs(number))
-        share = xp.where(number < 0, decay, xp.ones_like(decay)) / (1 + decay)
-        return interval.low + (interval.high - interval.low) * share
+        share = (high - low) * (decay / (1 + decay))
+        return xp.where(number < 0, low + share, high - share)
+    limits = xp.finfo(number.dtype)
+    end, sign = (high, -1.0) if low == FINITE.low else (start, 1.0)
     # What the dtype can tell from the end of the range, half precision too.
-    least = max(interval.low - start, POSITIVE.low, 2 * limits.eps * abs(start) or limits.tiny)
-    most = min(interval.high, float(limits.max) / 2)
+    least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
+    most = min(FINITE.high, float(limits.max) / 2)
     # The gradient of a clip as a product, which DTensor adds up over processes once, at the end.
     held = backends.of(number).constant(number)
     limited = xp.clip(held, math.log(least), math.log(most))
     inside = xp.ones_like(held) * (limited == held)
-    return start + xp.exp(limited + (number - held) * inside)
+    return end + sign * xp.exp(limited + (number - held) * inside)

@@ -123,7 +123,7 @@ def times_expm1(xp: Any, factor: float | Array, u: Array) -> Array:
     """Return ``factor * (exp(u) - 1)``, where ``exp(u)`` overflows and the product does not too."""
     near = xp.expm1(xp.clip(u, max=32.0))
     root = xp.exp(xp.clip(u, min=32.0) / 2)
-    return xp.where(u < 32, factor * near, factor * root * root)
+    return xp.where(u < 32, factor * near, factor * root * root - factor)
 
 
 def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:

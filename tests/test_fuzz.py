@@ -26,7 +26,8 @@ def test_no_case_breaks_a_law(path):
     if all(kind.missing() for kind in PATHS[path]):
         pytest.skip("the library is not installed")
     number = 8 if PATHS[path] == [Kind.JAX] else 20  # JAX compiles each
-    found = fuzz(number, 0, {path: PATHS[path]})
+    found, checked = fuzz(number, 0, {path: PATHS[path]})
+    assert 0 < checked <= number
     told: list[str] = []
     report(found, None, told.append)
     assert not told, "\n".join(told)

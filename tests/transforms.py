@@ -101,6 +101,18 @@ class Cell:
         surrogate = self.at(self.value)
         return self._closed_form(surrogate, self.x, self.parameter, 1, method)
 
+    def relaxed_derivative(self) -> np.ndarray:
+        """Return, in closed form, the derivative of the relaxed spike to the parameter.
+
+        That is of the area to the left of `x`: the primitive, with another constant.
+        """
+        symbol = sympy.Symbol(self.parameter, real=True)
+        number = Number(self.value, symbol)
+        below = with_numbers(self.at(self.value), {self.parameter: number}).area_below
+        slope = sympy.diff(below.expression, symbol) if isinstance(below, Number) else sympy.S(0)
+        of_constant = float(sympy.N(slope.subs(symbol, sympy.Float(self.value, 50)), 30))
+        return self.parameter_derivative("surrogate_fun") + of_constant
+
     def raw(self) -> float:
         """Return the unbounded number of a learnable surrogate that belongs to `value`."""
         above = self._interval is ABOVE_ONE
@@ -110,7 +122,7 @@ class Cell:
         """Return the gradient of a learnable surrogate's summed spikes to its unbounded number."""
         interval = self._interval
         inner = 1.0 if interval is FINITE else self.value - (interval is ABOVE_ONE)
-        return inner * self.parameter_derivative("surrogate_fun").sum()
+        return inner * self.relaxed_derivative().sum()
 
     def require_in_range(self, value: float) -> None:
         """Assert that a value is one that the parameter may take, up to rounding."""

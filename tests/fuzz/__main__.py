@@ -36,10 +36,12 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         parts = pool.starmap(part, shares)
     found: dict = {}
-    for cases in parts:
+    for cases, _ in parts:
         for signature, case in cases.items():
             found.setdefault(signature, case)
-    print(f"{time.monotonic() - start:.0f} s, {len(found)} kinds of failures", flush=True)
+    checked = sum(number for _, number in parts)
+    took = f"{time.monotonic() - start:.0f} s"
+    print(f"{checked} checked in {took}, {len(found)} kinds of failures", flush=True)
     report(found, None if options.dry else save, lambda text: print(text, flush=True))
     return int(bool(found))
 

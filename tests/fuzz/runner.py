@@ -35,9 +35,10 @@ def fuzz(
     first_seed: int,
     paths: dict[str, Any] = PATHS,
     seconds: float = math.inf,
-) -> dict[str, Case]:
-    """Return, for each law that is broken, the smallest case that was found."""
+) -> tuple[dict[str, Case], int]:
+    """Return, for each law that is broken, the smallest case found, and how many were checked."""
     found: dict[str, Case] = {}
+    checked = 0
     start, batch = time.monotonic(), 250  # a run of Hypothesis remembers all that it drew
     for offset, left in enumerate(range(number, 0, -batch)):
         if time.monotonic() - start > seconds:
@@ -56,6 +57,8 @@ def fuzz(
         def run(case: Case) -> None:
             if time.monotonic() - start > seconds:
                 return
+            nonlocal checked
+            checked += 1
             failure = broken(case)
             if failure is not None:
                 signature = f"{case['kind']}: {failure.law}"
@@ -63,10 +66,10 @@ def fuzz(
                     found[signature] = case
 
         run()
-    return found
+    return found, checked
 
 
-def part(number: int, first_seed: int, only: str, kind: str, seconds: float) -> dict[str, Case]:
+def part(number: int, first_seed: int, only: str, kind: str, seconds: float) -> Any:
     """Draw cases for the paths and kinds of array whose names contain a text, in a process."""
     paths = {name: [k for k in kinds if kind in k.name] for name, kinds in PATHS.items()}
     paths = {name: kinds for name, kinds in paths.items() if only in name and kinds}

@@ -538,7 +538,7 @@ def test_learnable(cell):
         cell.check_spikes(numpy(spikes))
         spikes.sum().backward()
         gradient = torch.zeros(()) if raw.grad is None else raw.grad
-        cell.check(numpy(gradient), cell.raw_gradient(), 1e-11)
+        cell.check(numpy(gradient.sum()), cell.raw_gradient(), 1e-11)  # of one element
         count = counter.frame_count
         for maximize in (False, True):
             raw.grad = torch.ones_like(raw)

@@ -59,13 +59,13 @@ class Keeping(Wrapper):
         peak: Any = "unknown"
         with contextlib.suppress(NotImplementedError):  # of a class of yours
             peak = self.surrogate.peak
-        negative = self.surrogate._negative
-        known = (bool, int, float, np.generic, np.ndarray)  # other arrays may be traced
-        holds = not np.any(negative) if isinstance(negative, known) else True
-        if isinstance(peak, (str, *known)):
-            holds = (
-                holds and not isinstance(peak, str) and bool(np.all((peak > 0) & (peak < math.inf)))
-            )
+        negative, known = self.surrogate._negative, (bool, int, float, np.generic, np.ndarray)
+        holds = not isinstance(peak, str)
+        if isinstance(negative, known):  # other arrays may be traced
+            holds = holds and not np.any(negative)
+        if isinstance(peak, known):
+            size = np.asarray(peak, np.float64)
+            holds = holds and bool(np.all((size > 0) & (size < math.inf)))
         if not holds or self._leaves_the_levels(peak):
             raise ValueError(
                 f"Keeping: 8 bits hold a derivative from 0 to a finite peak, and that of "

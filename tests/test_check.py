@@ -127,7 +127,7 @@ def test_own_code_that_cannot_be_checked_says_why(tmp_path, monkeypatch, capsys)
     assert main(["check", "theirs:NumpyOnly", "theirs:Empty", "--points", "100"]) == 1
     output = capsys.readouterr().out
     assert "array_api_compat.array_namespace(x)" in output
-    assert "nor a surrogate_fun to differentiate" in output
+    assert "nor a primitive to differentiate" in output
 
 
 def test_command_names_what_there_is(capsys):

@@ -19,6 +19,8 @@ func, forward_ad = torch.func, torch.autograd.forward_ad
 pytestmark = [  # of PyTorch's own
     pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
+    # Dynamo looks at the .grad of what functorch wraps
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning"),
 ]
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

@@ -84,6 +84,7 @@ class Surrogate:
     _with_arrays: ClassVar[tuple[str, ...]] = ()
     _is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     _is_traceable: ClassVar[bool] = False  # and what is inside of it, too
+    _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
@@ -94,6 +95,9 @@ class Surrogate:
         ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
         cls.traceable = vars(cls).get("traceable", ours)
         declare(cls, Surrogate)
+        # For hooks, under torch.compile, which cannot read the metadata of a field.
+        reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}
+        cls._without_gradient = {name: why for name, why in reasons.items() if why}
         backends.introduce(cls)
 
     def __post_init__(self) -> None:
@@ -516,8 +520,8 @@ class Surrogate:
                 found += [(index + i, message) for i, message in value.undifferentiated]
                 index += value._number_of_arrays
             else:
-                why = type(self).__dataclass_fields__[name].metadata.get("without_gradient")
-                if why:
+                if name in self._without_gradient:
+                    why = self._without_gradient[name]
                     found.append((index, f"{type(self).__name__}: {name} has no gradient: {why}"))
                 index += 1
         return tuple(found)

@@ -32,10 +32,21 @@ def claimed_twice(case: Case) -> list[str]:
     return found + (["residual"] if names.count("Compressed") > 1 else [])
 
 
+def _with_ternary_outside(surrogate: Case) -> Case:
+    nodes = chain(surrogate)
+    nodes.sort(key=lambda node: node["class"] != "Ternary")  # stable: the others stay in order
+    result: Case = {}
+    for node in reversed(nodes):
+        result = {**node, "inside": result} if result else dict(node)
+    return result
+
+
 class Reference:
     """What is known of a case."""
 
     def __init__(self, case: Case) -> None:
+        # The order of wrappers does not matter: what is scaled is the bump at either threshold.
+        case = {**case, "surrogate": _with_ternary_outside(case["surrogate"])}
         self.case = case
         self.x = values_of(case)
         # What formulas are computed in: single precision for half.

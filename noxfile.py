@@ -114,8 +114,8 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
-def proof(session: nox.Session) -> None:
-    """Prove every surrogate on 100,000 points per parameter set, dtype and framework."""
+def check(session: nox.Session) -> None:
+    """Check every surrogate on 100,000 points per parameter set, dtype and framework."""
     session.install(*PINNED, "-e", ".[torch,jax,check]")
     size = ("--points", "100000", "--jobs", "2")
     session.run("python", "-m", "surrogates", "check", *size, *session.posargs)

@@ -27,7 +27,7 @@ from surrogates.definitions import SURROGATES, function_name
 
 @every_surrogate
 def test_proof_holds(cls):
-    # on 100,000 points in `nox -s proof`
+    # on 100,000 points in `nox -s check`
     failures = [row for row in _check.check(cls, points=600) if row.failure]
     assert not failures
 

@@ -32,9 +32,7 @@ nox.options.sessions = [
     "package",
     f"tests-{THIS}(numpy)",
     f"tests-{THIS}(all)",
-    f"strict-{THIS}",
     "lowest",
-    "demo",
 ]
 
 
@@ -50,6 +48,7 @@ def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
         "pytest",
         "-n",
         "2",
+        "--durations=25",
         *arguments,
         *session.posargs,
         env={
@@ -62,12 +61,16 @@ def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("frameworks", [nox.param(name, id=name) for name in FRAMEWORKS])
 def tests(session: nox.Session, frameworks: str) -> None:
-    """Run the tests with some of the frameworks installed; long ones for one of each family."""
+    """Run the tests with some of the frameworks installed; with all, run the demo too."""
     extras = FRAMEWORKS[frameworks]
     project = f".[{','.join(extras)}]" if extras else "."
     others = group("transforms") if frameworks == "all" else []
     session.install(*PINNED, "-e", project, *group("test"), *others)
-    pytest(session, "--quick", require=",".join(extra for extra in extras if extra != "demo"))
+    size = "--quick" if frameworks == "all" else "--quickest"
+    pytest(session, size, require=",".join(extra for extra in extras if extra != "demo"))
+    if "demo" in extras:
+        picture = str(pathlib.Path(session.create_tmp()) / "demo.png")
+        session.run("python", "-m", "surrogates", "demo", "--out", picture)
 
 
 @nox.session
@@ -110,7 +113,7 @@ def lowest(session: nox.Session) -> None:
     session.install(*oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
     session.install("--no-deps", "-e", ".")
     session.install(*group("test"), *oldest)
-    pytest(session, "--quick", require="jax")
+    pytest(session, "--quickest", require="jax")
 
 
 @nox.session

@@ -62,6 +62,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="in the long files, one surrogate of each family; nox -s full runs all",
     )
+    parser.addoption(
+        "--quickest", action="store_true", help="in all files, one surrogate of each family"
+    )
 
 
 # What takes most of the time, and is the same for every surrogate of a family, mostly.
@@ -83,10 +86,9 @@ OTHERS = {
 
 
 def _is_for_later(item: pytest.Item) -> bool:
-    """Return whether a test of a long file is of a surrogate that another stands for."""
-    if item.module.__name__ not in LONG or not hasattr(item, "callspec"):
-        return False
-    return any(isinstance(p, type) and p in OTHERS for p in item.callspec.params.values())
+    """Return whether a test is of a surrogate that another of its family stands for."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return any(isinstance(p, type) and p in OTHERS for p in parameters)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -95,10 +97,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.place = place
         if "distributed" in item.keywords and "distributed" not in config.option.markexpr:
             item.add_marker(skipped)
-    if config.getoption("--quick"):
-        later = [item for item in items if _is_for_later(item)]
-        items[:] = [item for item in items if not _is_for_later(item)]
-        config.hook.pytest_deselected(items=later)
+    everywhere = config.getoption("--quickest")
+    if everywhere or config.getoption("--quick"):
+        long = [item for item in items if everywhere or item.module.__name__ in LONG]
+        later = {item for item in long if _is_for_later(item)}
+        items[:] = [item for item in items if item not in later]
+        config.hook.pytest_deselected(items=list(later))
 
 
 @pytest.hookimpl(wrapper=True)

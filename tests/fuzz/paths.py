@@ -75,8 +75,10 @@ class Run:
             return low, high
         if self.reference.residual == "uint8":
             with contextlib.suppress(NotImplementedError):
-                room = np.abs(np.asarray(self.surrogate.peak, np.float64)) / 500
-                low, high = low - room, high + room
+                largest = np.abs(np.asarray(self.surrogate.peak, np.float64))
+                if self.surrogate.is_signed:  # where the bumps of two thresholds meet they add up
+                    largest = 2 * largest
+                low, high = low - largest / 500, high + largest / 500
         # Forward mode keeps nothing, and may take the exact derivative.
         exact = self.reference.derivative(exact=True)
         if "forward" in law:

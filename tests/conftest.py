@@ -8,6 +8,8 @@ os.environ["JAX_ENABLE_X64"] = "1"
 os.environ["XLA_FLAGS"] = (
     f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
 )
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; more threads would wait
+    os.environ |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
 import importlib.metadata
 import sys
@@ -60,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="in the long files, one surrogate of each family; nox -s full runs all",
+        help="of the long tests, those of one surrogate of each family; nox -s full runs all",
     )
     parser.addoption(
         "--quickest", action="store_true", help="in all files, one surrogate of each family"
@@ -88,7 +90,8 @@ OTHERS = {
 def _is_for_later(item: pytest.Item) -> bool:
     """Return whether a test is of a surrogate that another of its family stands for."""
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return any(isinstance(p, type) and p in OTHERS for p in parameters)
+    classes = [p for p in parameters if isinstance(p, type)]
+    return any(cls in OTHERS for cls in classes) or ("long" in item.keywords and not classes)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -99,8 +102,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skipped)
     everywhere = config.getoption("--quickest")
     if everywhere or config.getoption("--quick"):
-        long = [item for item in items if everywhere or item.module.__name__ in LONG]
-        later = {item for item in long if _is_for_later(item)}
+        later = {
+            item
+            for item in items
+            if everywhere or item.module.__name__ in LONG or "long" in item.keywords
+            if _is_for_later(item)
+        }
         items[:] = [item for item in items if item not in later]
         config.hook.pytest_deselected(items=list(later))
 

@@ -20,6 +20,7 @@ def test_the_page_is_rendered_from_the_data():
     assert (DOCS / "benchmarks.md").read_text() == report.page(data)
 
 
+@pytest.mark.long
 def test_every_race_runs_and_is_reported(tmp_path, torch, jax):
     from bench.collect import collect
 

@@ -14,7 +14,7 @@ from array_api_compat import array_namespace
 import surrogates
 from kinds import WITH_TAPE, Kind, assert_like, parameters
 from surrogates import Surrogate, parameter
-from surrogates._trace import trace
+from surrogates.backends._compiler.graph import trace
 
 
 class Bump(Surrogate):

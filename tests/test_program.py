@@ -15,8 +15,8 @@ import pytest
 import surrogates
 from kinds import every_surrogate
 from surrogates import backends
-from surrogates._trace import nodes_of, trace
 from surrogates.backends import _numpy as of_numpy
+from surrogates.backends._compiler.graph import nodes_of, trace
 from surrogates.backends._cupy import kernel_of
 from surrogates.definitions import SURROGATES
 

@@ -16,8 +16,8 @@ from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 torch = pytest.importorskip("torch")
 func = torch.func
 
-from surrogates.backends import _torch as hook  # noqa: E402
-from surrogates.backends import _torch_program as in_place  # noqa: E402
+from surrogates.backends._torch import hook  # noqa: E402
+from surrogates.backends._torch import program as in_place  # noqa: E402
 
 BLOCK = 64  # elements, in these tests
 X = torch.tensor([-1.3, -0.4, 0.2, 0.9])
@@ -354,7 +354,7 @@ def test_first_use_does_not_decide_what_is_plain(name):
     code = f"""
 import torch, surrogates
 {FIRST_USES[name]}
-from surrogates.backends._torch_program import is_plain
+from surrogates.backends._torch.program import is_plain
 x = torch.tensor([-1.0, 1.0], requires_grad=True)
 assert is_plain(x)
 spikes = surrogates.ReluGrad()(x / 2)

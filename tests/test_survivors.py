@@ -11,7 +11,7 @@ import pytest
 import surrogates
 from kinds import Kind, assert_like
 from surrogates import MultiSpike, Scaled, Sigmoid, SlayerGrad, learnable
-from surrogates._trace import FUNCTIONS, Trace
+from surrogates.backends._compiler.graph import FUNCTIONS, Trace
 from surrogates.definitions import SURROGATES
 
 X = np.linspace(-1.3, 1.1, 12).reshape(3, 4)  # no axis is like another

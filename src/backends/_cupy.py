@@ -11,9 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from surrogates._trace import kernel_text, trace
-
 from ._backend import Backend
+from ._compiler.graph import trace
+from ._compiler.kernel import kernel_text
 
 # What a formula is computed in, by the name of the dtype of x.
 _WORKING = {"float16": "float32", "float32": "float32", "float64": "float64"}

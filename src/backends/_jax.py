@@ -20,7 +20,7 @@ import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from . import _jax_residual
+from . import _jax_compressed
 from ._backend import Backend
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class JaxBackend(Backend):
 
     def once(self, function: Any, *arrays: Array) -> Array:
         """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
-        return function(*map(_jax_residual.once_p.bind, arrays))
+        return function(*map(_jax_compressed.once_p.bind, arrays))
 
     def derivative(self, function: Any, x: Array) -> Array:
         """Return the derivative of an elementwise function, by `jax.jvp`."""
@@ -143,7 +143,7 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
     x, *arrays = primals
     x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
     if definition.residual_dtype is not None:
-        return spikes, _jax_residual.tangent(definition, tangent, x, arrays)
+        return spikes, _jax_compressed.tangent(definition, tangent, x, arrays)
     return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
 
 

@@ -13,10 +13,9 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from surrogates._trace import FUNCTIONS
-
 from ._backend import Backend
-from ._program import Dialect
+from ._compiler.graph import FUNCTIONS
+from ._compiler.program import Dialect
 
 # What a formula is computed in, by the dtype of x.
 _WORKING = {

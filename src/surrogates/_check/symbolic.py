@@ -21,7 +21,7 @@ import numpy as np
 import sympy
 
 from .._surrogate import Surrogate
-from .._trace import Symbol, nodes_of
+from ..backends._compiler.graph import Symbol, nodes_of
 from . import digits
 
 

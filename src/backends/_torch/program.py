@@ -30,9 +30,8 @@ from torch._C._functorch import (
 )
 from torch.autograd import forward_ad
 
-from surrogates._trace import Symbol, nodes_of
-
-from ._program import Dialect
+from .._compiler.graph import Symbol, nodes_of
+from .._compiler.program import Dialect
 
 Tensor = torch.Tensor
 

@@ -3,7 +3,7 @@
 A definition is plain array-API maths, so that running it on a `Symbol` in the place of an array
 records what it computes. Equal subexpressions become one node, and what depends on no array is
 computed at once. Three things are made of a graph: a straight-line program that reuses its buffers
-(`surrogates.backends._program`), the text of a fused kernel (`kernel_text`), and a SymPy expression
+(`program`), the text of a fused kernel (`kernel`), and a SymPy expression
 (`surrogates._check.symbolic.expression`).
 
 Only rewritings that leave every result as it is to the bit are applied here: those that move a sign
@@ -16,8 +16,6 @@ import math
 from typing import Any
 
 import numpy as np
-
-from ._surrogate import Surrogate
 
 # What NumPy calls each operation: on the left its name in a graph. By these, constants are folded.
 FUNCTIONS: dict[str, Any] = {
@@ -149,7 +147,7 @@ class Trace:
 
     float32 = np.dtype("float32")
     float64 = np.dtype("float64")
-    __name__ = "surrogates._trace"  # array-api-compat asks a namespace for it
+    __name__ = __name__  # array-api-compat asks a namespace for it
     undifferentiated = True  # see surrogates._maths.before_underflow
 
     def __init__(
@@ -279,19 +277,19 @@ def _sign_in_constant(x: Symbol) -> Symbol:
     return x
 
 
-def trace(surrogate: Surrogate, name: str, dtype: Any, **options: bool) -> Symbol | None:
+def trace(definition: Any, name: str, dtype: Any, **options: bool) -> Symbol | None:
     """Return the graph of the ``"primitive"`` or ``"derivative"``, as a function of ``"x"``.
 
     The options are those of `Trace`.
 
-    None where the formula is no fixed graph: of an array-valued parameter, or of a class of yours.
+    None where the formula is no fixed graph: of an array-valued parameter, or of a user's class.
     """
-    if not surrogate._is_fixed or getattr(type(surrogate), name) is getattr(Surrogate, name):
+    if not definition._is_fixed:
         return None
     namespace = Trace(dtype, **options)
     try:
         return _sign_in_constant(
-            namespace.asarray(surrogate.formula(name, namespace, namespace.input("x")))
+            namespace.asarray(definition.formula(name, namespace, namespace.input("x")))
         )
     except (TypeError, AttributeError):  # UntraceableError too
         return None
@@ -307,66 +305,3 @@ def nodes_of(root: Symbol) -> list[Symbol]:
             found[node.number] = node
             waiting += [o for o in node.operands if isinstance(o, Symbol)]
     return [found[number] for number in sorted(found)]
-
-
-# The operations that C and CUDA do not call by their name in a graph.
-_IN_C = {
-    "abs": "fabs({0})",
-    "add": "{0} + {1}",
-    "and": "{0} && {1}",
-    "div": "{0} / {1}",
-    "eq": "{0} == {1}",
-    "ge": "{0} >= {1}",
-    "gt": "{0} > {1}",
-    "isnan": "{0} != {0}",
-    "le": "{0} <= {1}",
-    "lt": "{0} < {1}",
-    # fmax and fmin would lose a NaN
-    "maximum": "{0} < {1} ? {1} : {0}",
-    "minimum": "{0} > {1} ? {1} : {0}",
-    "mul": "{0} * {1}",
-    "neg": "-{0}",
-    "not": "!{0}",
-    "number": "({number}){0}",
-    "or": "{0} || {1}",
-    # of non-negative x and positive y, all that a definition asks for
-    "remainder": "fmod({0}, {1})",
-    "round": "rint({0})",
-    "sigmoid": "1 / (1 + exp(-{0}))",
-    "square": "{0} * {0}",
-    "sub": "{0} - {1}",
-    "where": "{0} ? {1} : {2}",
-}
-
-
-def kernel_text(root: Symbol, result: str) -> str:
-    """Return the statements of C++ or CUDA that compute a graph, in ``float`` or ``double``.
-
-    Parameters
-    ----------
-    root : Symbol
-        The graph. Its inputs are variables, which may be of another type, such as half precision.
-    result : str
-        The last statement, with ``{}`` for the value of the graph: ``"out = {};"``.
-    """
-    number = {"float32": "float", "float64": "double"}[root.dtype.name]
-    names: dict[int, str] = {}
-    lines = []
-    for node in nodes_of(root):
-        operands = [names[o.number] for o in node.operands if isinstance(o, Symbol)]
-        if node.op == "constant":
-            names[node.number] = _c_constant(node.value, number)
-            continue
-        if node.op == "input":
-            value = node.operands[0]
-        elif node.op in _IN_C:
-            value = _IN_C[node.op].format(*operands, number=number)
-        else:
-            value = f"{node.op}({', '.join(operands)})"
-        names[node.number] = f"t{node.number}"
-        lines.append(f"const {'bool' if node.is_condition else number} t{node.number} = {value};")
-    return "\n".join([*lines, result.format(names[root.number])])
-
-
-def _c_constant(value: Any, number: str) -> str:
-    return str(int(value)) if isinstance(value, bool) else f"({number})({value!r})"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple
 
-from surrogates._trace import Symbol, nodes_of, trace
+from .graph import Symbol, nodes_of, trace
 
 Array = Any
 
@@ -47,7 +47,7 @@ class Dialect(ABC):
     """The size of a block, and of each buffer."""
 
     def options(self, dtype: str) -> dict[str, bool]:
-        """Return what a formula is traced with: see `surrogates._trace.Trace`."""
+        """Return what a formula is traced with: see `graph.Trace`."""
         return {}
 
     @abstractmethod

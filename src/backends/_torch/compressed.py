@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch._C._functorch import peek_interpreter_stack
 
-from ._torch_program import gradient, is_unwatched
+from .program import gradient, is_unwatched
 
 Tensor = torch.Tensor
 

@@ -29,10 +29,10 @@ from torch._C._functorch import (
 )
 from torch.autograd import forward_ad
 
-from . import _torch_residual
-from ._backend import Backend
-from ._torch_arithmetic import arithmetic
-from ._torch_program import gradient, is_dual, is_plain, is_unwatched, step
+from .._backend import Backend
+from . import compressed
+from .arithmetic import arithmetic
+from .program import gradient, is_dual, is_plain, is_unwatched, step
 
 Tensor = torch.Tensor
 
@@ -61,7 +61,7 @@ class TorchBackend(Backend):
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)
         elif is_recorded and _keeps_less(definition, x):
-            spikes = _torch_residual.spike(definition, x, arrays)
+            spikes = compressed.spike(definition, x, arrays)
         else:
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
         return spikes.to(x.dtype)  # which a wider parameter may have changed
@@ -80,7 +80,7 @@ class TorchBackend(Backend):
 
     def once(self, function: Any, *arrays: Tensor) -> Tensor:
         """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
-        return _torch_residual.once(function(*(a.detach() for a in arrays)), *arrays)
+        return compressed.once(function(*(a.detach() for a in arrays)), *arrays)
 
     def derivative(self, function: Any, x: Tensor) -> Tensor:
         """Return the derivative of an elementwise function, by `torch.func.vjp`."""
@@ -198,7 +198,7 @@ def _eager_spike(definition: Any, x: Tensor) -> Tensor:
     spikes: Tensor
     if x.requires_grad and torch.is_grad_enabled():
         if definition.residual_dtype is not None:
-            return _torch_residual.spike(definition, x, ())
+            return compressed.spike(definition, x, ())
         spikes = _EagerSpike.apply(x, definition)  # type: ignore[no-untyped-call]
         return spikes
     return _step(definition, x)
@@ -236,7 +236,7 @@ class _Spike(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, definition: Any, *arrays: Tensor) -> Tensor:
-        x = _torch_residual.batched_like(x, arrays)
+        x = compressed.batched_like(x, arrays)
         spikes: Tensor = definition.combine(arrays).emit(x)
         return spikes
 

@@ -16,8 +16,7 @@ from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 torch = pytest.importorskip("torch")
 func = torch.func
 
-from surrogates.backends._torch import hook  # noqa: E402
-from surrogates.backends._torch import program as in_place  # noqa: E402
+from surrogates.backends._torch import hook, program, state  # noqa: E402
 
 BLOCK = 64  # elements, in these tests
 X = torch.tensor([-1.3, -0.4, 0.2, 0.9])
@@ -30,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(in_place.TorchDialect, "block_bytes", 4 * BLOCK)
+    monkeypatch.setattr(program.TorchDialect, "block_bytes", 4 * BLOCK)
 
 
 @pytest.fixture
@@ -136,12 +135,12 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_gradient_passes_over_memory_no_more_often_than_it_must(name):
-    program = in_place._DIALECT.program(
+    made = program._DIALECT.program(
         getattr(surrogates, name)(), "derivative", "float32", product=True
     )
-    calls = [line.strip().partition("_(")[0] for line in program.text.splitlines()[1:]]
+    calls = [line.strip().partition("_(")[0] for line in made.text.splitlines()[1:]]
     assert calls == OPERATIONS[name].split()
-    assert len(program.buffers) <= 1
+    assert len(made.buffers) <= 1
 
 
 LAYOUTS = {
@@ -277,14 +276,14 @@ def test_backward_can_run_again_and_in_other_threads():
 @pytest.mark.parametrize("cls", [surrogates.Sigmoid, surrogates.ReluGrad, surrogates.QPseudoSpike])
 def test_scratch_memory_is_one_block_at_most(cls):
     x, cotangent = torch.zeros(2_000_000), torch.ones(2_000_000)
-    in_place.gradient(cls(), x, cotangent)
+    program.gradient(cls(), x, cotangent)
     with torch.profiler.profile(profile_memory=True) as profile:
-        grad = in_place.gradient(cls(), x, cotangent)
+        grad = program.gradient(cls(), x, cotangent)
     events = [
         e.nbytes() for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"
     ]
     peak = np.cumsum(events).max()
-    assert grad.nbytes <= peak <= grad.nbytes + in_place.TorchDialect.block_bytes + 1024
+    assert grad.nbytes <= peak <= grad.nbytes + program.TorchDialect.block_bytes + 1024
 
 
 @pytest.mark.parametrize("size", [1_000_000, 10_000_000])
@@ -307,12 +306,12 @@ def test_step(at, at_zero, dtype, requires_grad):
 
 def test_private_symbols_are_there():
     # what tells an ordinary tensor from one that is wrapped
-    assert in_place.is_plain(X, torch.nn.Parameter(X))
+    assert state.is_plain(X, torch.nn.Parameter(X))
     with torch.inference_mode():
-        assert in_place.is_plain(torch.zeros(3))
+        assert state.is_plain(torch.zeros(3))
     for other in (X.to_sparse(), X.to("meta"), torch.view_as_real(X + 1j).new_zeros(2)._neg_view()):
-        assert not in_place.is_plain(other)
-    assert not in_place.is_plain(X.as_subclass(Mine))
+        assert not state.is_plain(other)
+    assert not state.is_plain(X.as_subclass(Mine))
 
 
 def test_constant_derivative_of_a_large_sum():
@@ -354,7 +353,7 @@ def test_first_use_does_not_decide_what_is_plain(name):
     code = f"""
 import torch, surrogates
 {FIRST_USES[name]}
-from surrogates.backends._torch.program import is_plain
+from surrogates.backends._torch.state import is_plain
 x = torch.tensor([-1.0, 1.0], requires_grad=True)
 assert is_plain(x)
 spikes = surrogates.ReluGrad()(x / 2)

@@ -31,18 +31,18 @@ def test_private_symbols_are_there():
     from torch._C._functorch import peek_interpreter_stack
     from torch.autograd import forward_ad
 
-    from surrogates.backends._torch.hook import _needs_arithmetic
+    from surrogates.backends._torch.state import needs_arithmetic
 
     assert peek_interpreter_stack() is None
     assert forward_ad._current_level == -1
-    assert not _needs_arithmetic(X)
+    assert not needs_arithmetic(X)
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(X, X)
-        assert _needs_arithmetic(dual)
-        assert not _needs_arithmetic(X)
-        func.vmap(lambda x: _asserted(_needs_arithmetic(x)))(dual)
-        func.grad(lambda x: _asserted(_needs_arithmetic(x)).sum())(dual)
-        func.vmap(func.grad(lambda x: _asserted(_needs_arithmetic(x))))(dual)
+        assert needs_arithmetic(dual)
+        assert not needs_arithmetic(X)
+        func.vmap(lambda x: _asserted(needs_arithmetic(x)))(dual)
+        func.grad(lambda x: _asserted(needs_arithmetic(x)).sum())(dual)
+        func.vmap(func.grad(lambda x: _asserted(needs_arithmetic(x))))(dual)
 
 
 def _asserted(condition):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch._C._functorch import peek_interpreter_stack
 
-from .program import gradient, is_unwatched
+from .program import gradient
+from .state import in_transform, is_unwatched
 
 Tensor = torch.Tensor
 
@@ -75,7 +75,7 @@ def batched_like(x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
     comes out too large by the batch size. Elsewhere it would cost a pass, and with a DTensor that
     is split otherwise than `x` a gather. (Dynamo sees no Function inside vmap.)
     """
-    if torch.compiler.is_dynamo_compiling() or peek_interpreter_stack() is None:
+    if torch.compiler.is_dynamo_compiling() or not in_transform():
         return x
     for array in arrays:
         x = x + torch.zeros_like(array, dtype=x.dtype)

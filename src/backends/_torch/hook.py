@@ -7,9 +7,6 @@
 * In forward mode therefore, and while exporting, and while Dynamo traces inside a `torch.func`
   transform: arithmetic. In the last case Dynamo would inline the Function's `forward` and drop
   its derivative in silence (https://github.com/pytorch/pytorch/issues/192985, 193279).
-
-PyTorch's level of forward mode and its flags ("compiling", "exporting") hold for the whole process,
-so they are not asked alone: another thread may have set them.
 """
 
 from __future__ import annotations
@@ -18,21 +15,19 @@ from typing import Any
 
 import array_api_compat.torch
 import torch
-from torch._C import _get_tracing_state, _len_torch_dispatch_stack
-from torch._C._functorch import (
-    TransformType,
-    get_interpreter_stack,
-    get_unwrapped,
-    is_batchedtensor,
-    is_functorch_wrapped_tensor,
-    peek_interpreter_stack,
-)
-from torch.autograd import forward_ad
 
 from .._backend import Backend
 from . import compressed
 from .arithmetic import arithmetic
-from .program import gradient, is_dual, is_plain, is_unwatched, step
+from .program import gradient, step
+from .state import (
+    has_tangent,
+    is_onnx_export,
+    is_plain,
+    is_recorded,
+    is_unwatched,
+    needs_arithmetic,
+)
 
 Tensor = torch.Tensor
 
@@ -43,7 +38,7 @@ class TorchBackend(Backend):
     @property
     def differentiates(self) -> bool:
         """Whether PyTorch differentiates: not what is exported for inference."""
-        return not _is_onnx_export()
+        return not is_onnx_export()
 
     def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""
@@ -52,15 +47,15 @@ class TorchBackend(Backend):
         if not in_dynamo and not arrays and is_plain(x):
             return _eager_spike(definition, x)
         _require_defined(definition, arrays)
-        is_recorded = _is_recorded(x)
-        if _is_onnx_export():
+        recorded = is_recorded(x)
+        if is_onnx_export():
             spikes = definition.combine(arrays).emit(x)  # a model for inference: the step alone
-        elif _needs_arithmetic(x, *arrays):
+        elif needs_arithmetic(x, *arrays):
             return arithmetic(definition, x, arrays)
-        elif in_dynamo and not is_recorded:
+        elif in_dynamo and not recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)
-        elif is_recorded and _keeps_less(definition, x):
+        elif recorded and _keeps_less(definition, x):
             spikes = compressed.spike(definition, x, arrays)
         else:
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
@@ -113,77 +108,14 @@ def _keeps_less(definition: Any, x: Tensor) -> bool:
     return residual is not None and getattr(torch, residual) is not x.dtype
 
 
-def _needs_arithmetic(*tensors: Tensor) -> bool:
-    # `_current_level` and what comes from `_functorch` are private, and present in 2.11 to 2.15.
-    if not torch.compiler.is_dynamo_compiling():
-        return _is_forward_mode(tensors) or (torch.compiler.is_exporting() and _is_traced())
-    # isinstance, since under Dynamo an empty stack is not None but None's wrapper
-    in_transform = not isinstance(peek_interpreter_stack(), type(None))
-    # Dynamo cannot tell whether a tensor is dual; its guards compile anew for another level.
-    in_forward_mode = forward_ad._current_level >= 0
-    return in_transform or in_forward_mode or torch.compiler.is_exporting()
-
-
-def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:
-    if forward_ad._current_level < 0:
-        return False
-    # The level is that of all threads, functorch's stack that of this one. Inside its jvp what is
-    # computed may be dual at any of the levels on it.
-    stack = get_interpreter_stack() or ()
-    return any(level.key() == TransformType.Jvp for level in stack) or any(map(is_dual, tensors))
-
-
-def _is_onnx_export() -> bool:
-    return torch.onnx.is_in_onnx_export() and _is_traced()
-
-
-def _is_traced() -> bool:
-    """Return whether it may be this thread that compiles or exports."""
-    return (
-        torch.compiler.is_dynamo_compiling()
-        or _len_torch_dispatch_stack() > 0
-        or _get_tracing_state() is not None
-    )
-
-
-def _is_recorded(x: Tensor) -> bool:
-    """Return whether reverse mode records what is computed of `x`, at any depth."""
-    if not torch.is_grad_enabled():
-        return False
-    # a batched tensor does not tell that the one inside requires a gradient
-    while not torch.compiler.is_dynamo_compiling() and is_functorch_wrapped_tensor(x):
-        if x.requires_grad:
-            return True
-        x = get_unwrapped(x)
-    return x.requires_grad
-
-
 def _require_defined(definition: Any, arrays: tuple[Tensor, ...]) -> None:
     """Raise where a derivative is asked for to a parameter that has none."""
     for index, message in definition.undifferentiated:
         array = arrays[index]
         if torch.compiler.is_dynamo_compiling():
             array = array * 1  # an argument of func.grad itself does not tell Dynamo
-        if _is_recorded(array) or _has_tangent(array):
+        if is_recorded(array) or has_tangent(array):
             raise NotImplementedError(message)
-
-
-def _has_tangent(array: Tensor) -> bool:
-    if not torch.compiler.is_dynamo_compiling():
-        return is_dual(array) or _may_have_tangent(array)
-    if is_batchedtensor(array):  # what is inside Dynamo does not tell: rather refuse too much
-        return torch.is_grad_enabled()
-    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
-
-
-def _may_have_tangent(array: Tensor) -> bool:
-    """Return whether a tensor may be dual inside functorch's forward mode: a plain one is not."""
-    levels = [level.key() for level in get_interpreter_stack() or ()]
-    if TransformType.Jvp not in levels or not is_functorch_wrapped_tensor(array):
-        return False
-    if levels == [TransformType.Jvp]:
-        return forward_ad.unpack_dual(array).tangent is not None
-    return True  # of nested levels PyTorch does not tell: rather refuse too much
 
 
 def _distributed_as(x: Any, numbers: Tensor) -> Tensor:

@@ -1,0 +1,108 @@
+"""Graphs with PyTorch's compound operations: one instead of several passes over a block."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from .._compiler.graph import Symbol, nodes_of
+
+
+def fused(root: Symbol) -> Symbol:
+    """Return a graph in which one operation does the work of several, where there is such."""
+    users = Counter(o for n in nodes_of(root) for o in set(n.operands) if isinstance(o, Symbol))
+    new: dict[Symbol, Symbol] = {}
+    once: set[Symbol] = set()  # what has one user can be united with that
+    for node in nodes_of(root):
+        if node.op in ("input", "constant"):
+            new[node] = node
+            continue
+        new[node] = _united(node, [new[o] for o in node.operands], once)
+        if users[node] == 1:
+            once.add(new[node])
+    return new[root]
+
+
+def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
+    """Return the operation of a node on other operands, as one with an operand where it can be.
+
+    `once` are the nodes that no other operation needs. A constant that is united with another must
+    stay a normal number, or the operations stay apart.
+    """
+    trace = node.trace
+    if node.op == "sub" and operands[1] in once and operands[1].op == "mul":
+        return trace.node("addcmul", operands[0], *operands[1].operands, ("value", -1.0))
+    if node.op == "mul" and operands[0] is operands[1]:
+        factor, rest = _scaled(operands[0]) if operands[0] in once else (1.0, None)
+        united = None if rest is None else _scaled_product(factor * factor, rest, rest)
+        return trace.node("mul", *operands) if united is None else united
+    for a, b in (operands, operands[::-1]) if node.op in ("add", "mul") else ():
+        if a in once:
+            united = _sum(a, b) if node.op == "add" else _product(a, b, once)
+            if united is not None:
+                return united
+    return trace.node(node.op, *operands)
+
+
+def _sum(a: Symbol, b: Symbol) -> Symbol | None:
+    """Return ``a + b`` as one operation with `a`, if there is one."""
+    if a.op == "addcmul" and a.operands[0].value == 0.0:
+        return a.trace.node("addcmul", b, *a.operands[1:])
+    factor, rest = _scaled(a)
+    return None if rest is None else a.trace.node("add", b, rest, ("alpha", factor))
+
+
+def _product(a: Symbol, b: Symbol, once: set[Symbol]) -> Symbol | None:
+    """Return ``a * b`` as one operation with `a`, or as many without one, if there are such."""
+    if b.op == "constant":
+        if a.op == "addcmul" and a.operands[0].value == 0.0:
+            _, left, right, (_, factor) = a.operands
+            return _scaled_product(factor * b.value, left, right)
+        if a.op != "mul" or any(o.op == "constant" for o in a.operands):
+            return None  # the product of two constants could leave the range
+        return _scaled_product(b.value, *a.operands)
+    if _is_reciprocal(a):
+        return _quotient(a, b)
+    if a.op == "mul" and a.operands[0] is a.operands[1]:
+        root = a.operands[0]
+        if root in once and _is_reciprocal(root):  # b / y / y: the square of y could overflow
+            return _quotient(root, _quotient(root, b))
+    factor, rest = _scaled(a)
+    return None if rest is None else _scaled_product(factor, rest, b)
+
+
+def _is_reciprocal(x: Symbol) -> bool:
+    return x.op == "div" and x.operands[0].op == "constant"
+
+
+def _quotient(reciprocal: Symbol, b: Symbol) -> Symbol:
+    """Return ``b * c / y`` for the node ``c / y``."""
+    trace, (c, y) = reciprocal.trace, reciprocal.operands
+    if c.value == 1.0:
+        return trace.node("div", b, y)
+    return trace.node("addcdiv", trace.asarray(0.0), b, y, ("value", c.value))
+
+
+def _scaled_product(factor: float, a: Symbol, b: Symbol) -> Symbol | None:
+    """Return ``factor * a * b`` as one operation, if the factor can be told in the dtype."""
+    if not _is_normal(a, factor):
+        return None
+    return a.trace.node("addcmul", a.trace.asarray(0.0), a, b, ("value", factor))
+
+
+def _scaled(x: Symbol) -> tuple[float, Symbol | None]:
+    """Return c and y where `x` is c times y, and c can be told in the dtype."""
+    factor, rest = 1.0, None
+    if x.op == "mul":
+        for a, b in (x.operands, x.operands[::-1]):
+            if a.op == "constant":
+                factor, rest = a.value, b
+    elif x.op == "div" and x.operands[1].op == "constant" and x.operands[1].value != 0.0:
+        factor, rest = 1 / x.operands[1].value, x.operands[0]
+    return (factor, rest) if _is_normal(x, factor) else (1.0, None)
+
+
+def _is_normal(x: Symbol, number: float) -> bool:
+    limits = np.finfo(x.dtype)
+    return float(limits.tiny) <= abs(number) <= float(limits.max)

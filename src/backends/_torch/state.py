@@ -1,0 +1,146 @@
+"""What PyTorch is doing with a tensor: recording, batching, tracing, or nothing at all.
+
+All private names of PyTorch that the hook reads are imported here; they are in 2.11 to 2.15.
+PyTorch's level of forward mode and its flags ("compiling", "exporting") hold for the whole process,
+so they are not asked alone: another thread may have set them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch._C import (
+    DispatchKey,
+    DispatchKeySet,
+    _DisableFuncTorch,
+    _dispatch_keys,
+    _get_tracing_state,
+    _len_torch_dispatch_stack,
+)
+from torch._C._functorch import (
+    TransformType,
+    get_interpreter_stack,
+    get_unwrapped,
+    is_batchedtensor,
+    is_functorch_wrapped_tensor,
+    peek_interpreter_stack,
+)
+from torch.autograd import forward_ad
+
+Tensor = torch.Tensor
+
+
+def in_transform() -> bool:
+    """Return whether a `torch.func` transform is active."""
+    # isinstance, since under Dynamo an empty stack is not None but None's wrapper
+    return not isinstance(peek_interpreter_stack(), type(None))
+
+
+def _keys(x: Tensor) -> int:
+    keys: int = _dispatch_keys(x).raw_repr()
+    return keys
+
+
+# Not those of a tensor made here: PyTorch may be in a mode when this is imported.
+_INFERENCE = DispatchKeySet(DispatchKey.CPU).add(DispatchKey.AutocastCPU)
+_RECORDED = _INFERENCE.add(DispatchKey.AutogradCPU).add(DispatchKey.ADInplaceOrView)
+_ORDINARY = frozenset({_INFERENCE.raw_repr(), _RECORDED.raw_repr()})
+
+
+def is_plain(*tensors: Tensor) -> bool:
+    """Return whether nothing observes a result: plain CPU tensors, no transform, no tracing.
+
+    By the dispatch keys, in which a tensor that is batched, wrapped, fake or sparse differs. Never
+    to be asked under `torch.compile`, which does not trace the private symbols: ask
+    `torch.compiler.is_compiling` first.
+    """
+    for x in tensors:
+        if type(x) is not Tensor and type(x) is not torch.nn.Parameter:
+            return False
+        if _keys(x) not in _ORDINARY:
+            return False
+    return (
+        peek_interpreter_stack() is None
+        and (forward_ad._current_level < 0 or not any(map(is_dual, tensors)))
+        and _len_torch_dispatch_stack() == 0
+        and _get_tracing_state() is None
+    )
+
+
+def is_dual(x: Tensor) -> bool:
+    """Return whether a tensor carries a tangent of `torch.autograd.forward_ad`, at any depth.
+
+    `forward_ad._current_level` does not tell: it is that of the process, not of the thread.
+    """
+    while is_functorch_wrapped_tensor(x):
+        x = get_unwrapped(x)
+    with _DisableFuncTorch():
+        return forward_ad.unpack_dual(x).tangent is not None
+
+
+def is_unwatched(*tensors: Tensor) -> bool:
+    """Return whether nobody differentiates, batches or traces what a backward computes of these."""
+    recorded = torch.compiler.is_compiling() or torch.is_grad_enabled()
+    return not recorded and is_plain(*tensors)
+
+
+def needs_arithmetic(*tensors: Tensor) -> bool:
+    """Return whether a spike of these must be plain arithmetic: see `hook`."""
+    if not torch.compiler.is_dynamo_compiling():
+        return _is_forward_mode(tensors) or (torch.compiler.is_exporting() and _is_traced())
+    # Dynamo cannot tell whether a tensor is dual; its guards compile anew for another level.
+    in_forward_mode = forward_ad._current_level >= 0
+    return in_transform() or in_forward_mode or torch.compiler.is_exporting()
+
+
+def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:
+    if forward_ad._current_level < 0:
+        return False
+    # The level is that of all threads, functorch's stack that of this one. Inside its jvp what is
+    # computed may be dual at any of the levels on it.
+    stack = get_interpreter_stack() or ()
+    return any(level.key() == TransformType.Jvp for level in stack) or any(map(is_dual, tensors))
+
+
+def is_onnx_export() -> bool:
+    """Return whether this thread exports a model for inference."""
+    return torch.onnx.is_in_onnx_export() and _is_traced()
+
+
+def _is_traced() -> bool:
+    """Return whether it may be this thread that compiles or exports."""
+    return (
+        torch.compiler.is_dynamo_compiling()
+        or _len_torch_dispatch_stack() > 0
+        or _get_tracing_state() is not None
+    )
+
+
+def is_recorded(x: Tensor) -> bool:
+    """Return whether reverse mode records what is computed of `x`, at any depth."""
+    if not torch.is_grad_enabled():
+        return False
+    # a batched tensor does not tell that the one inside requires a gradient
+    while not torch.compiler.is_dynamo_compiling() and is_functorch_wrapped_tensor(x):
+        if x.requires_grad:
+            return True
+        x = get_unwrapped(x)
+    return x.requires_grad
+
+
+def has_tangent(array: Tensor) -> bool:
+    """Return whether forward mode may differentiate to a tensor."""
+    if not torch.compiler.is_dynamo_compiling():
+        return is_dual(array) or _may_have_tangent(array)
+    if is_batchedtensor(array):  # what is inside Dynamo does not tell: rather refuse too much
+        return torch.is_grad_enabled()
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
+
+
+def _may_have_tangent(array: Tensor) -> bool:
+    """Return whether a tensor may be dual inside functorch's forward mode: a plain one is not."""
+    levels = [level.key() for level in get_interpreter_stack() or ()]
+    if TransformType.Jvp not in levels or not is_functorch_wrapped_tensor(array):
+        return False
+    if levels == [TransformType.Jvp]:
+        return forward_ad.unpack_dual(array).tangent is not None
+    return True  # of nested levels PyTorch does not tell: rather refuse too much

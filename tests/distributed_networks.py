@@ -32,8 +32,8 @@ STEPS, BATCH, INPUTS, NEURONS, OUTPUTS = 3, 4, 5, 8, 3
 SPIKES = {
     "tanh": lambda: torch.tanh,
     "spike": lambda: surrogates.Arctan(2.0),
-    "float16 kept": lambda: surrogates.keeping(surrogates.Arctan(2.0), "float16"),
-    "uint8 kept": lambda: surrogates.keeping(surrogates.Arctan(2.0), "uint8"),
+    "float16 kept": lambda: surrogates.Compressed(surrogates.Arctan(2.0), "float16"),
+    "uint8 kept": lambda: surrogates.Compressed(surrogates.Arctan(2.0), "uint8"),
 }
 
 
@@ -220,13 +220,15 @@ def sampled(mesh):
     for placement in (Shard(0), Shard(1), Replicate()):
         shared = distribute_tensor(x, mesh, [placement]).requires_grad_()
         with Collectives() as said:
-            random = surrogates.Sigmoid(4.0).sample(shared, torch.Generator().manual_seed(0))
+            random = surrogates.sample(
+                surrogates.Sigmoid(4.0), shared, torch.Generator().manual_seed(0)
+            )
             random.backward(torch.ones_like(random))
         assert random.placements == (placement,)
         assert not said.counts
         spikes[str(placement)] = whole(random.detach()), whole(shared.grad)
     leaf = x.clone().requires_grad_()
-    random = surrogates.Sigmoid(4.0).sample(leaf, torch.Generator().manual_seed(0))
+    random = surrogates.sample(surrogates.Sigmoid(4.0), leaf, torch.Generator().manual_seed(0))
     random.sum().backward()
     return spikes, (random.detach(), leaf.grad)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogates import Arctan, MultiSpike, Sigmoid, Ternary, keeping, vjp
+import surrogates
+from surrogates import Arctan, Compressed, MultiSpike, Sigmoid, Ternary, vjp
 
 da = pytest.importorskip("dask.array")
 
@@ -59,8 +60,8 @@ def test_draws_are_uniform_and_below_one():
 def test_samples(x):
     steep, flat = Sigmoid(1e3), Sigmoid(np.full((1, 4), 1e-3))
     generator = da.random.default_rng(0)
-    np.testing.assert_array_equal(steep.sample(x, generator).compute(), VALUES >= 0)
-    spikes = flat.sample(x, generator)
+    np.testing.assert_array_equal(surrogates.sample(steep, x, generator).compute(), VALUES >= 0)
+    spikes = surrogates.sample(flat, x, generator)
     assert spikes.dtype == x.dtype
     assert 0 < spikes.compute().mean() < 1
 
@@ -94,7 +95,7 @@ def test_a_parameter_along_a_length_that_is_not_known():
 
 @each_array
 def test_half_precision_is_kept(x):
-    spikes, pullback = vjp(keeping(Arctan(), "float16"), x)
+    spikes, pullback = vjp(Compressed(Arctan(), "float16"), x)
     slope = pullback(spikes * 0 + 1).compute()
     rounded = VALUES.astype("float16").astype("float64")
     np.testing.assert_allclose(slope, Arctan().surrogate_grad(rounded), rtol=1e-12)
@@ -102,6 +103,6 @@ def test_half_precision_is_kept(x):
 
 def test_no_block_is_larger_than_that_of_x():
     x = da.zeros((64, 64), chunks=(8, 8), dtype="float32")
-    spikes = Sigmoid().sample(x, da.random.default_rng(0))
+    spikes = surrogates.sample(Sigmoid(), x, da.random.default_rng(0))
     assert spikes.chunks == x.chunks
     assert len(spikes.__dask_graph__()) < 8 * x.npartitions

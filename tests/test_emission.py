@@ -103,14 +103,14 @@ def test_sample_spikes_with_the_primitive_as_probability(name, kind):
     surrogate = SURROGATES[name]()
     levels = np.asarray([-0.7, -0.1, 0.3])
     x = kind.array(np.repeat(levels, 20_000).reshape(3, -1))
-    spikes = surrogate.sample(x, generator(kind))
+    spikes = surrogates.sample(surrogate, x, generator(kind))
     assert_like(spikes, x, kind)
     values = kind.numpy(spikes)
     assert set(np.unique(values)) == {0.0, 1.0}
     probability = surrogate.surrogate_fun(levels)
     # five standard deviations of a mean over 20 000 draws
     assert np.all(np.abs(values.mean(axis=1) - probability) < 5 * 0.5 / np.sqrt(20_000))
-    again = kind.numpy(surrogate.sample(x, generator(kind)))
+    again = kind.numpy(surrogates.sample(surrogate, x, generator(kind)))
     np.testing.assert_array_equal(values, again)
 
 
@@ -120,7 +120,7 @@ def test_sample_is_differentiated_as_the_surrogate(taped):
         pytest.skip(taped.missing())
     x = taped.array(np.linspace(-1, 1, 7))
     surrogate = surrogates.Sigmoid()
-    gradient = taped.gradient(lambda x: surrogate.sample(x, generator(taped)), x)
+    gradient = taped.gradient(lambda x: surrogates.sample(surrogate, x, generator(taped)), x)
     expected = surrogate.surrogate_grad(np.linspace(-1, 1, 7))
     np.testing.assert_allclose(taped.numpy(gradient), expected, rtol=1e-13)
 
@@ -139,15 +139,15 @@ def test_which_primitives_are_distribution_functions():
     }
     assert surrogates.GaussianGrad(alpha=1.0).is_distribution
     with pytest.raises(ValueError, match="not a density"):
-        surrogates.SlayerGrad().sample(np.ones(3), np.random.default_rng())
+        surrogates.sample(surrogates.SlayerGrad(), np.ones(3), np.random.default_rng())
 
 
 def test_sample_wants_a_generator():
     with pytest.raises(TypeError, match=r"numpy\.random\.Generator"):
-        surrogates.Sigmoid().sample(np.ones(3), 42)
+        surrogates.sample(surrogates.Sigmoid(), np.ones(3), 42)
     torch = pytest.importorskip("torch")
     with pytest.raises(TypeError, match=r"torch\.Generator"):
-        surrogates.Sigmoid().sample(torch.ones(3), np.random.default_rng())
+        surrogates.sample(surrogates.Sigmoid(), torch.ones(3), np.random.default_rng())
 
 
 @every_surrogate
@@ -157,9 +157,9 @@ def test_scaled(cls):
         finite = [np.isfinite(surrogate.peak), width is None or np.isfinite(surrogate.width)]
         if not all(finite):
             with pytest.raises(ValueError, match="nothing to scale by"):
-                surrogate.scaled(height=height, width=width)
+                surrogates.rescaled(surrogate, height=height, width=width)
             continue
-        changed = surrogate.scaled(height=height, width=width)
+        changed = surrogates.rescaled(surrogate, height=height, width=width)
         np.testing.assert_allclose(changed.peak, height or surrogate.peak)
         np.testing.assert_allclose(changed.width, width or surrogate.width)
         x = np.linspace(-2, 2, 41)
@@ -173,17 +173,17 @@ def test_scaled(cls):
 
 def test_scaled_wants_positive_numbers():
     with pytest.raises(ValueError, match="height must be a positive finite number"):
-        surrogates.Sigmoid().scaled(height=-1.0)
+        surrogates.rescaled(surrogates.Sigmoid(), height=-1.0)
 
 
 @pytest.mark.parametrize("by", ["height", "width", "area"])
 def test_matched(by):
     one, other = surrogates.InvSquareGrad(7.0), surrogates.GaussianGrad(0.3, 0.9)
-    changed = one.matched(other, by)
+    changed = surrogates.matched(one, other, by)
     quantity = {"height": "peak"}.get(by, by)
     np.testing.assert_allclose(getattr(changed, quantity), getattr(other, quantity))
     with pytest.raises(ValueError, match="by must be"):
-        one.matched(other, "shape")
+        surrogates.matched(one, other, "shape")
 
 
 def arctangent(x):
@@ -240,7 +240,7 @@ def test_what_is_not_defined_says_so():
     with pytest.raises(NotImplementedError, match=r"GradientOnly\(\) defines no primitive"):
         GradientOnly().surrogate_fun(np.ones(3))
     with pytest.raises(NotImplementedError, match="defines no peak"):
-        GradientOnly().scaled(height=2.0)
+        surrogates.rescaled(GradientOnly(), height=2.0)
 
     class Nothing(surrogates.Surrogate):
         pass
@@ -319,4 +319,4 @@ def test_a_class_where_a_surrogate_is_wanted():
         with pytest.raises(TypeError, match="takes a surrogate such as"):
             wrapper(surrogates.Sigmoid)
     with pytest.raises(TypeError, match="other must be a surrogate"):
-        surrogates.Sigmoid().matched(surrogates.ERF, by="width")
+        surrogates.matched(surrogates.Sigmoid(), surrogates.ERF, by="width")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates import Arctan, MultiSpike, Scaled, Sigmoid, Ternary, keeping, relaxed
+from surrogates import Arctan, Compressed, MultiSpike, Relaxed, Scaled, Sigmoid, Ternary
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
@@ -23,7 +23,7 @@ EMISSIONS = {
     "at_threshold=1": Arctan,
     "MultiSpike": lambda alpha: MultiSpike(Arctan(alpha), threshold=alpha),
     "Ternary": lambda alpha: Ternary(Arctan(alpha), threshold=alpha),
-    "keeping": lambda alpha: keeping(Arctan(alpha)),
+    "compressed": lambda alpha: Compressed(Arctan(alpha)),
 }
 VALUES = np.linspace(1, 2, 200).tolist()
 
@@ -98,9 +98,9 @@ def forms(alpha, threshold):
         "scaled": Scaled(Arctan(alpha), amplitude=alpha, rate=alpha),
         "several": MultiSpike(Arctan(2.0), threshold=threshold),
         "signed": Ternary(Arctan(alpha), threshold=threshold),
-        "relaxed": relaxed(Arctan(alpha)),
-        "float16": keeping(Arctan(alpha), "float16"),
-        "uint8": keeping(Arctan(alpha), "uint8"),
+        "relaxed": Relaxed(Arctan(alpha)),
+        "float16": Compressed(Arctan(alpha), "float16"),
+        "uint8": Compressed(Arctan(alpha), "uint8"),
     }
 
 
@@ -148,7 +148,7 @@ def test_one_value_for_each_channel_where_ranks_are_not_promoted(form):
 
 def test_samples_where_ranks_are_not_promoted():
     with jax.numpy_rank_promotion("raise"):
-        spikes = Sigmoid(jnp.ones(4)).sample(jnp.asarray(X), jax.random.key(0))
+        spikes = surrogates.sample(Sigmoid(jnp.ones(4)), jnp.asarray(X), jax.random.key(0))
     assert spikes.shape == X.shape
 
 

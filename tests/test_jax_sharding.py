@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates import Arctan, MultiSpike, Scaled, Sigmoid, Ternary, keeping, relaxed
+from surrogates import Arctan, Compressed, MultiSpike, Relaxed, Scaled, Sigmoid, Ternary
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
@@ -30,9 +30,9 @@ NEURON = {
     "scaled": lambda alpha: Scaled(Arctan(alpha), amplitude=alpha),
     "several": lambda alpha: MultiSpike(Arctan(alpha), jax.lax.stop_gradient(alpha)),
     "signed": lambda alpha: Ternary(Arctan(alpha), threshold=0.5),
-    "relaxed": lambda alpha: relaxed(Arctan(alpha)),
-    "float16": lambda alpha: keeping(Arctan(alpha), "float16"),
-    "uint8": lambda alpha: keeping(Arctan(2.0), "uint8"),
+    "relaxed": lambda alpha: Relaxed(Arctan(alpha)),
+    "float16": lambda alpha: Compressed(Arctan(alpha), "float16"),
+    "uint8": lambda alpha: Compressed(Arctan(2.0), "uint8"),
 }
 surrogate_neurons = pytest.mark.parametrize("name", [name for name in NEURON if name != "tanh"])
 
@@ -125,9 +125,9 @@ FORMS = {
     "kink": surrogates.QPseudoSpike,
     "several": lambda alpha: MultiSpike(Arctan(2.0), alpha),
     "signed": lambda alpha: Ternary(Arctan(2.0), alpha),
-    "relaxed": lambda alpha: relaxed(Arctan(alpha)),
-    "float16": lambda alpha: keeping(Arctan(alpha), "float16"),
-    "uint8": lambda alpha: keeping(Arctan(alpha), "uint8"),
+    "relaxed": lambda alpha: Relaxed(Arctan(alpha)),
+    "float16": lambda alpha: Compressed(Arctan(alpha), "float16"),
+    "uint8": lambda alpha: Compressed(Arctan(alpha), "uint8"),
 }
 
 
@@ -171,7 +171,7 @@ def test_one_value_for_each_channel_of_what_is_split_over_the_batch(form, explic
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
 def test_samples_of_an_array_that_is_split(compiled, explicit):
     def sampled(x, alpha, key):
-        return Sigmoid(alpha).sample(x, key)
+        return surrogates.sample(Sigmoid(alpha), x, key)
 
     def slope(x, alpha, key):
         return jax.grad(lambda x: (sampled(x, alpha, key) * x).sum())(x)

@@ -47,7 +47,7 @@ def evaluate(surrogate, function, x):
 
 def plain(surrogate, function, x):
     with np.errstate(over="ignore", under="ignore"):
-        return backends.Backend.evaluate(backends.of(x), function, surrogate, x, ())
+        return backends.Backend.evaluate(backends.of(x), surrogate, x, (), function)
 
 
 @every_surrogate

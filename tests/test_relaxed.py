@@ -11,41 +11,41 @@ import pytest
 
 import surrogates
 from kinds import every_surrogate
-from surrogates import Relaxed, ReluGrad, Scaled, Sigmoid, learnable, relaxed
+from surrogates import Relaxed, ReluGrad, Scaled, Sigmoid, learnable
 from surrogates._parameters import COUNT, parameters
 
 
 def test_relaxed_is_the_surrogate_in_numpy():
     x = np.asarray([-0.5, 0.0, 0.5, np.nan])
     surrogate = Sigmoid(np.asarray(2.0))
-    np.testing.assert_array_equal(relaxed(surrogate)(x), surrogate(x))
-    np.testing.assert_array_equal(relaxed(surrogate).surrogate_fun(x), surrogate.surrogate_fun(x))
-    _, pullback = surrogates.vjp(relaxed(surrogate), x)
+    np.testing.assert_array_equal(Relaxed(surrogate)(x), surrogate(x))
+    np.testing.assert_array_equal(Relaxed(surrogate).surrogate_fun(x), surrogate.surrogate_fun(x))
+    _, pullback = surrogates.vjp(Relaxed(surrogate), x)
     np.testing.assert_array_equal(pullback(np.ones(4)), surrogate.surrogate_grad(x))
 
 
 def test_relaxed_measures_as_the_surrogate():
     inner = ReluGrad(alpha=0.5, width=2.0)
-    outer = relaxed(inner)
+    outer = Relaxed(inner)
     for name in ("peak", "area", "width", "support"):
         assert getattr(outer, name) == getattr(inner, name)
 
 
 def test_relaxed_is_equal_by_value_and_pickles():
-    assert relaxed(Sigmoid(2.0)) == Relaxed(Sigmoid(2.0)) != relaxed(Sigmoid(3.0))
-    assert pickle.loads(pickle.dumps(relaxed(Sigmoid(2.0)))) == relaxed(Sigmoid(2.0))
-    assert repr(relaxed(Sigmoid(2.0))) == "Relaxed(surrogate=Sigmoid(alpha=2.0))"
+    assert Relaxed(Sigmoid(2.0)) == Relaxed(Sigmoid(2.0)) != Relaxed(Sigmoid(3.0))
+    assert pickle.loads(pickle.dumps(Relaxed(Sigmoid(2.0)))) == Relaxed(Sigmoid(2.0))
+    assert repr(Relaxed(Sigmoid(2.0))) == "Relaxed(surrogate=Sigmoid(alpha=2.0))"
 
 
 def test_relaxed_takes_a_surrogate():
     with pytest.raises(TypeError, match="Relaxed takes a surrogate"):
-        relaxed(lambda x: x)
+        Relaxed(lambda x: x)
 
 
 def test_relaxed_spikes_are_exact_at_infinities_and_nan(torch):
     x = torch.tensor([-torch.inf, torch.inf, torch.nan, 1e30, 0.0], requires_grad=True)
     alpha = torch.tensor(2.0, requires_grad=True)
-    spikes = relaxed(Sigmoid(alpha))(x)
+    spikes = Relaxed(Sigmoid(alpha))(x)
     np.testing.assert_array_equal(spikes.detach(), [0, 1, 0, 1, 1])
     spikes.sum().backward()
     np.testing.assert_array_equal(torch.isfinite(x.grad), [True, True, False, True, True])
@@ -54,7 +54,7 @@ def test_relaxed_spikes_are_exact_at_infinities_and_nan(torch):
 
 def test_relaxed_keeps_the_emission(torch):
     surrogate = Sigmoid(torch.tensor(2.0), at_threshold=0.5)
-    assert relaxed(surrogate)(torch.zeros(1)).item() == 0.5
+    assert Relaxed(surrogate)(torch.zeros(1)).item() == 0.5
 
 
 @every_surrogate
@@ -67,7 +67,7 @@ def test_relaxed_gradient_to_x_is_that_of_the_surrogate_at_kinks_too(cls, torch)
     surrogate = cls(**{name: value})
     x = torch.tensor([-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0], dtype=torch.float64)
     x.requires_grad_()
-    relaxed(surrogate)(x).sum().backward()
+    Relaxed(surrogate)(x).sum().backward()
     torch.testing.assert_close(x.grad, surrogate.surrogate_grad(x.detach()), rtol=1e-14, atol=0)
 
 
@@ -75,14 +75,14 @@ def test_relaxed_gradient_to_x_is_that_of_the_surrogate_at_kinks_too(cls, torch)
 def test_relaxed_emits_spikes_where_the_primitive_overflows(torch, dtype):
     delta_u = torch.tensor(0.1, dtype=getattr(torch, dtype), requires_grad=True)
     x = torch.tensor([0.1, 30.0, 1e3], dtype=getattr(torch, dtype))
-    spikes = relaxed(surrogates.ExpEscape(delta_u=delta_u))(x)
+    spikes = Relaxed(surrogates.ExpEscape(delta_u=delta_u))(x)
     assert spikes.tolist() == [1.0, 1.0, 1.0]
     spikes.sum().backward()
     assert torch.isfinite(delta_u.grad)
 
 
 def test_relaxed_takes_a_number_under_jax_transforms(jax):
-    spike = relaxed(Sigmoid(jax.numpy.asarray(2.0)))
+    spike = Relaxed(Sigmoid(jax.numpy.asarray(2.0)))
     expected = Sigmoid(2.0).surrogate_grad(0.3)
     np.testing.assert_allclose(jax.grad(spike)(0.3), expected, rtol=1e-12)
     np.testing.assert_allclose(jax.jvp(spike, (0.3,), (1.0,))[1], expected, rtol=1e-12)
@@ -90,8 +90,8 @@ def test_relaxed_takes_a_number_under_jax_transforms(jax):
 
 def test_relaxed_has_the_threshold_of_the_surrogate_inside():
     inner = Sigmoid(at_threshold=0.0)
-    assert relaxed(inner)(0.0) == 0.0
-    assert relaxed(inner).at_threshold == 0.0
+    assert Relaxed(inner)(0.0) == 0.0
+    assert Relaxed(inner).at_threshold == 0.0
     with pytest.raises(TypeError, match="that of the surrogate inside"):
         Relaxed(inner, at_threshold=0.5)
 

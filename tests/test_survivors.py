@@ -21,8 +21,8 @@ SHAPES = {
     "open step": Sigmoid(2.0, at_threshold=0.0),
     "several": MultiSpike(SlayerGrad(2.0), threshold=0.25),
     "signed": surrogates.Ternary(SlayerGrad(2.0), threshold=0.25),
-    "half": surrogates.keeping(Sigmoid(2.0), "bfloat16"),
-    "8 bits": surrogates.keeping(Sigmoid(2.0), "uint8"),
+    "half": surrogates.Compressed(Sigmoid(2.0), "bfloat16"),
+    "8 bits": surrogates.Compressed(Sigmoid(2.0), "uint8"),
 }
 
 
@@ -53,7 +53,7 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize(("shape", "x_shape", "axis", "x_axis"), PARAMETERS)
-@pytest.mark.parametrize("form", [lambda s: s, surrogates.relaxed], ids=["plain", "relaxed"])
+@pytest.mark.parametrize("form", [lambda s: s, surrogates.Relaxed], ids=["plain", "relaxed"])
 def test_vmap_over_each_axis_of_a_parameter(jax, form, shape, x_shape, axis, x_axis):
     alpha = jax.numpy.linspace(1.0, 3.0, int(np.prod(shape))).reshape(shape)
     x = jax.numpy.asarray(X.reshape(x_shape))
@@ -100,9 +100,9 @@ def test_matched_and_scaled_spike_as_the_surrogate_at_threshold(by, at_threshold
     surrogate = Sigmoid(at_threshold=at_threshold)
     x = kind.array(np.asarray([-0.1, 0.0, 0.1]))
     for changed in (
-        surrogate.matched(SlayerGrad(), by),
-        surrogate.scaled(height=2.0),
-        surrogate.scaled(width=2.0),
+        surrogates.matched(surrogate, SlayerGrad(), by),
+        surrogates.rescaled(surrogate, height=2.0),
+        surrogates.rescaled(surrogate, width=2.0),
     ):
         np.testing.assert_array_equal(kind.numpy(changed(x)), [0.0, at_threshold, 1.0])
 
@@ -173,7 +173,7 @@ def test_surrogates_of_different_classes_are_different():
         assert not one == other  # noqa: SIM201 (it is __eq__ that is tested)
         assert len({one, other}) == 2
     assert Sigmoid(2.0) != 2.0
-    assert surrogates.relaxed(Sigmoid()) != surrogates.keeping(Sigmoid())
+    assert surrogates.Relaxed(Sigmoid()) != surrogates.Compressed(Sigmoid())
 
 
 def test_zeros_of_either_sign_are_two_constants_of_a_graph():
@@ -216,13 +216,17 @@ def test_sample_of_a_sure_spike_and_of_none(surrogate, dtype, kind, drawing):
         pytest.skip("its backend draws by chunks, and NumPy's compares")
     x = kind.array(np.asarray([-1e4, -2e3, 0.0, 2e3, 1e4], dtype))
     drawing(kind, x, 0.0)
-    spikes = surrogate.sample(x, None)
+    spikes = surrogates.sample(surrogate, x, None)
     assert_like(spikes, x, kind)
     np.testing.assert_array_equal(kind.numpy(spikes), [0, 0, 1, 1, 1])
     drawing(kind, x, 1 - np.finfo(dtype).epsneg)  # the largest number that may be drawn
-    np.testing.assert_array_equal(kind.numpy(surrogate.sample(x, None)), [0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(
+        kind.numpy(surrogates.sample(surrogate, x, None)), [0, 0, 0, 1, 1]
+    )
     drawing(kind, x, 0.5)  # a number from [0, 1) is below 1/2 in half of all draws
-    np.testing.assert_array_equal(kind.numpy(surrogate.sample(x, None)), [0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(
+        kind.numpy(surrogates.sample(surrogate, x, None)), [0, 0, 0, 1, 1]
+    )
 
 
 HALVES = [("float16", kind) for kind in (Kind.NUMPY, Kind.TORCH, Kind.JAX, Kind.DASK)]
@@ -293,7 +297,7 @@ def test_all_public_names_exist():
 def test_a_wrong_generator_is_named():
     torch = pytest.importorskip("torch")
     with pytest.raises(TypeError, match=r"expected a torch\.Generator, got 42"):
-        Sigmoid().sample(torch.ones(3), 42)
+        surrogates.sample(Sigmoid(), torch.ones(3), 42)
 
 
 def test_signs_move_outwards_in_a_graph():

@@ -9,7 +9,7 @@ import pytest
 
 import surrogates
 from kinds import every_surrogate
-from surrogates import Arctan, ExpEscape, Sigmoid, keeping
+from surrogates import Arctan, Compressed, ExpEscape, Sigmoid
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES
 
@@ -213,12 +213,12 @@ ELSEWHERE = [in_dual_level, in_jvp, in_export, in_compile, in_onnx_export]
 
 
 @pytest.mark.parametrize("entered", ELSEWHERE)
-@pytest.mark.parametrize("kind", ["plain", "keeping", "array", "vmap", "grad of vmap"])
+@pytest.mark.parametrize("kind", ["plain", "compressed", "array", "vmap", "grad of vmap"])
 def test_what_another_thread_is_in_changes_nothing_here(entered, kind):
     surrogate = surrogates.LeakyRelu()  # its derivative is not 0 at infinity
     x = torch.tensor([-torch.inf, -1.0, 0.0, 2.0, torch.inf])
-    if kind == "keeping":
-        surrogate = keeping(Arctan(), "uint8")
+    if kind == "compressed":
+        surrogate = Compressed(Arctan(), "uint8")
     if kind == "array":
         surrogate = surrogates.LeakyRelu(torch.full((5,), 0.25))
 
@@ -236,7 +236,7 @@ def test_what_another_thread_is_in_changes_nothing_here(entered, kind):
     with Elsewhere(entered):
         beside = gradient()
     torch.testing.assert_close(beside, alone, rtol=1e-6, atol=0.0)
-    assert kind == "keeping" or alone[-1] != 0
+    assert kind == "compressed" or alone[-1] != 0
 
 
 # Spikes have the dtype of x, whatever that of a parameter.
@@ -270,8 +270,8 @@ SPIKES = {
 }
 WRAPPED = {
     "plain": lambda alpha: Sigmoid(alpha),
-    "float16 kept": lambda alpha: keeping(Sigmoid(alpha), "float16"),
-    "uint8 kept": lambda alpha: keeping(Sigmoid(alpha), "uint8"),
+    "float16 kept": lambda alpha: Compressed(Sigmoid(alpha), "float16"),
+    "uint8 kept": lambda alpha: Compressed(Sigmoid(alpha), "uint8"),
 }
 
 

@@ -372,7 +372,7 @@ def test_relaxed(cell):
     for _ in cell.each():
 
         def spikes(x, alpha):
-            return surrogates.relaxed(cell.at(alpha))(x)
+            return surrogates.Relaxed(cell.at(alpha))(x)
 
         cell.check_spikes(spikes(x, cell.value))
         of_x = jax.grad(lambda x: spikes(x, jnp.asarray(cell.value)).sum())(x)
@@ -396,7 +396,7 @@ RELAXED = {
 @rows(*RELAXED)
 def test_relaxed_transform(cell, transform):
     x = jnp.asarray(cell.x)
-    derivative = RELAXED[transform](lambda alpha: surrogates.relaxed(cell.at(alpha))(x))
+    derivative = RELAXED[transform](lambda alpha: surrogates.Relaxed(cell.at(alpha))(x))
     exact = cell.relaxed_derivative()
     cell.check(derivative(jnp.asarray(cell.value)), exact, 1e-12)
 
@@ -404,7 +404,7 @@ def test_relaxed_transform(cell, transform):
 @rows("relaxed: mixed derivative to x and to a parameter, as of surrogate_grad")
 def test_relaxed_mixed(cell):
     def slope(x, alpha):
-        return jax.grad(lambda x: surrogates.relaxed(cell.at(alpha))(x))(x)
+        return jax.grad(lambda x: surrogates.Relaxed(cell.at(alpha))(x))(x)
 
     mixed = jax.vmap(jax.grad(slope, argnums=1), (0, None))
     exact = cell.parameter_derivative("surrogate_grad")

@@ -223,7 +223,7 @@ def test_gradgradcheck(cell):
     x, unit = scaled_inputs(cell)
     for _ in cell.each():
         assert autograd.gradgradcheck(
-            lambda x, unit: surrogates.relaxed(cell.at(unit * cell.value))(x),
+            lambda x, unit: surrogates.Relaxed(cell.at(unit * cell.value))(x),
             (x, unit),
             **TOLERANCES,
         )
@@ -485,11 +485,11 @@ def test_hypergradient(cell):
 def test_relaxed(cell):
     for _ in cell.each():
         x, alpha = leaf(potentials(cell)), torch.tensor(cell.value, dtype=torch.float64)
-        spikes = surrogates.relaxed(cell.at(leaf(alpha)))(x)
+        spikes = surrogates.Relaxed(cell.at(leaf(alpha)))(x)
         cell.check_spikes(numpy(spikes))
         spikes.sum().backward()
         cell.check(numpy(x.grad), cell.at(cell.value).surrogate_grad(cell.x), 1e-12)
-        jacobian = func.jacrev(lambda a: surrogates.relaxed(cell.at(a))(potentials(cell)))(alpha)
+        jacobian = func.jacrev(lambda a: surrogates.Relaxed(cell.at(a))(potentials(cell)))(alpha)
         cell.check(numpy(jacobian), cell.relaxed_derivative(), 1e-12)
 
 
@@ -519,7 +519,7 @@ def test_relaxed_transform(cell, transform):
     x, alpha = potentials(cell), torch.tensor(cell.value, dtype=torch.float64)
     surrogate, name = cell.surrogate, cell.parameter
     derivative = RELAXED[transform](
-        lambda alpha: surrogates.relaxed(replace(surrogate, **{name: alpha}))(x)
+        lambda alpha: surrogates.Relaxed(replace(surrogate, **{name: alpha}))(x)
     )
     exact = cell.relaxed_derivative().sum()
     cell.check(numpy(derivative(alpha)), exact, 1e-11)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import surrogates
 from kinds import WITH_TAPE, Kind, assert_like, parameters
-from surrogates import Keeping, MultiSpike, Relaxed, Scaled, Ternary
+from surrogates import Compressed, MultiSpike, Relaxed, Scaled, Ternary
 
 X = np.asarray([-3.0, -2.5, -2.0, -0.75, -0.1, 0.0, 0.3, 1.0, 2.25])
 
@@ -36,7 +36,7 @@ def wrapped(inside):
         st.builds(Scaled, inside, numbers, numbers, st.sampled_from([-0.5, 0.0, 0.25])),
         st.builds(MultiSpike, inside, numbers),
         st.builds(Ternary, inside, numbers),
-        st.builds(Keeping, inside, st.sampled_from(["float16", "uint8"])),
+        st.builds(Compressed, inside, st.sampled_from(["float16", "uint8"])),
         st.builds(Relaxed, inside),
     )
 
@@ -77,7 +77,7 @@ def slope(leaf, wrappers):
             shift = wrapper.shift + shift / wrapper.rate
             rate *= wrapper.rate
         threshold = wrapper.threshold if isinstance(wrapper, Ternary) else threshold
-        residual = wrapper.residual if isinstance(wrapper, Keeping) else residual
+        residual = wrapper.residual if isinstance(wrapper, Compressed) else residual
 
     def bump(x):
         return amplitude * leaf.surrogate_grad(rate * (x - shift))
@@ -159,7 +159,7 @@ def test_measures_of_a_nesting_are_those_of_its_bump(nesting):
 
 ASPECTS = {
     "emission": [MultiSpike, Ternary],
-    "residual": [Keeping],
+    "residual": [Compressed],
     "gradient of parameters": [Relaxed],
 }
 CLAIMS = [(a, b, aspect) for aspect, some in ASPECTS.items() for a in some for b in some]
@@ -179,7 +179,7 @@ def test_multi_spike_has_no_spike_at_the_threshold_of_its_own():
         MultiSpike(surrogates.Sigmoid(at_threshold=0.0))
 
 
-@pytest.mark.parametrize("wrapper", [Scaled, MultiSpike, Ternary, Keeping, Relaxed])
+@pytest.mark.parametrize("wrapper", [Scaled, MultiSpike, Ternary, Compressed, Relaxed])
 def test_at_threshold_belongs_inside(wrapper):
     with pytest.raises(
         TypeError, match=f"{wrapper.__name__}: at_threshold .* got at_threshold=0.25"
@@ -191,14 +191,14 @@ def test_at_threshold_belongs_inside(wrapper):
 def test_what_decides_the_emission_is_not_sampled(wrapper):
     for surrogate in (wrapper(surrogates.Sigmoid()), Scaled(wrapper(surrogates.Sigmoid()))):
         with pytest.raises(TypeError, match=f"{wrapper.__name__} decides the emission"):
-            surrogate.sample(np.zeros(3), np.random.default_rng(0))
+            surrogates.sample(surrogate, np.zeros(3), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("wrapper", [Scaled, Relaxed, Keeping])
+@pytest.mark.parametrize("wrapper", [Scaled, Relaxed, Compressed])
 def test_other_wrappers_are_sampled(wrapper):
     surrogate, x = wrapper(surrogates.Sigmoid()), np.linspace(-1, 1, 101)
-    spikes = surrogate.sample(x, np.random.default_rng(0))
-    expected = surrogates.Sigmoid().sample(x, np.random.default_rng(0))
+    spikes = surrogates.sample(surrogate, x, np.random.default_rng(0))
+    expected = surrogates.sample(surrogates.Sigmoid(), x, np.random.default_rng(0))
     np.testing.assert_array_equal(spikes, expected)
 
 
@@ -240,7 +240,7 @@ class Lopsided(surrogates.Surrogate):
 
 
 def test_the_constant_of_a_primitive_is_no_probability():
-    spikes = Lopsided().sample(np.full(20_000, -1.0), np.random.default_rng(0))
+    spikes = surrogates.sample(Lopsided(), np.full(20_000, -1.0), np.random.default_rng(0))
     assert abs(spikes.mean() - math.exp(-1) / 2) < 0.01
     assert abs(Lopsided().area_below - 0.5) < 1e-15
 
@@ -309,7 +309,7 @@ MOVES = {
         0.25,
     ),
     "alpha of SlayerGrad": (
-        lambda p: Keeping(Relaxed(surrogates.SlayerGrad(p))),
+        lambda p: Compressed(Relaxed(surrogates.SlayerGrad(p))),
         lambda p, x: np.where(x < 0, np.exp(p * x), 2 - np.exp(-p * x)) / p,
         1.5,
     ),
@@ -375,7 +375,7 @@ def test_a_threshold_of_multi_spike_has_no_gradient(taped):
     if taped.missing():
         pytest.skip(taped.missing())
     x = taped.array(X)
-    for wrap in (lambda s: s, Scaled, Relaxed, Keeping):
+    for wrap in (lambda s: s, Scaled, Relaxed, Compressed):
         with pytest.raises(NotImplementedError, match="MultiSpike: threshold has no gradient"):
             taped.gradient(
                 lambda p: wrap(MultiSpike(surrogates.Sigmoid(), p))(x).sum(),  # noqa: B023
@@ -402,14 +402,14 @@ def test_eight_bits_with_arrays_that_nobody_can_check(taped):
         pytest.skip(taped.missing())
     x = taped.array(np.zeros(3))
     alpha = taped.array(np.asarray([1.0, -1.0, 0.5]))
-    surrogate = Keeping(surrogates.GaussianGrad(0.5, alpha), "uint8")
+    surrogate = Compressed(surrogates.GaussianGrad(0.5, alpha), "uint8")
     gradient = taped.numpy(taped.gradient(surrogate, x))
     expected = surrogates.GaussianGrad(0.5, 1.0).surrogate_grad(0.0)
     np.testing.assert_allclose(gradient, [expected, np.nan, expected / 2], rtol=1e-6)
 
 
 def test_eight_bits_with_arrays_of_numpy():
-    surrogate = Keeping(surrogates.GaussianGrad(0.5, np.asarray([1.0, 0.5])), "uint8")
+    surrogate = Compressed(surrogates.GaussianGrad(0.5, np.asarray([1.0, 0.5])), "uint8")
     assert np.all(surrogate.surrogate_grad(np.zeros(2)) > 0.1)
     for inside in (
         surrogates.GaussianGrad(0.5, np.asarray([1.0, -1.0])),
@@ -417,7 +417,7 @@ def test_eight_bits_with_arrays_of_numpy():
         Scaled(surrogates.Sigmoid(), np.asarray([1.0, 0.0])),
     ):
         with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
-            Keeping(inside, "uint8")
+            Compressed(inside, "uint8")
 
 
 @pytest.mark.parametrize("taped", parameters(WITH_TAPE))
@@ -439,8 +439,8 @@ def test_relaxed_in_half_precision(taped):
 @pytest.mark.parametrize(("half_kind", "half"), HALVES)
 def test_eight_bits_of_a_small_peak_in_half_precision(half_kind, half):
     x = in_half(np.linspace(-1, 1, 9), half, half_kind)
-    surrogate = surrogates.Sigmoid(4.0).scaled(height=1e-3)
-    actual = floats(Keeping(surrogate, "uint8").surrogate_grad(x), half_kind)
+    surrogate = surrogates.rescaled(surrogates.Sigmoid(4.0), height=1e-3)
+    actual = floats(Compressed(surrogate, "uint8").surrogate_grad(x), half_kind)
     exact = surrogate.surrogate_grad(floats(x, half_kind))
     np.testing.assert_allclose(actual, exact, atol=1e-3 / 508, rtol=2.0**-8)
 
@@ -477,7 +477,7 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
     p = half_kind.array(np.asarray([1.0, 2.0], dtype))
     for surrogate in (
         surrogates.Sigmoid(p),
-        Keeping(surrogates.Sigmoid(p)),
+        Compressed(surrogates.Sigmoid(p)),
         Relaxed(surrogates.Sigmoid(p)),
         Scaled(surrogates.Sigmoid(), amplitude=p),
         Ternary(surrogates.Sigmoid(), p),
@@ -514,7 +514,7 @@ def test_probability_zero_never_spikes(monkeypatch):
     backend = surrogates.backends.of(np.zeros(1))
     monkeypatch.setattr(type(backend), "uniform", lambda self, g, x: np.zeros(x.shape))
     x = np.asarray([-1e5, -1.0, 0.0])
-    spikes = surrogates.Boxcar().sample(x, np.random.default_rng(0))
+    spikes = surrogates.sample(surrogates.Boxcar(), x, np.random.default_rng(0))
     np.testing.assert_array_equal(spikes, [0, 0, 1])
 
 
@@ -525,8 +525,10 @@ def test_rare_random_spikes_in_half_precision(half_kind, half):
     p = 3.35e-4  # the probability of Sigmoid(4) at -2
     count = 400_000
     x = in_half(np.full(count, -2.0), half, half_kind)
-    spikes = surrogates.Sigmoid(4.0).sample(x, generator(half_kind))
+    spikes = surrogates.sample(surrogates.Sigmoid(4.0), x, generator(half_kind))
     assert spikes.dtype == x.dtype
     assert abs(floats(spikes, half_kind).sum() - p * count) < 5 * math.sqrt(p * count)
     certain = in_half(np.full(count, 60.0), half, half_kind)
-    assert floats(surrogates.Sigmoid(4.0).sample(certain, generator(half_kind)), half_kind).all()
+    assert floats(
+        surrogates.sample(surrogates.Sigmoid(4.0), certain, generator(half_kind)), half_kind
+    ).all()

@@ -20,24 +20,20 @@ if __name__ == "backends":  # an editable install puts src, which this folder is
 import contextlib
 import sys
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ._backend import Backend
+from ._backend import Backend, Definition
 
-if TYPE_CHECKING:
-    from surrogates import Surrogate
-
-__all__ = ["Backend", "for_maths", "of", "register", "supported", "unsupported"]
+__all__ = ["Backend", "Definition", "of", "register", "supported", "unsupported"]
 
 _GROUP = "surrogates.backends"
 _BUILT_IN = ("array_api_strict", "cupy", "dask", "jax", "numpy", "torch")
 _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another package
 
 _by_library: dict[str, Backend] = {}
-_by_type: dict[type, Backend | None] = {}  # None: there is no backend for that type
-_classes: list[type[Surrogate]] = []  # of surrogates, which the backends know
-_new: list[type[Surrogate]] = []  # which they do not know yet
-_PORTABLE = Backend()
+_by_type: dict[type, Backend] = {}
+_classes: list[type[Definition]] = []  # of surrogates, which the backends know
+_new: list[type[Definition]] = []  # which they do not know yet
 # Kept, since Dynamo cannot look through sys.modules while a compilation imports modules.
 _pytorch: Any = sys.modules.get("torch")
 _for_flax: Any = None  # once it is imported
@@ -72,21 +68,21 @@ def register(library: str, backend: Backend) -> None:
     _by_library[library] = backend
     _by_type = {}  # a new one: another thread may be reading the old one, or filling it
     for cls in _classes:
-        backend.introduce(cls)
-    meet()
+        backend.register_class(cls)
+    load_imported()
 
 
-def introduce(cls: type[Surrogate]) -> None:
-    """Put a new class of surrogates down, for the backends to be told of."""
+def register_class(cls: type[Definition]) -> None:
+    """Queue a new class of surrogates for registration with the backends."""
     _new.append(cls)
 
 
-def meet() -> None:
-    """Tell backends of new classes; load those of JAX and PyTorch if these are imported.
+def load_imported() -> None:
+    """Load the backends of JAX and PyTorch if these are imported; register new classes with all.
 
     JAX's, since surrogates are pytrees then, and PyTorch's, so that Dynamo finds it loaded. Flax is
-    told, too, since it serializes models that hold surrogates. Not
-    when a class is made, but when a surrogate is: its author may register it otherwise before.
+    told as well, since it serializes models that hold surrogates. Called when a surrogate is made,
+    not when its class is: the author may register the class otherwise before.
     """
     global _for_flax, _pytorch
     if _is_compiling():
@@ -105,7 +101,7 @@ def meet() -> None:
 
             _for_flax = flax
             for cls in _classes:
-                _for_flax.introduce(cls)
+                _for_flax.register_class(cls)
     while _new:
         try:
             cls = _new.pop()
@@ -113,9 +109,9 @@ def meet() -> None:
             break
         _classes.append(cls)
         for backend in _by_library.copy().values():  # another thread may register
-            backend.introduce(cls)
+            backend.register_class(cls)
         if _for_flax is not None:
-            _for_flax.introduce(cls)
+            _for_flax.register_class(cls)
 
 
 def _is_compiling() -> bool:
@@ -123,13 +119,26 @@ def _is_compiling() -> bool:
     return compiler is not None and compiler.is_compiling()
 
 
+class _Portable(Backend):
+    """For arrays of a library without a backend, which only evaluates formulas."""
+
+    def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
+        raise TypeError(unsupported(type(x)))
+
+
+_PORTABLE = _Portable()
+
+
 def of(x: Any) -> Backend:
     """Return the backend for the array `x`.
+
+    An array of any other library that conforms to the array API standard gets one that evaluates
+    formulas and refuses to emit spikes: it does not know how to differentiate them.
 
     Raises
     ------
     TypeError
-        If no backend is known for the type of `x`.
+        If `x` is no such array.
 
     Examples
     --------
@@ -138,15 +147,7 @@ def of(x: Any) -> Backend:
     >>> backends.of(np.zeros(3))
     NumpyBackend()
     """
-    backend = _find(type(x))
-    if backend is None:
-        raise TypeError(unsupported(type(x)))
-    return backend
-
-
-def for_maths(x: Any) -> Backend:
-    """Return the backend for `x` where only maths is asked for: any conforming array will do."""
-    return _find(type(x)) or _PORTABLE
+    return _find(type(x))
 
 
 def supported() -> tuple[str, ...]:
@@ -179,7 +180,7 @@ def unsupported(array_type: type) -> str:
     )
 
 
-def _find(array_type: type) -> Backend | None:
+def _find(array_type: type) -> Backend:
     if _is_compiling():
         # not by the dictionary of types: Dynamo would compile again whenever that grows
         is_tensor = array_type is _pytorch.Tensor and "torch" in _by_library
@@ -191,7 +192,7 @@ def _find(array_type: type) -> Backend | None:
     return backend
 
 
-def _at_first_sight(array_type: type) -> Backend | None:
+def _at_first_sight(array_type: type) -> Backend:
     # Of Parameter itself, Dynamo can read neither module nor bases.
     if _is_compiling() and array_type is _pytorch.nn.Parameter:
         array_type = _pytorch.Tensor
@@ -208,7 +209,9 @@ def _at_first_sight(array_type: type) -> Backend | None:
                 raise _cannot_load(entry.name, error) from error
             register(entry.name, backend)
             return _by_library[entry.name]
-    return None
+    if hasattr(array_type, "__array_namespace__"):
+        return _PORTABLE
+    raise TypeError(unsupported(array_type))
 
 
 def _library(array_type: type) -> str:

@@ -1,19 +1,68 @@
-"""What a backend is, and the manual VJP that every backend inherits."""
+"""The seam: what a hook is handed, and what a backend does with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 from array_api_compat import array_namespace
 
 from ._erfc import erfc
 
-if TYPE_CHECKING:
-    from surrogates import Surrogate
-
 Array = Any
+
+
+class Definition(Protocol):
+    """What a hook is handed: a surrogate without its arrays. Hashable, and pure maths."""
+
+    @property
+    def comparison(self) -> Literal["ge", "gt"] | None:
+        """``"ge"`` if the spikes are ``x >= 0``, ``"gt"`` if ``x > 0``, or None."""
+
+    @property
+    def residual_dtype(self) -> str | None:
+        """The dtype that may be kept for backward instead of that of `x`; None for all of `x`."""
+
+    @property
+    def undifferentiated(self) -> tuple[tuple[int, str], ...]:
+        """The arrays that have no gradient, by number, each with the message of the error."""
+
+    @property
+    def array_fields(self) -> tuple[str, ...]:
+        """The fields that hold arrays, or surrogates that do."""
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its formulas depend on numbers and `x` alone, so that they can be traced."""
+
+    @property
+    def is_traceable(self) -> bool:
+        """Whether they depend on its parameters and `x` alone; these may be arrays."""
+
+    def combine(self, arrays: Any) -> Any:
+        """Return the surrogate with its arrays put back in."""
+
+    def replaced(self, values: list[Any]) -> Any:
+        """Return the surrogate with other values in its `array_fields`."""
+
+    def emit(self, x: Array) -> Array:
+        """Return the spikes, not differentiated."""
+
+    def surrogate_grad(self, x: Any) -> Any:
+        """Return what the spikes are differentiated as."""
+
+    def exact_grad(self, x: Array) -> Array:
+        """Return `surrogate_grad` without the rounding of what is kept for backward."""
+
+    def kept(self, x: Array) -> Array:
+        """Return what is kept of `x` for backward, in the dtype `residual_dtype`."""
+
+    def restored(self, kept: Array, dtype: Any) -> Array:
+        """Return the derivative from what was kept."""
+
+    def formula(self, name: str, xp: Any, x: Array) -> Array:
+        """Return the ``"primitive"`` or ``"derivative"`` at `x`, to evaluate or to trace."""
 
 
 class Backend:
@@ -43,20 +92,21 @@ class Backend:
     def differentiates(self) -> bool:
         """Whether the library differentiates by itself.
 
-        Then define `spike`, `constant` and `once`, whose defaults would give gradients of 0.
+        Then define `spike`, `constant` and `nondifferentiable`: by their defaults gradients would
+        be 0, so they raise.
         """
         return False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def spike(self, definition: Surrogate, x: Array, arrays: tuple[Array, ...]) -> Array:
+    def spike(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return ``definition.combine(arrays).emit(x)``, differentiable as the surrogate.
 
         Parameters
         ----------
-        definition : Surrogate
-            Hashable: a surrogate whose array-valued parameters, if it has any, were taken out.
+        definition : Definition
+            A surrogate whose array-valued parameters, if it has any, were taken out.
         x : array
             Of a real floating-point dtype.
         arrays : tuple of arrays
@@ -68,28 +118,20 @@ class Backend:
             raise self._missing("spike", "a bare step has the gradient 0")
         return definition.combine(arrays).emit(x)
 
-    def vjp(self, surrogate: Surrogate, x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        """Return the spikes and the function that pulls a cotangent back to `x`."""
-        # Evaluated now, not in the pullback: later in-place edits of x cannot falsify it.
-        derivative = surrogate.surrogate_grad(x)
-        if not surrogate._is_traceable:  # a user's formula may return x itself, or a parameter
-            derivative = self.copy(derivative)
-
-        def pullback(cotangent: Array) -> Array:
-            return self._product(cotangent, derivative, "cotangent")
-
-        return surrogate(x), pullback
-
-    def jvp(self, surrogate: Surrogate, x: Array, tangent: Array) -> tuple[Array, Array]:
-        """Return the spikes and the tangent of the spikes."""
-        return surrogate(x), self._product(tangent, surrogate.surrogate_grad(x), "tangent")
+    def linearize(
+        self, definition: Definition, x: Array, arrays: tuple[Array, ...]
+    ) -> tuple[Array, Array]:
+        """Return the spikes and the derivative, of which `vjp` and `jvp` are made."""
+        # The derivative is evaluated now: later in-place edits of x cannot falsify it.
+        spikes = self.spike(definition, x, arrays)
+        return spikes, self.evaluate(definition, x, arrays, "derivative")
 
     def namespace(self, x: Array) -> Any:
         """Return the namespace of the array API that `x` belongs to."""
         return array_namespace(x)
 
     def evaluate(
-        self, name: str, definition: Surrogate, x: Array, arrays: tuple[Array, ...]
+        self, definition: Definition, x: Array, arrays: tuple[Array, ...], name: str
     ) -> Array:
         """Return ``definition.combine(arrays)``'s ``"primitive"`` or ``"derivative"`` at `x`."""
         return definition.combine(arrays).formula(name, self.namespace(x), x)
@@ -98,11 +140,7 @@ class Backend:
         """Return `x`, split over devices where one of `arrays` is: for maths on both."""
         return x
 
-    def like(self, x: Array, result: Array) -> Array:
-        """Return `result`, computed from `x`, as the type of array that `x` is."""
-        return result
-
-    def introduce(self, cls: type[Surrogate]) -> None:
+    def register_class(self, cls: type[Definition]) -> None:
         """Tell the library of a class of surrogates; of each once."""
 
     def quiet(self) -> AbstractContextManager[Any]:
@@ -123,10 +161,10 @@ class Backend:
             raise self._missing("constant", "`x` itself is none to differentiation")
         return x
 
-    def once(self, function: Callable[..., Array], *arrays: Array) -> Array:
-        """Return ``function(*arrays)``, made to refuse differentiation: for what was rounded."""
+    def nondifferentiable(self, function: Callable[..., Array], *arrays: Array) -> Array:
+        """Return ``function(*arrays)``, which raises when differentiated: for what was rounded."""
         if self.differentiates:
-            raise self._missing("once", "rounding has the gradient 0")
+            raise self._missing("nondifferentiable", "rounding has the gradient 0")
         return function(*arrays)
 
     def derivative(self, function: Callable[[Array], Array], x: Array) -> Array:
@@ -161,33 +199,3 @@ class Backend:
         return NotImplementedError(
             f"{type(self).__name__} differentiates, and must define its method `{name}`: {reason}"
         )
-
-    def _product(self, vector: Array, derivative: Array, name: str) -> Array:
-        xp = self.namespace(derivative)
-        if isinstance(vector, float):
-            vector = xp.asarray(vector, dtype=derivative.dtype)
-        of_kind = type(vector) is type(derivative) or self._is_mine(vector)
-        if not of_kind or not xp.isdtype(vector.dtype, "real floating"):
-            raise TypeError(
-                f"the {name} must be a real floating-point array of the library of x "
-                f"({type(derivative).__module__}), got {vector!r}"
-            )
-        if not _same(vector.shape, derivative.shape):
-            raise ValueError(
-                f"the {name} has shape {tuple(vector.shape)}, but x and its spikes have shape "
-                f"{tuple(derivative.shape)}; broadcast the {name} to that shape"
-            )
-        product = xp.astype(vector * derivative, derivative.dtype, copy=False)
-        return self.like(derivative, product)
-
-    def _is_mine(self, array: Array) -> bool:
-        from . import for_maths
-
-        return hasattr(array, "dtype") and for_maths(array) is self
-
-
-def _same(shape: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    # Dask writes NaN for a length that it does not know yet.
-    return len(shape) == len(other) and all(
-        n == m or (n != n and m != m) for n, m in zip(shape, other, strict=True)
-    )

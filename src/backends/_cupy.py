@@ -7,7 +7,6 @@ single `cupy.ElementwiseKernel`: spikes and derivative together in one launch, t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -29,22 +28,21 @@ class CupyBackend(Backend):
             return super().spike(definition, x, arrays)
         return _step_kernel(definition.comparison)(x)
 
-    def evaluate(self, name: str, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+    def evaluate(self, definition: Any, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
         """Return the primitive or derivative, by one kernel where the formula can be traced."""
         kernel = _kernel(definition, name, _dtype(x, arrays), None)
         if kernel is None:
-            return super().evaluate(name, definition, x, arrays)
+            return super().evaluate(definition, x, arrays, name)
         return kernel(x)
 
-    def vjp(self, surrogate: Any, x: Any) -> tuple[Any, Callable[[Any], Any]]:
-        """Return the spikes and the pullback; spikes and derivative come of one kernel."""
-        dtype = _dtype(x, surrogate.partition()[1])
-        comparison = surrogate.comparison
-        kernel = comparison and _kernel(surrogate, "derivative", dtype, comparison)
+    def linearize(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
+        """Return the spikes and the derivative, of one kernel."""
+        comparison = definition.comparison
+        kernel = comparison and _kernel(definition, "derivative", _dtype(x, arrays), comparison)
         if not kernel:
-            return super().vjp(surrogate, x)
+            return super().linearize(definition, x, arrays)
         spikes, derivative = kernel(x)
-        return spikes, lambda cotangent: self._product(cotangent, derivative, "cotangent")
+        return spikes, derivative
 
     def uniform(self, generator: Any, x: Any) -> Any:
         """Return random numbers from a `cupy.random.Generator`."""
@@ -70,7 +68,7 @@ def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
 
 
 def _kernel(definition: Any, name: str, dtype: str | None, comparison: str | None) -> Any | None:
-    if dtype is None or not definition._is_fixed:
+    if dtype is None or not definition.is_fixed:
         return None
     return _formula_kernel(definition, name, dtype, comparison)
 

@@ -32,7 +32,7 @@ class DaskBackend(Backend):
         """Return the spikes, lazily."""
         return _by_block("__call__", definition, x, arrays)
 
-    def evaluate(self, name: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+    def evaluate(self, definition: Any, x: Array, arrays: tuple[Array, ...], name: str) -> Array:
         """Return the primitive or derivative, lazily."""
         method = "surrogate_fun" if name == "primitive" else "exact_grad"
         return _by_block(method, definition, x, arrays)
@@ -59,17 +59,17 @@ class DaskBackend(Backend):
 
 
 def _rounded(x: Array, into: Any) -> Array:
-    from . import for_maths
+    from . import of
 
-    return for_maths(x).rounded(x, into)
+    return of(x).rounded(x, into)
 
 
 def _draw(x: Array, seed: Array, block_id: tuple[int, ...] = ()) -> Array:
-    from . import for_maths
+    from . import of
 
     dtype = np.float64 if x.dtype == np.float64 else np.float32
     draws = np.random.default_rng([int(seed), *block_id]).random(x.shape, dtype)
-    return for_maths(x).namespace(x).asarray(draws)
+    return of(x).namespace(x).asarray(draws)
 
 
 def _by_block(method: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:

@@ -14,17 +14,14 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from . import _jax_compressed
-from ._backend import Backend
-
-if TYPE_CHECKING:
-    from surrogates import Surrogate
+from ._backend import Backend, Definition
 
 Array = Any
 
@@ -43,17 +40,17 @@ class JaxBackend(Backend):
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
         if arrays:
             x, arrays = _aligned(x, arrays)
-        elif isinstance(x, jax.core.Tracer) and definition._is_fixed:
+        elif isinstance(x, jax.core.Tracer) and definition.is_fixed:
             uses, compiled = _compiled_spike(definition)
             if next(uses) >= _USES_BEFORE_COMPILING:
                 return compiled(x)
         return spike_p.bind(x, *arrays, definition=definition)
 
-    def evaluate(self, name: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+    def evaluate(self, definition: Any, x: Array, arrays: tuple[Array, ...], name: str) -> Array:
         """Return the primitive or derivative, of arrays that were given one rank and sharding."""
         if arrays:
             x, arrays = _aligned(x, arrays)
-        return super().evaluate(name, definition, x, arrays)
+        return super().evaluate(definition, x, arrays, name)
 
     def aligned(self, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return `x`, split over devices where one of `arrays` is."""
@@ -63,7 +60,7 @@ class JaxBackend(Backend):
         """Return the namespace of JAX, which conforms to the array API by itself."""
         return jax.numpy
 
-    def introduce(self, cls: type) -> None:
+    def register_class(self, cls: type[Definition]) -> None:
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
         with contextlib.suppress(ValueError):  # it is one already, by its author or by us
             jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
@@ -76,9 +73,9 @@ class JaxBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return jax.lax.stop_gradient(jax.numpy.asarray(x))
 
-    def once(self, function: Any, *arrays: Array) -> Array:
+    def nondifferentiable(self, function: Any, *arrays: Array) -> Array:
         """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
-        return function(*map(_jax_compressed.once_p.bind, arrays))
+        return function(*map(_jax_compressed.nondifferentiable_p.bind, arrays))
 
     def derivative(self, function: Any, x: Array) -> Array:
         """Return the derivative of an elementwise function, by `jax.jvp`."""
@@ -189,20 +186,20 @@ ad.primitive_jvps[spike_p] = _jvp
 batching.primitive_batchers[spike_p] = _batch
 
 
-def _flatten(surrogate: Surrogate) -> tuple[tuple[Any, ...], Surrogate]:
-    names = surrogate._with_arrays
-    definition = surrogate._replaced([None] * len(names))
+def _flatten(surrogate: Definition) -> tuple[tuple[Any, ...], Any]:
+    names = surrogate.array_fields
+    definition = surrogate.replaced([None] * len(names))
     return tuple(getattr(surrogate, name) for name in names), definition
 
 
-def _flatten_with_keys(surrogate: Surrogate) -> tuple[list[Any], Surrogate]:
+def _flatten_with_keys(surrogate: Definition) -> tuple[list[Any], Any]:
     children, definition = _flatten(surrogate)
-    keys = map(jax.tree_util.GetAttrKey, surrogate._with_arrays)
+    keys = map(jax.tree_util.GetAttrKey, surrogate.array_fields)
     return list(zip(keys, children, strict=True)), definition
 
 
-def _unflatten(definition: Surrogate, children: Any) -> Surrogate:
-    surrogate = definition._replaced(list(children))
+def _unflatten(definition: Definition, children: Any) -> Any:
+    surrogate = definition.replaced(list(children))
     if any(type(child) in (int, float) for child in children):  # mapped to numbers
         return dataclasses.replace(surrogate)
     return surrogate

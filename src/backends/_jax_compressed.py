@@ -1,4 +1,4 @@
-"""JAX: the tangent of a surrogate that keeps less than `x`, see `surrogates.keeping`.
+"""JAX: the tangent of a surrogate that keeps less than `x`, see `surrogates.Compressed`.
 
 Reverse mode keeps what a linear function needs beside its argument. Of a product with the
 derivative that is the derivative, in full precision, however `x` was rounded before. Of what stands
@@ -23,7 +23,7 @@ def tangent(definition: Any, tangent: Array, x: Array, arrays: tuple[Array, ...]
         return tangent * definition.combine(arrays).restored(kept, x.dtype)
 
     if definition.residual_dtype == "uint8":
-        x = once_p.bind(x)
+        x = nondifferentiable_p.bind(x)
     kept = definition.combine(arrays).kept(x)
     # No barrier against common subexpressions: the derivative is computed nowhere else.
     return jax.checkpoint(product, prevent_cse=False)(tangent, kept, *arrays)
@@ -35,16 +35,16 @@ def _same(x: Array) -> Array:
 
 def _refuse(primals: Any, tangents: Any) -> Any:
     raise NotImplementedError(
-        'keeping(surrogate, "uint8") has a first derivative only: 8 bits of it do not tell the '
-        'second; take "float16" or "bfloat16", or the surrogate without keeping'
+        'Compressed(surrogate, "uint8") has a first derivative only: its 8 bits do not tell the '
+        'second; take "float16" or "bfloat16", or the surrogate without Compressed'
     )
 
 
 # The identity, without a derivative: rounding has one, zero, and would be wrong in silence. Not a
 # custom_jvp: lax.scan drops its rule (https://github.com/jax-ml/jax/issues/4566).
-once_p = Primitive("once_differentiable")
-once_p.def_impl(_same)
-once_p.def_abstract_eval(_same)
-mlir.register_lowering(once_p, mlir.lower_fun(_same, multiple_results=False))
-batching.defvectorized(once_p)
-ad.primitive_jvps[once_p] = _refuse
+nondifferentiable_p = Primitive("nondifferentiable")
+nondifferentiable_p.def_impl(_same)
+nondifferentiable_p.def_abstract_eval(_same)
+mlir.register_lowering(nondifferentiable_p, mlir.lower_fun(_same, multiple_results=False))
+batching.defvectorized(nondifferentiable_p)
+ad.primitive_jvps[nondifferentiable_p] = _refuse

@@ -1,12 +1,11 @@
 """NumPy, and array-api-strict, which wraps it.
 
 Neither records a tape, so that nothing can be told how to differentiate a step. The hook is the
-pair that `Backend` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)``.
+pair that `Backend.linearize` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -87,7 +86,7 @@ _DIALECT = NumpyDialect()
 class NumpyBackend(Backend):
     """Arrays without a tape, computed by NumPy."""
 
-    def evaluate(self, name: str, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+    def evaluate(self, definition: Any, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
         """Return the primitive or derivative without warnings of overflow and underflow.
 
         The definitions are written so that either gives the limit.
@@ -96,7 +95,7 @@ class NumpyBackend(Backend):
         with self.quiet():
             program = dtype and _DIALECT.program(definition, name, dtype, product=False)
             if not program:
-                return super().evaluate(name, definition, x, arrays)
+                return super().evaluate(definition, x, arrays, name)
             return _DIALECT.evaluate(program, x, None, np.empty_like(x))
 
     def spike(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
@@ -104,35 +103,14 @@ class NumpyBackend(Backend):
         compare = _COMPARISONS.get(definition.comparison)
         if compare is None or type(x) is not np.ndarray:
             with self.quiet():
-                return super().spike(definition, x, arrays)
+                spikes = super().spike(definition, x, arrays)
+            # NumPy's functions make a number of an array without axes
+            return np.asarray(spikes) if type(x) is np.ndarray else spikes
         spikes = np.empty_like(x)
         if not x.flags.forc:  # a comparison reads strided memory slower than a copy does
             np.copyto(spikes, x)
             x = spikes
         return compare(x, 0, out=spikes)
-
-    def vjp(self, surrogate: Any, x: Any) -> tuple[Any, Callable[[Any], Any]]:
-        """Return the spikes and the pullback; in short where nothing is left to be checked."""
-        if type(x) is not np.ndarray or not surrogate._is_fixed:
-            return super().vjp(surrogate, x)
-        derivative = self.like(x, self.evaluate("derivative", surrogate, x, ()))
-
-        def pullback(cotangent: Any) -> Any:
-            return self._product(cotangent, derivative, "cotangent")
-
-        return self.like(x, self.spike(surrogate, x, ())), pullback
-
-    def _product(self, vector: Any, derivative: Any, name: str) -> Any:
-        fits = (
-            type(vector) is type(derivative) is np.ndarray
-            and vector.dtype == derivative.dtype
-            and vector.shape == derivative.shape != ()
-        )
-        if fits:
-            return vector * derivative
-        if isinstance(vector, np.ndarray):
-            self.namespace(vector)  # refuses what is no plain array
-        return super()._product(vector, derivative, name)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""
@@ -165,10 +143,6 @@ class NumpyBackend(Backend):
         xp = self.namespace(x)
         dtype = np.float64 if x.dtype == xp.float64 else np.float32
         return xp.asarray(generator.random(x.shape, dtype))
-
-    def like(self, x: Any, result: Any) -> Any:
-        """Return a 0-dimensional array where `x` is one: NumPy's functions make it a scalar."""
-        return np.asarray(result) if type(x) is np.ndarray and x.ndim == 0 else result
 
 
 BACKEND = NumpyBackend()

@@ -2,13 +2,13 @@
 
 from . import backends
 from ._accuracy import Accuracy
+from ._compressed import Compressed
 from ._custom import Custom
-from ._emission import MultiSpike, Ternary
+from ._emission import MultiSpike, Ternary, sample
 from ._learnable import learnable
 from ._parameters import parameter
-from ._relaxed import Relaxed, relaxed
-from ._residual import Keeping, keeping
-from ._scaling import Scaled
+from ._relaxed import Relaxed
+from ._scaling import Scaled, matched, rescaled
 from ._surrogate import Surrogate
 from ._translation import from_library
 from ._vjp import jvp, vjp
@@ -34,8 +34,8 @@ __version__ = "0.1.0"
 # In a form that type checkers follow.
 __all__ = [
     "Accuracy",
+    "Compressed",
     "Custom",
-    "Keeping",
     "MultiSpike",
     "Relaxed",
     "Scaled",
@@ -44,10 +44,11 @@ __all__ = [
     "backends",
     "from_library",
     "jvp",
-    "keeping",
     "learnable",
+    "matched",
     "parameter",
-    "relaxed",
+    "rescaled",
+    "sample",
     "vjp",
 ]
 __all__ += _exponential.__all__

@@ -16,11 +16,10 @@ def checked(surrogate: Any, x: Any) -> Any:
     if type(x) is float:
         x = np.float64(x)
     try:
-        xp = backends.for_maths(x).namespace(x)
-        dtype = x.dtype
-    except (TypeError, AttributeError) as error:
-        reason = error if isinstance(x, np.ndarray) else backends.unsupported(type(x))
-        raise TypeError(f"{surrogate!r}: {reason}") from None
+        xp = backends.of(x).namespace(x)
+    except TypeError as error:
+        raise TypeError(f"{surrogate!r}: {error}") from None
+    dtype = x.dtype
     if is_floating(xp, dtype):
         return x
     remedy = (
@@ -67,7 +66,7 @@ def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tu
 
 
 def _operand(surrogate: Any, xp: Any, dtype: Any, x: Array, array: Array) -> Array:
-    mine, of_x = backends.for_maths(array), backends.for_maths(x)
+    mine, of_x = backends.of(array), backends.of(x)
     if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
         raise TypeError(
             f"{type(surrogate).__name__}: x is a {type(x).__module__} array and a parameter is a "
@@ -96,8 +95,9 @@ def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:
 
 def fitted(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
     """Return what a formula gave as an array of the shape and dtype of `x`."""
-    if isinstance(result, np.generic) and not isinstance(x, (np.ndarray, np.generic)):
-        result = result.item()
+    if isinstance(result, np.generic) and not isinstance(x, np.generic):
+        # as NumPy's functions make of an array without axes
+        result = np.asarray(result) if isinstance(x, np.ndarray) else result.item()
     if not hasattr(result, "dtype"):  # a number
         if not isinstance(result, (int, float)):
             raise TypeError(_unfit(surrogate, name, f"return real numbers like x, got {result!r}"))

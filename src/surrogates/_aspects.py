@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import backends
-from ._arrays import operands, working_dtype
+from ._arrays import fitted, operands, working_dtype
 
 if TYPE_CHECKING:
     from ._surrogate import Surrogate
@@ -50,7 +50,7 @@ def _signed_spikes(surrogate: Surrogate, backend: backends.Backend, xp: Any, x: 
 
 def spikes_of(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
     """Return the spikes of any surrogate, unchecked."""
-    if surrogate._with_arrays:
+    if surrogate.array_fields:
         return spikes(surrogate, backend, x)
     return backend.spike(surrogate, x, ())
 
@@ -78,7 +78,7 @@ def _relaxed_spikes(
 
 def kept(surrogate: Surrogate, x: Array) -> Array:
     """Return what is kept of `x` for backward, as its residual says."""
-    backend = backends.for_maths(x)
+    backend = backends.of(x)
     xp, residual = backend.namespace(x), str(surrogate.residual_dtype)
     dtype = getattr(xp, residual, None)
     if dtype is None:
@@ -97,7 +97,7 @@ def kept(surrogate: Surrogate, x: Array) -> Array:
 
 def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     """Return the derivative from what was kept."""
-    xp = backends.for_maths(kept).namespace(kept)
+    xp = backends.of(kept).namespace(kept)
     if surrogate.residual_dtype != "uint8":
         return surrogate.exact_grad(xp.astype(kept, dtype, copy=False))
     wide = xp.astype(kept, working_dtype(xp, dtype))
@@ -113,34 +113,29 @@ def _largest(surrogate: Surrogate) -> Any:
 
 def compressed_grad(surrogate: Surrogate, x: Array) -> Array:
     """Return the derivative with the rounding of the residual."""
-    backend = backends.for_maths(x)
+    backend = backends.of(x)
     definition, arrays = _parts(surrogate, backend, x)
 
     def rounded(x: Array, *arrays: Array) -> Array:
         held = definition.combine(arrays)
-        return restored(held, kept(held, x), x.dtype)
+        derivative = restored(held, kept(held, x), x.dtype)
+        return fitted(surrogate, "derivative", backend.namespace(x), derivative, x)
 
     if surrogate.residual_dtype != "uint8":
         return rounded(x, *arrays)
     # Rounding has a derivative, zero, and would be wrong in silence.
-    return backend.once(rounded, x, *arrays)
+    return backend.nondifferentiable(rounded, x, *arrays)
 
 
-def compressed_vjp(
-    surrogate: Surrogate, backend: backends.Backend, x: Array
-) -> tuple[Array, Callable[[Array], Array]]:
-    """Return the spikes and a pullback that holds no more than what is kept of `x`."""
+def compressed(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Callable[[], Array]:
+    """Return a function that returns the derivative, and holds only what is kept of `x`."""
     definition, arrays = _parts(surrogate, backend, x)
     held = definition.combine(tuple(map(backend.copy, arrays)))  # they may be edited afterwards
     residual = kept(held, x)
     if residual is x:  # of that dtype already
         residual = backend.copy(x)
     dtype = x.dtype
-
-    def pullback(cotangent: Array) -> Array:
-        return backend._product(cotangent, restored(held, residual, dtype), "cotangent")
-
-    return surrogate(x), pullback
+    return lambda: restored(held, residual, dtype)
 
 
 def _parts(

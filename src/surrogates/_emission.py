@@ -10,10 +10,10 @@ from . import backends
 from ._arrays import checked, working_dtype
 from ._maths import finite_part
 from ._parameters import finite, non_negative, positive, without_gradient
-from ._surrogate import Array, Surrogate
+from ._surrogate import Array, Surrogate, require_surrogate
 from ._wrapper import Wrapper
 
-__all__ = ["MultiSpike", "Ternary"]
+__all__ = ["MultiSpike", "Ternary", "sample"]
 
 
 class MultiSpike(Wrapper):
@@ -88,7 +88,7 @@ class MultiSpike(Wrapper):
 
     def emit(self, x: Array) -> Array:
         """Return the number of spikes as plain maths, 0 where `x` is NaN."""
-        xp = backends.for_maths(x).namespace(x)
+        xp = backends.of(x).namespace(x)
         wide = finite_part(xp, xp.astype(x, working_dtype(xp, x.dtype), copy=False))
         most = min(float(self.max_spikes), float(xp.finfo(x.dtype).max))
         counts = xp.clip(self._rounded(xp, wide), min=0.0, max=most)
@@ -158,7 +158,7 @@ class Ternary(Wrapper):
 
     def emit(self, x: Array) -> Array:
         """Return the signed spikes as plain maths."""
-        xp = backends.for_maths(x).namespace(x)
+        xp = backends.of(x).namespace(x)
         below = self.mirrored(xp.astype(x, working_dtype(xp, x.dtype), copy=False))
         return self.surrogate.emit(x) - xp.astype(self.surrogate.emit(below), x.dtype, copy=False)
 
@@ -177,13 +177,55 @@ class _Sampled(Wrapper):
     uniform: Array = field()
 
     def emit(self, x: Array) -> Array:
-        xp = backends.for_maths(x).namespace(x)
+        xp = backends.of(x).namespace(x)
         wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
         return xp.astype(self.uniform < self.surrogate.formula("area", xp, wide), x.dtype)
 
 
 def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
-    """Return random spikes with the area to the left of `x` as probability."""
+    """Return random spikes: escape noise.
+
+    The firing probability is the area of the derivative to the left of `x`.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate; its derivative must be a density: see `is_distribution`.
+    x : array or float
+        Membrane potential minus threshold, dimensionless, of any shape and a real floating-point
+        dtype.
+    generator : random generator
+        The framework's own: a `numpy.random.Generator`, a `torch.Generator`, a JAX key (from
+        `jax.random.key`), a `cupy.random.Generator`. No global state is used.
+
+    Returns
+    -------
+    array
+        As of a call: 1 or 0, differentiated as `surrogate_grad`, which is the derivative of
+        the expected spike. At ``x = 0`` too it is random, whatever `at_threshold`.
+
+    Raises
+    ------
+    TypeError
+        If the surrogate emits several or signed spikes.
+    ValueError
+        If the derivative is negative somewhere, or its area is not 1.
+
+    References
+    ----------
+    W. Gerstner and W. M. Kistler, "Spiking Neuron Models", Cambridge University Press 2002,
+    chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import Sigmoid, sample
+    >>> rng = np.random.default_rng(0)
+    >>> spikes = sample(Sigmoid(alpha=4.0), np.full(100_000, 0.25), rng)
+    >>> float(spikes.mean().round(2))
+    0.73
+    """
+    require_surrogate(surrogate)
     if "emission" in surrogate._decides:
         raise TypeError(
             f"{surrogate!r}: {surrogate._decides['emission']} decides the emission, and random "

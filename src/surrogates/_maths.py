@@ -30,7 +30,7 @@ def select(xp: Any, condition: bool | Array, first: Any, second: Any) -> Any:
 
 def namespace(parameter: Array) -> Any:
     """Return the namespace of a parameter that is an array."""
-    return backends.for_maths(parameter).namespace(parameter)
+    return backends.of(parameter).namespace(parameter)
 
 
 def choose(condition: bool | Array, first: Any, second: Any, like: float | Array) -> Any:
@@ -149,4 +149,4 @@ def logistic(xp: Any, x: Array) -> Array:
 
 def erfc(xp: Any, x: Array) -> Array:
     """Return the complementary error function, which the standard lacks."""
-    return xp.erfc(x) if hasattr(xp, "erfc") else backends.for_maths(x).erfc(x)
+    return xp.erfc(x) if hasattr(xp, "erfc") else backends.of(x).erfc(x)

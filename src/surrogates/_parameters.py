@@ -157,6 +157,6 @@ def is_floating_array(value: Any) -> bool:
     if not hasattr(value, "dtype"):
         return False
     try:
-        return is_floating(backends.for_maths(value).namespace(value), value.dtype)
+        return is_floating(backends.of(value).namespace(value), value.dtype)
     except TypeError:  # no array
         return False

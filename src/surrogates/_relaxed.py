@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from ._parameters import is_floating_array
-from ._surrogate import Surrogate
 from ._wrapper import Wrapper
 
-__all__ = ["Relaxed", "relaxed"]
+__all__ = ["Relaxed"]
 
 
 class Relaxed(Wrapper):
-    """Spikes forward, and the primitive's derivative to `x` and to the parameters.
+    """A surrogate whose spikes also have a gradient with respect to its parameters.
 
-    The spike itself does not depend on a parameter of its surrogate, so that its gradient with
-    respect to one is zero. Differentiated as if it were the primitive ``g(x; alpha)``, it has the
-    derivative ``dg/dx`` to `x`, which is `surrogate_grad` as ever, and ``dg/dalpha`` to an
-    array-valued parameter. Made by `relaxed`.
+    Two meanings of "the gradient of a spike with respect to alpha" are in use, and neither
+    replaces the other:
+
+    * of the surrogate as it is: zero, since the step does not depend on `alpha`; only the
+      gradients of `x` do, and differentiating through those (a hypergradient) is exact;
+    * of ``Relaxed(surrogate)``: ``dg/dalpha``, the derivative of the primitive, as if the neuron
+      had emitted ``g(x; alpha)``. This is what is meant where the width of a surrogate is learned
+      together with the weights.
+
+    The spikes and the derivative to `x` are those of `surrogate`.
 
     Parameters
     ----------
@@ -27,14 +32,25 @@ class Relaxed(Wrapper):
     Raises
     ------
     TypeError
-        If `surrogate` is not a surrogate, holds an array that it does not declare as a parameter,
+        If `surrogate` is not a Surrogate, holds an array that it does not declare as a parameter,
         or is relaxed already.
+
+    References
+    ----------
+    S. Lian et al., "Learnable Surrogate Gradient for Direct Training Spiking Neural Networks",
+    IJCAI 2023.
 
     Examples
     --------
+    Both meanings, in JAX: a steeper sigmoid is larger at 0.5, while the spike there stays 1.
+
+    >>> import jax
     >>> from surrogates import Relaxed, Sigmoid
-    >>> Relaxed(Sigmoid(4.0))(0.5)
-    np.float64(1.0)
+    >>> jax.grad(lambda alpha: Sigmoid(alpha)(jax.numpy.asarray(0.5)))(4.0).item()
+    0.0
+    >>> of_primitive = jax.grad(lambda alpha: Relaxed(Sigmoid(alpha))(jax.numpy.asarray(0.5)))
+    >>> round(of_primitive(4.0).item(), 4)
+    0.0525
     """
 
     _aspect = "gradient of parameters"
@@ -54,50 +70,3 @@ class Relaxed(Wrapper):
                     f"parameter, as in `{name}: float = surrogates.parameter(1.0)`, instead of "
                     "setting it in __init__"
                 )
-
-
-def relaxed(surrogate: Surrogate) -> Relaxed:
-    """Return the surrogate whose spikes also have a gradient with respect to its parameters.
-
-    Two meanings of "the gradient of a spike with respect to alpha" are in use, and neither
-    replaces the other:
-
-    * of the surrogate as it is: zero, since the step does not depend on `alpha`; only the
-      gradients of `x` do, and differentiating through those (a hypergradient) is exact;
-    * of ``relaxed(surrogate)``: ``dg/dalpha``, the derivative of the primitive, as if the neuron
-      had emitted ``g(x; alpha)``. This is what is meant where the width of a surrogate is learned
-      together with the weights.
-
-    Parameters
-    ----------
-    surrogate : Surrogate
-        The surrogate, with a primitive.
-
-    Returns
-    -------
-    Relaxed
-        A surrogate with this one inside. Its spikes are equal, its derivative to `x` too.
-
-    Raises
-    ------
-    TypeError
-        If `surrogate` is none.
-
-    References
-    ----------
-    S. Lian et al., "Learnable Surrogate Gradient for Direct Training Spiking Neural Networks",
-    IJCAI 2023.
-
-    Examples
-    --------
-    Both meanings, in JAX: a steeper sigmoid is larger at 0.5, while the spike there stays 1.
-
-    >>> import jax
-    >>> from surrogates import Sigmoid, relaxed
-    >>> jax.grad(lambda alpha: Sigmoid(alpha)(jax.numpy.asarray(0.5)))(4.0).item()
-    0.0
-    >>> of_primitive = jax.grad(lambda alpha: relaxed(Sigmoid(alpha))(jax.numpy.asarray(0.5)))
-    >>> round(of_primitive(4.0).item(), 4)
-    0.0525
-    """
-    return Relaxed(surrogate)

@@ -9,16 +9,16 @@ import numpy as np
 
 from ._maths import choose, keep_nan, select, sign
 from ._parameters import POSITIVE, checked, finite, positive
-from ._surrogate import Array, Surrogate
+from ._surrogate import Array, Surrogate, require_surrogate
 from ._wrapper import Wrapper
 
-__all__ = ["Scaled"]
+__all__ = ["Scaled", "matched", "rescaled"]
 
 
 class Scaled(Wrapper):
     """A surrogate stretched along both axes, and moved: ``amplitude * g'(rate * (x - shift))``.
 
-    Made by `Surrogate.scaled` and `Surrogate.matched`. The spikes are those of the surrogate
+    Made by `rescaled` and `matched`. The spikes are those of the surrogate
     inside; of a `Ternary` inside, the bumps at both thresholds are scaled, and stay where they are.
 
     Parameters
@@ -100,7 +100,7 @@ class Scaled(Wrapper):
             return self._of_area(inside)
         xp, zero = self._zero()
         area = self.surrogate.area_to(xp, self._inner(zero))
-        return self._of_area(area if self._with_arrays else float(area))
+        return self._of_area(area if self.array_fields else float(area))
 
     def _of_area(self, area: Any) -> Any:
         amplitude = self.amplitude
@@ -133,8 +133,44 @@ class Scaled(Wrapper):
         return 0.5 + abs(self.amplitude) / self.rate * self.surrogate._largest_term
 
 
-def scaled(surrogate: Surrogate, height: float | None, width: float | None) -> Scaled:
-    """Return `surrogate` with another peak and width."""
+def rescaled(
+    surrogate: Surrogate, *, height: float | None = None, width: float | None = None
+) -> Scaled:
+    """Return the same shape with another peak, or full width at half maximum, or both.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The shape.
+    height : float, optional
+        The new `peak`, positive. Unchanged by default.
+    width : float, optional
+        The new `width`, positive, in the unit of `x`. Unchanged by default.
+
+    Returns
+    -------
+    Scaled
+        A surrogate with `surrogate` inside.
+
+    Raises
+    ------
+    ValueError
+        If `surrogate` has no finite, positive peak or width to scale.
+
+    References
+    ----------
+    F. Zenke and T. P. Vogels, "The remarkable robustness of surrogate gradient learning for
+    instilling complex function in spiking neural networks", Neural Computation 33 (2021)
+    899-925: learning is robust to the shape of a surrogate, and sensitive to its scale.
+
+    Examples
+    --------
+    >>> from surrogates import InvSquareGrad, rescaled
+    >>> flat = rescaled(InvSquareGrad(alpha=100.0), height=0.5, width=1.0)
+    >>> round(flat.peak, 12), round(flat.width, 12)
+    (0.5, 1.0)
+    """
+    require_surrogate(surrogate)
     amplitude = rate = 1.0
     if height is not None:
         height = checked(surrogate, "height", POSITIVE, height)
@@ -146,13 +182,41 @@ def scaled(surrogate: Surrogate, height: float | None, width: float | None) -> S
 
 
 def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
-    """Return `surrogate` at the scale of `other`."""
+    """Return the same shape at the scale of another surrogate, for a fair comparison.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The shape.
+    other : Surrogate
+        The surrogate to match.
+    by : {"height", "width", "area"}
+        What to make equal to that of `other`: the peak; the full width at half maximum, at the
+        same peak; or the area, at the same width.
+
+    Returns
+    -------
+    Scaled
+        A surrogate with `surrogate` inside.
+
+    Raises
+    ------
+    ValueError
+        If `by` is something else, or either surrogate has no finite, positive such quantity.
+
+    Examples
+    --------
+    >>> from surrogates import GaussianGrad, Sigmoid, matched
+    >>> matched(Sigmoid(alpha=4.0), GaussianGrad(sigma=0.5, alpha=0.5), by="area").area
+    0.5
+    """
     if not isinstance(other, Surrogate):
         raise TypeError(f"matched: other must be a surrogate such as Sigmoid(), got {other!r}")
+    require_surrogate(surrogate)
     if by == "height":
-        return scaled(surrogate, _measure(other, "peak"), None)
+        return rescaled(surrogate, height=_measure(other, "peak"))
     if by == "width":
-        return scaled(surrogate, None, _measure(other, "width"))
+        return rescaled(surrogate, width=_measure(other, "width"))
     if by == "area":
         amplitude = _measure(other, "area") / _measure(surrogate, "area")
         return Scaled(surrogate, amplitude)

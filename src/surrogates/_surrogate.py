@@ -5,7 +5,15 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform, overload
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeVar,
+    dataclass_transform,
+    overload,
+)
 
 import numpy as np
 
@@ -16,13 +24,11 @@ from ._arrays import fitted, operands, working_dtype
 from ._declaration import declare, decorated, refuse_change
 from ._parameters import UNIT, checked, is_floating_array, parameter
 
-if TYPE_CHECKING:
-    from ._scaling import Scaled
-
 Array = Any
 ArrayT = TypeVar("ArrayT")
 
-_COMPARISONS = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
+_DERIVED = ("array_fields", "is_fixed", "is_traceable")  # from the parameters
+_COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
@@ -81,9 +87,9 @@ class Surrogate:
     traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
     relaxes: ClassVar[bool] = False
     residual_dtype: ClassVar[str | None] = None
-    _with_arrays: ClassVar[tuple[str, ...]] = ()
-    _is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
-    _is_traceable: ClassVar[bool] = False  # and what is inside of it, too
+    array_fields: ClassVar[tuple[str, ...]] = ()
+    is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
+    is_traceable: ClassVar[bool] = False  # and what is inside of it, too
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
 
@@ -98,10 +104,10 @@ class Surrogate:
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}
         cls._without_gradient = {name: why for name, why in reasons.items() if why}
-        backends.introduce(cls)
+        backends.register_class(cls)
 
     def __post_init__(self) -> None:
-        backends.meet()
+        backends.load_imported()
         if type(self).__dataclass_params__.eq:  # type: ignore[attr-defined]
             raise TypeError(decorated(type(self)))
         with_arrays = []
@@ -119,20 +125,20 @@ class Surrogate:
                 object.__setattr__(self, declared.name, value)
                 holds_arrays = not isinstance(value, (int, float))
             elif isinstance(value, Surrogate):
-                holds_arrays = bool(value._with_arrays)
+                holds_arrays = bool(value.array_fields)
             else:
                 holds_arrays = is_floating_array(value)
             if holds_arrays:
                 with_arrays.append(declared.name)
             if isinstance(value, Surrogate):
-                is_fixed = is_fixed and value._is_fixed
-                is_traceable = is_traceable and value._is_traceable
+                is_fixed = is_fixed and value.is_fixed
+                is_traceable = is_traceable and value.is_traceable
             elif type(value) not in (float, int, str):  # arrays may be traced
                 is_fixed = False
                 self._require_no_array_in(declared.name, value)
-        object.__setattr__(self, "_with_arrays", tuple(with_arrays))
-        object.__setattr__(self, "_is_fixed", is_fixed)
-        object.__setattr__(self, "_is_traceable", is_traceable)
+        object.__setattr__(self, "array_fields", tuple(with_arrays))
+        object.__setattr__(self, "is_fixed", is_fixed)
+        object.__setattr__(self, "is_traceable", is_traceable)
 
     def _require_no_array_in(self, name: str, value: Any) -> None:
         """Raise where an array or a surrogate is in a collection: no framework would see it."""
@@ -151,7 +157,8 @@ class Surrogate:
         shown.sort(key=lambda f: f.name == "at_threshold")  # inherited first, but by keyword only
         names = [f.name for f in shown]
         # of your own class that is no dataclass, the attributes
-        names += [n for n in vars(self) if n[0] != "_" and n not in (*names, "at_threshold")]
+        known = (*names, *_DERIVED, "at_threshold")
+        names += [n for n in vars(self) if n[0] != "_" and n not in known]
         arguments = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in names)
         return f"{type(self).__name__}({arguments})"
 
@@ -209,9 +216,9 @@ class Surrogate:
         """
         x = checked_array(self, x)
         backend = backends.of(x)
-        if self._with_arrays:
-            return backend.like(x, _aspects.spikes(self, backend, x))
-        return backend.like(x, backend.spike(self, x, ()))
+        if self.array_fields:
+            return _aspects.spikes(self, backend, x)
+        return backend.spike(self, x, ())
 
     @overload
     def surrogate_fun(self, x: float) -> np.float64: ...
@@ -266,7 +273,7 @@ class Surrogate:
         x = checked_array(self, x)
         if self.residual_dtype is None:
             return self._evaluate("derivative", x)
-        return backends.for_maths(x).like(x, _aspects.compressed_grad(self, x))
+        return _aspects.compressed_grad(self, x)
 
     def exact_grad(self, x: Any) -> Any:
         """Return `surrogate_grad` without the rounding of a residual: for hooks."""
@@ -274,7 +281,7 @@ class Surrogate:
 
     def emit(self, x: Array) -> Array:
         """Return the spikes as plain maths, which no framework differentiates: for hooks."""
-        xp = backends.for_maths(x).namespace(x)
+        xp = backends.of(x).namespace(x)
         if self.at_threshold == 1.0:
             return xp.astype(x >= 0, x.dtype)
         above = xp.astype(x > 0, x.dtype)
@@ -283,52 +290,9 @@ class Surrogate:
         return above + self.at_threshold * xp.astype(x == 0, x.dtype)
 
     @property
-    def comparison(self) -> str | None:
+    def comparison(self) -> Literal["ge", "gt"] | None:
         """What `emit` is if it is one comparison with 0, ``"ge"`` or ``"gt"``: for hooks."""
         return _COMPARISONS.get(self.at_threshold) if type(self).emit is Surrogate.emit else None
-
-    def sample(self, x: Any, generator: Any) -> Any:
-        """Return random spikes: escape noise.
-
-        The firing probability is the area of the derivative to the left of `x`.
-
-        Parameters
-        ----------
-        x : array or float
-            As for a call.
-        generator : random generator
-            The framework's own: a `numpy.random.Generator`, a `torch.Generator`, a JAX key (from
-            `jax.random.key`), a `cupy.random.Generator`. No global state is used.
-
-        Returns
-        -------
-        array
-            As of a call: 1 or 0, differentiated as `surrogate_grad`, which is the derivative of
-            the expected spike. At ``x = 0`` too it is random, whatever `at_threshold`.
-
-        Raises
-        ------
-        TypeError
-            If the surrogate emits several or signed spikes.
-        ValueError
-            If the derivative is negative somewhere, or its area is not 1.
-
-        References
-        ----------
-        W. Gerstner and W. M. Kistler, "Spiking Neuron Models", Cambridge University Press 2002,
-        chapter 5.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from surrogates import Sigmoid
-        >>> rng = np.random.default_rng(0)
-        >>> float(Sigmoid(alpha=4.0).sample(np.full(100_000, 0.25), rng).mean().round(2))
-        0.73
-        """
-        from ._emission import sample
-
-        return sample(self, x, generator)
 
     @property
     def peak(self) -> Any:
@@ -348,7 +312,7 @@ class Surrogate:
         """
         _, zero = self._zero()
         area = self.surrogate_fun(zero) - self.surrogate_fun(zero - math.inf)
-        return area if self._with_arrays else float(area)
+        return area if self.array_fields else float(area)
 
     def _zero(self) -> tuple[Any, Array]:
         """Return a 0 for each value of the parameters, and its namespace."""
@@ -356,7 +320,7 @@ class Surrogate:
         if not arrays:
             return np, np.float64(0.0)
         zero = sum(0 * array for array in arrays)
-        return backends.for_maths(zero).namespace(zero), zero
+        return backends.of(zero).namespace(zero), zero
 
     @property
     def width(self) -> Any:
@@ -397,74 +361,6 @@ class Surrogate:
         """The size of the largest term of the primitive, where its terms cancel."""
         return 0.5
 
-    def scaled(self, *, height: float | None = None, width: float | None = None) -> Scaled:
-        """Return the same shape with another peak, or full width at half maximum, or both.
-
-        Parameters
-        ----------
-        height : float, optional
-            The new `peak`, positive. Unchanged by default.
-        width : float, optional
-            The new `width`, positive, in the unit of `x`. Unchanged by default.
-
-        Returns
-        -------
-        Scaled
-            A surrogate with this one inside.
-
-        Raises
-        ------
-        ValueError
-            If this surrogate has no finite, positive peak or width to scale.
-
-        References
-        ----------
-        F. Zenke and T. P. Vogels, "The remarkable robustness of surrogate gradient learning for
-        instilling complex function in spiking neural networks", Neural Computation 33 (2021)
-        899-925: learning is robust to the shape of a surrogate, and sensitive to its scale.
-
-        Examples
-        --------
-        >>> from surrogates import InvSquareGrad
-        >>> flat = InvSquareGrad(alpha=100.0).scaled(height=0.5, width=1.0)
-        >>> round(flat.peak, 12), round(flat.width, 12)
-        (0.5, 1.0)
-        """
-        from ._scaling import scaled
-
-        return scaled(self, height, width)
-
-    def matched(self, other: Surrogate, by: str) -> Scaled:
-        """Return the same shape at the scale of another surrogate, for a fair comparison.
-
-        Parameters
-        ----------
-        other : Surrogate
-            The surrogate to match.
-        by : {"height", "width", "area"}
-            What to make equal to that of `other`: the peak; the full width at half maximum, at the
-            same peak; or the area, at the same width.
-
-        Returns
-        -------
-        Scaled
-            A surrogate with this one inside.
-
-        Raises
-        ------
-        ValueError
-            If `by` is something else, or either surrogate has no finite, positive such quantity.
-
-        Examples
-        --------
-        >>> from surrogates import GaussianGrad, Sigmoid
-        >>> Sigmoid(alpha=4.0).matched(GaussianGrad(sigma=0.5, alpha=0.5), by="area").area
-        0.5
-        """
-        from ._scaling import matched
-
-        return matched(self, other, by)
-
     def partition(self) -> tuple[Self, tuple[Array, ...]]:
         """Take the array-valued parameters out, for a hook.
 
@@ -475,11 +371,11 @@ class Surrogate:
         arrays : tuple of arrays
             What was taken out, for `combine`.
         """
-        if not self._with_arrays:
+        if not self.array_fields:
             return self, ()
         arrays: list[Array] = []
         rest: list[Surrogate | None] = []
-        for name in self._with_arrays:
+        for name in self.array_fields:
             value = getattr(self, name)
             if isinstance(value, Surrogate):
                 inner, inner_arrays = value.partition()
@@ -488,24 +384,29 @@ class Surrogate:
             else:
                 arrays.append(value)
                 rest.append(None)
-        return self._replaced(rest), tuple(arrays)
+        return self.replaced(rest), tuple(arrays)
 
     def combine(self, arrays: Any) -> Self:
         """Put the array-valued parameters that `partition` took out back in."""
-        return self._take(list(arrays)) if self._with_arrays else self
-
-    def _take(self, arrays: list[Array]) -> Self:
-        """Return this definition with the first of `arrays` put in, and remove them from there."""
-        values = []
-        for name in self._with_arrays:
+        if not self.array_fields:
+            return self
+        values: list[Any] = []
+        start = 0
+        for name in self.array_fields:
             value = getattr(self, name)
-            values.append(value._take(arrays) if isinstance(value, Surrogate) else arrays.pop(0))
-        return self._replaced(values)
+            if isinstance(value, Surrogate):
+                end = start + value._number_of_arrays
+                values.append(value.combine(arrays[start:end]))
+            else:
+                end = start + 1
+                values.append(arrays[start])
+            start = end
+        return self.replaced(values)
 
-    def _replaced(self, values: list[Any]) -> Self:
+    def replaced(self, values: list[Any]) -> Self:
         # Not through the constructor: a traced value has no range to check.
         replaced = copy.copy(self)
-        for name, value in zip(self._with_arrays, values, strict=True):
+        for name, value in zip(self.array_fields, values, strict=True):
             object.__setattr__(replaced, name, value)
         return replaced
 
@@ -514,7 +415,7 @@ class Surrogate:
         """The arrays of `partition` that have no gradient, by number, with a message: for hooks."""
         found: list[tuple[int, str]] = []
         index = 0
-        for name in self._with_arrays:
+        for name in self.array_fields:
             value = getattr(self, name)
             if isinstance(value, Surrogate):
                 found += [(index + i, message) for i, message in value.undifferentiated]
@@ -528,7 +429,7 @@ class Surrogate:
 
     @property
     def _number_of_arrays(self) -> int:
-        values = [getattr(self, name) for name in self._with_arrays]
+        values = [getattr(self, name) for name in self.array_fields]
         return sum(v._number_of_arrays if isinstance(v, Surrogate) else 1 for v in values)
 
     @property
@@ -566,7 +467,7 @@ class Surrogate:
             raise self._undefined("derivative, nor a primitive to differentiate")
         if getattr(xp, "undifferentiated", False):
             raise TypeError("a formula that is traced is not differentiated")
-        return backends.for_maths(x).derivative(lambda x: self.primitive(xp, x), x)
+        return backends.of(x).derivative(lambda x: self.primitive(xp, x), x)
 
     @property
     def _has_primitive(self) -> bool:
@@ -597,7 +498,7 @@ class Surrogate:
 
     def _limit(self, xp: Any, x: Array) -> tuple[Array, Array]:
         """Return the primitive at minus infinity, as a constant, and at a number far below."""
-        constant = backends.for_maths(x).constant
+        constant = backends.of(x).constant
         limit = constant(self.primitive(xp, xp.zeros_like(x) - math.inf))
         far = self.primitive(xp, xp.zeros_like(x) - 1e15)
         return xp.where(xp.isnan(limit), constant(far), limit), far
@@ -610,7 +511,7 @@ class Surrogate:
         limit, far = self._limit(xp, x)
         finite = xp.isfinite(limit) & xp.isfinite(far)
         far = xp.where(finite, far, xp.zeros_like(far))
-        start = limit + (far - backends.for_maths(x).constant(far))
+        start = limit + (far - backends.of(x).constant(far))
         return xp.where(finite, start, xp.zeros_like(far))
 
     def _undefined(self, name: str) -> NotImplementedError:
@@ -638,13 +539,19 @@ class Surrogate:
         return fitted(self, name, xp, result, x)
 
     def _evaluate(self, name: str, x: Any) -> Any:
-        backend = backends.for_maths(x)
-        if not self._with_arrays:
-            return backend.like(x, backend.evaluate(name, self, x, ()))
+        backend = backends.of(x)
+        if not self.array_fields:
+            return backend.evaluate(self, x, (), name)
         definition, arrays = self.partition()
         with backend.quiet():
             arrays = operands(self, backend.namespace(x), x, arrays)
-        return backend.like(x, backend.evaluate(name, definition, x, arrays))
+        return backend.evaluate(definition, x, arrays, name)
+
+
+def require_surrogate(value: Any) -> None:
+    """Raise TypeError if `value` is not a Surrogate."""
+    if not isinstance(value, Surrogate):
+        raise TypeError(f"expected a surrogate such as surrogates.Sigmoid(), got {value!r}")
 
 
 # In the place of what the decorator put there, which knows no parameter of a subclass.

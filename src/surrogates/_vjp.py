@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from . import backends
 from ._arrays import checked
-from ._aspects import compressed_vjp
-from ._surrogate import Surrogate
+from ._aspects import compressed
+from ._surrogate import Surrogate, require_surrogate
 
 ArrayT = TypeVar("ArrayT")
 
@@ -52,8 +54,14 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
     x = _checked(surrogate, x)
     backend = backends.of(x)
     if surrogate.residual_dtype is not None:
-        return compressed_vjp(surrogate, backend, x)
-    return backend.vjp(surrogate, x)
+        derivative_of_kept = compressed(surrogate, backend, x)
+        return surrogate(x), lambda cotangent: _product(
+            backend, cotangent, derivative_of_kept(), "cotangent"
+        )
+    spikes, derivative = _linearized(surrogate, backend, x)
+    if not surrogate.is_traceable:  # a user's formula may return x itself, or a parameter
+        derivative = backend.copy(derivative)
+    return spikes, lambda cotangent: _product(backend, cotangent, derivative, "cotangent")
 
 
 def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, ArrayT]:
@@ -91,10 +99,68 @@ def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, Array
     (array([0., 1.]), array([0.15, 0.3 ]))
     """
     x = _checked(surrogate, x)
-    return backends.of(x).jvp(surrogate, x, tangent)
+    backend = backends.of(x)
+    spikes, derivative = _linearized(surrogate, backend, x)
+    return spikes, _product(backend, tangent, derivative, "tangent")
 
 
 def _checked(surrogate: Surrogate, x: Any) -> Any:
-    if not isinstance(surrogate, Surrogate):
-        raise TypeError(f"expected a surrogate such as surrogates.Sigmoid(), got {surrogate!r}")
+    require_surrogate(surrogate)
     return checked(surrogate, x)
+
+
+def _linearized(surrogate: Surrogate, backend: backends.Backend, x: Any) -> tuple[Any, Any]:
+    if surrogate.array_fields or surrogate.residual_dtype is not None:
+        return surrogate(x), surrogate.surrogate_grad(x)
+    return backend.linearize(surrogate, x, ())
+
+
+def _product(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
+    """Return a cotangent or tangent times the derivative, or raise where it is neither."""
+    is_like = (
+        type(vector) is type(derivative)
+        and vector.dtype == derivative.dtype
+        and vector.shape == derivative.shape
+    )
+    if not is_like:
+        vector = _fitting(backend, vector, derivative, name)
+    product = vector * derivative
+    xp = backend.namespace(derivative)
+    if product.dtype != derivative.dtype:
+        product = xp.astype(product, derivative.dtype)
+    # NumPy makes a number of arrays without axes
+    return product if type(product) is type(derivative) else xp.asarray(product)
+
+
+def _fitting(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
+    xp = backend.namespace(derivative)
+    if isinstance(vector, float):
+        vector = xp.asarray(vector, dtype=derivative.dtype)
+    if isinstance(vector, np.ndarray):
+        backends.of(vector).namespace(vector)  # refuses what is no plain array
+    of_kind = type(vector) is type(derivative) or _is_of(backend, vector)
+    if not of_kind or not xp.isdtype(vector.dtype, "real floating"):
+        raise TypeError(
+            f"the {name} must be a real floating-point array of the library of x "
+            f"({type(derivative).__module__}), got {vector!r}"
+        )
+    if not _same(vector.shape, derivative.shape):
+        raise ValueError(
+            f"the {name} has shape {tuple(vector.shape)}, but x and its spikes have shape "
+            f"{tuple(derivative.shape)}; broadcast the {name} to that shape"
+        )
+    return vector
+
+
+def _is_of(backend: backends.Backend, array: Any) -> bool:
+    try:
+        return hasattr(array, "dtype") and backends.of(array) is backend
+    except TypeError:  # no array
+        return False
+
+
+def _same(shape: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    # Dask writes NaN for a length that it does not know yet.
+    return len(shape) == len(other) and all(
+        n == m or (n != n and m != m) for n, m in zip(shape, other, strict=True)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from ._surrogate import Array, Surrogate
 
@@ -70,7 +70,7 @@ class Wrapper(Surrogate):
         return self.surrogate.emit(x)
 
     @property
-    def comparison(self) -> str | None:
+    def comparison(self) -> Literal["ge", "gt"] | None:
         passes_on = type(self).emit is Wrapper.emit
         return self.surrogate.comparison if passes_on else None
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 import surrogates
-from surrogates import Arctan, keeping
+from surrogates import Arctan, Compressed
 
 from .formulas import PLAIN
 
@@ -81,9 +81,9 @@ def networks(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], Any
     ours = Arctan(2.0)
     found: dict[str, Callable[[], Any]] = {
         "plain neuron, ours": lambda: plain(ours),
-        "plain neuron, ours, float16": lambda: plain(keeping(ours, "float16")),
-        "plain neuron, ours, bfloat16": lambda: plain(keeping(ours, "bfloat16")),
-        "plain neuron, ours, uint8": lambda: plain(keeping(ours, "uint8")),
+        "plain neuron, ours, float16": lambda: plain(Compressed(ours, "float16")),
+        "plain neuron, ours, bfloat16": lambda: plain(Compressed(ours, "bfloat16")),
+        "plain neuron, ours, uint8": lambda: plain(Compressed(ours, "uint8")),
         "plain neuron, ours, recomputed": lambda: plain(ours, recompute=True),
         "plain neuron, custom_vjp by hand": lambda: plain(_by_hand()),
     }

@@ -16,13 +16,12 @@ from surrogates.definitions import SURROGATES
 
 Case = dict[str, Any]
 
-COMPRESSED = getattr(surrogates, "Compressed", None) or surrogates.Keeping
 WRAPPERS = {
     "Scaled": surrogates.Scaled,
     "MultiSpike": surrogates.MultiSpike,
     "Ternary": surrogates.Ternary,
     "Relaxed": surrogates.Relaxed,
-    "Compressed": COMPRESSED,
+    "Compressed": surrogates.Compressed,
 }
 KINDS = [Kind.NUMPY, Kind.NUMPY_READONLY, Kind.STRICT, Kind.TORCH, Kind.JAX, Kind.DASK]
 DTYPES = {

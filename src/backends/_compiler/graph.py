@@ -284,7 +284,7 @@ def trace(definition: Any, name: str, dtype: Any, **options: bool) -> Symbol | N
 
     None where the formula is no fixed graph: of an array-valued parameter, or of a user's class.
     """
-    if not definition._is_fixed:
+    if not definition.is_fixed:
         return None
     namespace = Trace(dtype, **options)
     try:

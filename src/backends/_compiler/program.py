@@ -95,7 +95,7 @@ class Dialect(ABC):
 
         With `product` it ends with a multiplication by `v`. The least used of 256 are forgotten.
         """
-        if not definition._is_fixed:  # nor hashable, maybe, nor to be held by the cache
+        if not definition.is_fixed:  # nor hashable, maybe, nor to be held by the cache
             return None
         return _program(self, definition, name, dtype, product)
 

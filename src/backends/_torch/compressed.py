@@ -1,4 +1,4 @@
-"""PyTorch: the spike of a surrogate that keeps less than `x`, see `surrogates.keeping`.
+"""PyTorch: the spike of a surrogate that keeps less than `x`, see `surrogates.Compressed`.
 
 What is kept is an argument of the Function, computed outside: so its own history reaches back to
 `x`, and a second derivative goes through it. An integer has no history: 8 bits are good for one
@@ -58,13 +58,13 @@ class _Spike(torch.autograd.Function):
             grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
             grad = grad.to(ctx.dtype)
         if tie is not None and torch.is_grad_enabled():  # this backward is itself recorded
-            grad = _Once.apply(grad, tie)  # type: ignore[no-untyped-call]
+            grad = _Nondifferentiable.apply(grad, tie)  # type: ignore[no-untyped-call]
         return (grad, None, None, None, *(None for _ in arrays))
 
 
-def once(result: Tensor, *sources: Tensor) -> Tensor:
+def nondifferentiable(result: Tensor, *sources: Tensor) -> Tensor:
     """Return `result`; what it was computed from may not be differentiated to."""
-    refusing: Tensor = _Once.apply(result, *map(_tie, sources))  # type: ignore[no-untyped-call]
+    refusing: Tensor = _Nondifferentiable.apply(result, *map(_tie, sources))  # type: ignore[no-untyped-call]
     return refusing
 
 
@@ -87,7 +87,7 @@ def _tie(x: Tensor) -> Tensor:
     return x.unsqueeze(-1)[..., :0].clone()
 
 
-class _Once(torch.autograd.Function):
+class _Nondifferentiable(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
@@ -102,7 +102,7 @@ class _Once(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         if any(ctx.needs_input_grad[1:]):
             raise NotImplementedError(
-                'keeping(surrogate, "uint8") has a first derivative only: 8 bits of it do not tell '
-                'the second; take "float16" or "bfloat16", or the surrogate without keeping'
+                'Compressed(surrogate, "uint8") has a first derivative only: its 8 bits do not '
+                'tell the second; take "float16" or "bfloat16", or the surrogate without Compressed'
             )
         return (cotangent, *(None for _ in ctx.needs_input_grad[1:]))

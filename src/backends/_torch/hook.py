@@ -73,9 +73,9 @@ class TorchBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return x.detach()
 
-    def once(self, function: Any, *arrays: Tensor) -> Tensor:
+    def nondifferentiable(self, function: Any, *arrays: Tensor) -> Tensor:
         """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
-        return compressed.once(function(*(a.detach() for a in arrays)), *arrays)
+        return compressed.nondifferentiable(function(*(a.detach() for a in arrays)), *arrays)
 
     def derivative(self, function: Any, x: Tensor) -> Tensor:
         """Return the derivative of an elementwise function, by `torch.func.vjp`."""

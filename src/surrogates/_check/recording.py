@@ -152,7 +152,7 @@ class Recording:
 
     def erfc(self, x: Recorded) -> Recorded:
         """Return the complementary error function, whose own conditions are not the formula's."""
-        return Recorded(backends.for_maths(x.values).erfc(x.values), self)
+        return Recorded(backends.of(x.values).erfc(x.values), self)
 
 
 def _plain(value: Any) -> Any:

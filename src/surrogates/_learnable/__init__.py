@@ -24,7 +24,7 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     into the parameter's range: a positive parameter is its exponential. So a positive parameter
     stays positive whatever the optimiser does, and one step changes a parameter of 0.01 and one of
     100 by the same factor. Called with `x`, the module emits the spikes of the surrogate,
-    `relaxed`: their gradient with respect to the parameters is that of the primitive. A parameter
+    `Relaxed`: their gradient with respect to the parameters is that of the primitive. A parameter
     that was driven to an end of its range, such as 1e-15, gets no gradient there.
 
     Parameters

@@ -295,7 +295,7 @@ class MultiGaussianGrad(Surrogate):
         zero = 0 * (self.h + self.s + self.sigma + self.scale)
         is_float = isinstance(zero, float)
         zero = np.asarray(zero) if is_float else zero
-        backend = backends.for_maths(zero)
+        backend = backends.of(zero)
         xp = backend.namespace(zero)
         side = choose(self.scale < 0, -1.0, 1.0, like=self.scale)
 

@@ -11,7 +11,7 @@ from array_api_compat import array_namespace
 
 import surrogates
 from kinds import WITH_TAPE, Kind, parameters
-from surrogates import Arctan, Keeping, MultiGaussianGrad, MultiSpike, Sigmoid, keeping, vjp
+from surrogates import Arctan, Compressed, MultiGaussianGrad, MultiSpike, Sigmoid, vjp
 
 pytestmark = [  # of PyTorch's own, while it compiles and in forward mode
     pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
@@ -49,7 +49,7 @@ def bound(surrogate: surrogates.Surrogate, residual: str) -> np.ndarray:
 @pytest.mark.parametrize("name", NAMES)
 def test_spikes_are_exact_and_the_gradient_is_within_its_bound(name, residual, taped):
     surrogate = getattr(surrogates, name)()
-    kept = keeping(surrogate, residual)
+    kept = Compressed(surrogate, residual)
     x = taped.array(X)
     np.testing.assert_array_equal(taped.numpy(kept(x)), X >= 0)
     error = abs(taped.numpy(taped.gradient(kept, x)) - surrogate.surrogate_grad(X))
@@ -61,7 +61,7 @@ def test_pullback_of_every_library(kind, residual):
     if kind is Kind.STRICT and residual == "float16":
         pytest.skip("the namespace has no float16")
     x = kind.array(X)
-    spikes, pullback = vjp(keeping(Arctan(2.0), residual), x)
+    spikes, pullback = vjp(Compressed(Arctan(2.0), residual), x)
     np.testing.assert_array_equal(kind.numpy(spikes), X >= 0)
     gradient = kind.numpy(pullback(kind.array(2 * np.ones_like(X))))
     assert gradient.dtype == np.float32
@@ -71,7 +71,7 @@ def test_pullback_of_every_library(kind, residual):
 
 @pytest.mark.parametrize("residual", ["float16", "uint8"])
 def test_pullback_of_numpy_keeps_the_smaller_array(residual):
-    _, pullback = vjp(keeping(Arctan(), residual), X)
+    _, pullback = vjp(Compressed(Arctan(), residual), X)
     arrays = [cell.cell_contents for cell in pullback.__closure__]
     kept = [array for array in arrays if isinstance(array, np.ndarray)]
     assert [array.dtype for array in kept] == [np.dtype(residual)]
@@ -81,10 +81,10 @@ def test_pullback_of_numpy_keeps_the_smaller_array(residual):
 def test_beyond_the_range_of_float16_and_at_nan():
     x = np.asarray([1e6, -1e6, np.inf, np.nan], dtype=np.float32)
     for residual in ("float16", "uint8"):
-        _, pullback = vjp(keeping(Arctan(), residual), x)
+        _, pullback = vjp(Compressed(Arctan(), residual), x)
         np.testing.assert_array_equal(pullback(np.ones_like(x)), [0.0, 0.0, 0.0, np.nan])
         np.testing.assert_array_equal(
-            keeping(Arctan(), residual).surrogate_grad(x), [0.0, 0.0, 0.0, np.nan]
+            Compressed(Arctan(), residual).surrogate_grad(x), [0.0, 0.0, 0.0, np.nan]
         )
 
 
@@ -98,7 +98,7 @@ def test_what_pytorch_saves(residual, torch):
 
     x = torch.tensor(X, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        keeping(Sigmoid(), residual)(x)
+        Compressed(Sigmoid(), residual)(x)
     assert sum(tensor.untyped_storage().nbytes() for tensor in saved) == BYTES[residual] * X.size
 
 
@@ -110,7 +110,7 @@ def test_pytorch_computes_in_place_where_nobody_looks_on(residual, torch, monkey
     original = hook.gradient
     monkeypatch.setattr(hook, "gradient", lambda *a: calls.append(1) or original(*a))
     x = torch.tensor(X, requires_grad=True)
-    spikes = keeping(Sigmoid(), residual)(x)
+    spikes = Compressed(Sigmoid(), residual)(x)
     (first,) = torch.autograd.grad(spikes.sum(), x, retain_graph=True)
     assert calls == [1]
     (recorded,) = torch.autograd.grad(spikes.sum(), x, create_graph=True)
@@ -121,7 +121,7 @@ def test_pytorch_computes_in_place_where_nobody_looks_on(residual, torch, monkey
 @pytest.mark.parametrize("residual", RESIDUALS)
 def test_what_compiled_pytorch_saves(residual, torch):
     torch.compiler.reset()
-    surrogate = keeping(Sigmoid(), residual)
+    surrogate = Compressed(Sigmoid(), residual)
     step = torch.compile(lambda x: surrogate(3 * x - 1), fullgraph=True, backend="aot_eager")
     saved = []
 
@@ -140,7 +140,7 @@ def test_what_compiled_pytorch_saves(residual, torch):
 
 @pytest.mark.parametrize("residual", RESIDUALS)
 def test_what_jax_stacks_in_a_scan(residual, jax):
-    surrogate = keeping(Sigmoid(), residual)
+    surrogate = Compressed(Sigmoid(), residual)
 
     def run(weight, currents):
         def step(v, current):
@@ -159,7 +159,7 @@ def test_what_jax_stacks_in_a_scan(residual, jax):
 
 @pytest.mark.parametrize("residual", ["float16", "bfloat16"])
 def test_second_derivative_is_that_at_the_rounded_x_and_rounded_too(residual, taped):
-    surrogate, kept = Arctan(2.0), keeping(Arctan(2.0), residual)
+    surrogate, kept = Arctan(2.0), Compressed(Arctan(2.0), residual)
     rounded = taped.numpy(_through(taped, taped.array(X), residual))
     expected = _second(taped, surrogate, taped.array(rounded))
     second = _second(taped, kept, taped.array(X))
@@ -168,12 +168,12 @@ def test_second_derivative_is_that_at_the_rounded_x_and_rounded_too(residual, ta
 
 def test_second_derivative_of_8_bits_raises(taped):
     with pytest.raises(NotImplementedError, match="first derivative only"):
-        _second(taped, keeping(Arctan(2.0), "uint8"), taped.array(X))
+        _second(taped, Compressed(Arctan(2.0), "uint8"), taped.array(X))
 
 
 def test_second_derivative_of_8_bits_raises_in_a_scan(jax):
     def run(weight):
-        step = lambda v, _: (0.9 * v + weight - keeping(Arctan(), "uint8")(v - 1), None)  # noqa: E731
+        step = lambda v, _: (0.9 * v + weight - Compressed(Arctan(), "uint8")(v - 1), None)  # noqa: E731
         return jax.lax.scan(step, jax.numpy.float32(0), length=5)[0]
 
     jax.grad(run)(0.7)
@@ -205,36 +205,36 @@ def _second(kind, surrogate, x):
 def test_array_parameters_and_vmap(residual, taped):
     alpha = np.asarray([1.0, 4.0], dtype=np.float32)
     x = taped.array(np.asarray([[0.3, 0.3], [-0.5, 0.1]], dtype=np.float32))
-    slope = taped.gradient(keeping(Sigmoid(taped.array(alpha)), residual), x)
+    slope = taped.gradient(Compressed(Sigmoid(taped.array(alpha)), residual), x)
     exact = Sigmoid(alpha).surrogate_grad(taped.numpy(x))
     np.testing.assert_allclose(taped.numpy(slope), exact, atol=alpha.max() / 508)
     if taped in (Kind.JAX, Kind.JAX_CUDA):
         from jax import grad, vmap
     else:
         from torch.func import grad, vmap
-    batched = vmap(lambda a, v: grad(keeping(Sigmoid(a), residual))(v))(taped.array(alpha), x[0])
+    batched = vmap(lambda a, v: grad(Compressed(Sigmoid(a), residual))(v))(taped.array(alpha), x[0])
     np.testing.assert_allclose(taped.numpy(batched), exact[0], atol=alpha.max() / 508)
 
 
 def test_forward_mode_of_pytorch_is_exact(torch):
     x = torch.tensor(X)
-    tangent = torch.func.jvp(keeping(Sigmoid(), "uint8"), (x,), (torch.ones_like(x),))[1]
+    tangent = torch.func.jvp(Compressed(Sigmoid(), "uint8"), (x,), (torch.ones_like(x),))[1]
     np.testing.assert_allclose(tangent, Sigmoid().surrogate_grad(X), rtol=1e-5, atol=1e-6)
 
 
 def test_other_emissions_go_inside():
-    counts = keeping(MultiSpike(Sigmoid(), max_spikes=3))
+    counts = Compressed(MultiSpike(Sigmoid(), max_spikes=3))
     np.testing.assert_array_equal(counts(np.asarray([-0.5, 0.0, 1.5, 9.0])), [0, 1, 2, 3])
 
 
 def test_equality_hash_pickle_and_repr():
-    one, other = keeping(Sigmoid(2.0)), keeping(Sigmoid(2.0), "float16")
+    one, other = Compressed(Sigmoid(2.0)), Compressed(Sigmoid(2.0), "float16")
     assert one == other
     assert hash(one) == hash(other)
-    assert one != keeping(Sigmoid(2.0), "bfloat16")
-    assert one != keeping(Sigmoid(3.0))
+    assert one != Compressed(Sigmoid(2.0), "bfloat16")
+    assert one != Compressed(Sigmoid(3.0))
     assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
-    assert repr(one) == "Keeping(surrogate=Sigmoid(alpha=2.0), residual='float16')"
+    assert repr(one) == "Compressed(surrogate=Sigmoid(alpha=2.0), residual='float16')"
     assert (one.peak, one.area, one.width) == (0.5, 1.0, Sigmoid(2.0).width)
 
 
@@ -242,13 +242,13 @@ def test_a_negative_derivative_is_not_kept_in_8_bits_however_it_is_scaled():
     wavy, bump = MultiGaussianGrad(), Sigmoid()
     for surrogate in (
         surrogates.Scaled(wavy),
-        wavy.scaled(width=2.0),
+        surrogates.rescaled(wavy, width=2.0),
         surrogates.Scaled(bump, amplitude=-1.0),
         MultiSpike(wavy),
     ):
         with pytest.raises(ValueError, match="negative somewhere"):
-            keeping(surrogate, "uint8")
-    assert keeping(bump.scaled(height=2.0), "uint8").peak == 2.0
+            Compressed(surrogate, "uint8")
+    assert Compressed(surrogates.rescaled(bump, height=2.0), "uint8").peak == 2.0
 
 
 @pytest.mark.parametrize("residual", RESIDUALS)
@@ -261,7 +261,7 @@ def test_an_edit_of_x_does_not_falsify_the_pullback(residual, kind):
     if residual != "uint8":  # kept as it is
         xp = array_namespace(x)
         x = xp.astype(x, getattr(xp, residual))
-    _, pullback = vjp(keeping(Sigmoid(), residual), x)
+    _, pullback = vjp(Compressed(Sigmoid(), residual), x)
     ones = x * 0 + 1
     before = pullback(ones)
     x[...] = 5.0
@@ -269,41 +269,43 @@ def test_an_edit_of_x_does_not_falsify_the_pullback(residual, kind):
 
 
 def test_at_threshold_is_that_of_the_surrogate_inside():
-    assert keeping(Sigmoid(at_threshold=0.0))(0.0) == 0.0
-    with pytest.raises(TypeError, match="Keeping: at_threshold is that"):
-        Keeping(Sigmoid(), at_threshold=0.0)
+    assert Compressed(Sigmoid(at_threshold=0.0))(0.0) == 0.0
+    with pytest.raises(TypeError, match="Compressed: at_threshold is that"):
+        Compressed(Sigmoid(), at_threshold=0.0)
 
 
 def test_peak_must_be_known_for_8_bits():
     custom = surrogates.Custom(lambda x: 1 / (1 + x * x))
     with pytest.raises(ValueError, match="has peak unknown"):
-        keeping(custom, "uint8")
+        Compressed(custom, "uint8")
 
 
 def test_errors():
     with pytest.raises(ValueError, match=r"residual must be one of .* got residual='int4'"):
-        keeping(Sigmoid(), "int4")
+        Compressed(Sigmoid(), "int4")
     with pytest.raises(TypeError, match="takes a surrogate such as"):
-        keeping(Sigmoid, "float16")
+        Compressed(Sigmoid, "float16")
     for surrogate in (MultiGaussianGrad(), surrogates.ExpEscape()):
         with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
-            keeping(surrogate, "uint8")
-        assert isinstance(keeping(surrogate), Keeping)
+            Compressed(surrogate, "uint8")
+        assert isinstance(Compressed(surrogate), Compressed)
     with pytest.raises(TypeError, match="numpy has no dtype bfloat16; choose another residual"):
-        vjp(keeping(Sigmoid(), "bfloat16"), X)
+        vjp(Compressed(Sigmoid(), "bfloat16"), X)
 
 
 def test_eight_bits_of_a_derivative_are_not_differentiated(jax):
     with pytest.raises(NotImplementedError, match="first derivative only"):
-        jax.grad(keeping(Arctan(), "uint8").surrogate_grad)(0.3)
+        jax.grad(Compressed(Arctan(), "uint8").surrogate_grad)(0.3)
     with pytest.raises(NotImplementedError, match="first derivative only"):
-        jax.grad(lambda a: keeping(Arctan(a), "uint8").surrogate_grad(jax.numpy.asarray(0.3)))(2.0)
+        jax.grad(lambda a: Compressed(Arctan(a), "uint8").surrogate_grad(jax.numpy.asarray(0.3)))(
+            2.0
+        )
 
 
 def test_eight_bits_of_a_derivative_are_not_differentiated_in_pytorch(torch):
     x = torch.tensor([0.3], requires_grad=True)
     with pytest.raises(NotImplementedError, match="first derivative only"):
-        (keeping(Arctan(), "uint8").surrogate_grad(x) * x).sum().backward()
+        (Compressed(Arctan(), "uint8").surrogate_grad(x) * x).sum().backward()
     alpha = torch.tensor(2.0, requires_grad=True)
     with pytest.raises(NotImplementedError, match="first derivative only"):
-        keeping(Arctan(alpha), "uint8").surrogate_grad(x.detach()).sum().backward()
+        Compressed(Arctan(alpha), "uint8").surrogate_grad(x.detach()).sum().backward()

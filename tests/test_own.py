@@ -190,7 +190,9 @@ def test_a_decorator_on_top():
             beta: float = 2.0
 
 
-@pytest.mark.parametrize("name", ["derivative", "surrogate_grad", "sample", "emit", "combine"])
+@pytest.mark.parametrize(
+    "name", ["derivative", "surrogate_grad", "array_fields", "emit", "combine"]
+)
 def test_a_name_that_is_taken(name):
     with pytest.raises(TypeError, match=f"a parameter cannot be called '{name}'"):
         type("Taken", (Surrogate,), {"__annotations__": {name: float}, name: 1.0})

@@ -32,8 +32,8 @@ _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another pack
 
 _by_library: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
-_classes: list[type[Definition]] = []  # of surrogates, which the backends know
-_new: list[type[Definition]] = []  # which they do not know yet
+_classes: list[type] = []  # of surrogates, which the backends know
+_new: list[type] = []  # which they do not know yet
 # Kept, since Dynamo cannot look through sys.modules while a compilation imports modules.
 _pytorch: Any = sys.modules.get("torch")
 _for_flax: Any = None  # once it is imported
@@ -72,7 +72,7 @@ def register(library: str, backend: Backend) -> None:
     load_imported()
 
 
-def register_class(cls: type[Definition]) -> None:
+def register_class(cls: type) -> None:
     """Queue a new class of surrogates for registration with the backends."""
     _new.append(cls)
 

@@ -140,7 +140,7 @@ class Backend:
         """Return `x`, split over devices where one of `arrays` is: for maths on both."""
         return x
 
-    def register_class(self, cls: type[Definition]) -> None:
+    def register_class(self, cls: type) -> None:
         """Tell the library of a class of surrogates; of each once."""
 
     def quiet(self) -> AbstractContextManager[Any]:

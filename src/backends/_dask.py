@@ -15,6 +15,7 @@ import dask.array as da
 import numpy as np
 
 from ._backend import Backend
+from ._numpy import BACKEND as NUMPY
 
 Array = Any
 
@@ -59,17 +60,13 @@ class DaskBackend(Backend):
 
 
 def _rounded(x: Array, into: Any) -> Array:
-    from . import of
-
-    return of(x).rounded(x, into)
+    return NUMPY.rounded(x, into)
 
 
 def _draw(x: Array, seed: Array, block_id: tuple[int, ...] = ()) -> Array:
-    from . import of
-
     dtype = np.float64 if x.dtype == np.float64 else np.float32
     draws = np.random.default_rng([int(seed), *block_id]).random(x.shape, dtype)
-    return of(x).namespace(x).asarray(draws)
+    return NUMPY.namespace(x).asarray(draws)
 
 
 def _by_block(method: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:

@@ -14,7 +14,7 @@ from flax import serialization
 from ._backend import Definition
 
 
-def register_class(cls: type[Definition]) -> None:
+def register_class(cls: type) -> None:
     """Make the surrogates of a class serializable."""
     with contextlib.suppress(ValueError):  # they are already, by its author
         register: Any = serialization.register_serialization_state

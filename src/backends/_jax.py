@@ -60,7 +60,7 @@ class JaxBackend(Backend):
         """Return the namespace of JAX, which conforms to the array API by itself."""
         return jax.numpy
 
-    def register_class(self, cls: type[Definition]) -> None:
+    def register_class(self, cls: type) -> None:
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
         with contextlib.suppress(ValueError):  # it is one already, by its author or by us
             jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)

@@ -17,9 +17,11 @@ def checked(surrogate: Any, x: Any) -> Any:
         x = np.float64(x)
     try:
         xp = backends.of(x).namespace(x)
+        dtype = x.dtype
     except TypeError as error:
         raise TypeError(f"{surrogate!r}: {error}") from None
-    dtype = x.dtype
+    except AttributeError:  # of a library's own types, such as a module of PyTorch
+        raise TypeError(f"{surrogate!r}: {backends.unsupported(type(x))}") from None
     if is_floating(xp, dtype):
         return x
     remedy = (

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import backends
 from ._arrays import fitted, operands, working_dtype
 
-if TYPE_CHECKING:
-    from ._surrogate import Surrogate
-
 Array = Any
+Surrogate = Any  # which imports this module
 
 _LEVELS = 254  # of an 8-bit residual, besides zero
 _NO_LEVEL = 255  # of it, where the derivative is NaN, or not between 0 and the peak

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from . import backends
+
 Array = Any
 
 _FINER = 256  # steps that a step is divided into
@@ -52,6 +54,23 @@ def first_below(xp: Any, function: Callable[[Array], Array], level: Array, x: Ar
         low = xp.max(xp.where(x < high, x, 0.0), axis=0)
         x = _between(xp, low, high)
     return xp.where(ever, high, math.inf)
+
+
+def constant(x: Array) -> Array:
+    """Return `x` as a constant to differentiation."""
+    return backends.of(x).constant(x)
+
+
+def with_slope(xp: Any, function: Callable[[Array], Array], level: Array, place: Array) -> Array:
+    """Return where a falling function reaches `level`, with the slope of the implicit function.
+
+    A Newton step from the place itself, where the library differentiates.
+    """
+    backend = backends.of(place)
+    if not backend.differentiates:
+        return place
+    fall = backend.constant(backend.derivative(function, place))
+    return place - (function(place) - level) / xp.where(fall < 0, fall, -math.inf)
 
 
 def _between(xp: Any, low: Array, high: Array) -> Array:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._surrogate import Surrogate
-from . import spiking, split, start, updated, value_at
+from ._unbounded import spiking, split, start, updated, value_at
 
 
 class Learnable(equinox.Module):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from .._surrogate import Surrogate
-from . import spiking, split, start, updated, value_at
+from ._unbounded import spiking, split, start, updated, value_at
 
 
 class Learnable(nnx.Module):

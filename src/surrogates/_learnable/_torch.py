@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .._surrogate import Surrogate
-from . import key, spiking, split, start, updated, value_at
+from ._unbounded import key, spiking, split, start, updated, value_at
 
 
 class Learnable(torch.nn.Module):

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import backends
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
-from .._maths import before_underflow, choose, erfc, larger, over
-from .._numeric import counted, first_below, highest
+from .._maths import before_underflow, choose, erfc, larger, namespace, over
+from .._numeric import constant, counted, first_below, highest, with_slope
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
@@ -295,8 +294,7 @@ class MultiGaussianGrad(Surrogate):
         zero = 0 * (self.h + self.s + self.sigma + self.scale)
         is_float = isinstance(zero, float)
         zero = np.asarray(zero) if is_float else zero
-        backend = backends.of(zero)
-        xp = backend.namespace(zero)
+        xp = namespace(zero)
         side = choose(self.scale < 0, -1.0, 1.0, like=self.scale)
 
         def bump(z: Array) -> Array:  # in units of sigma, upright
@@ -304,19 +302,16 @@ class MultiGaussianGrad(Surrogate):
 
         # the two lengths of the shape are 1, and s around 1
         around = xp.clip(1 + self.s * (counted(xp, zero, 129) / 8 - 8), min=0.0, max=20.0)
-        grid = backend.constant(xp.concat([counted(xp, zero, 321) / 16, around]))
+        grid = constant(xp.concat([counted(xp, zero, 321) / 16, around]))
         # where the derivative is 0, the place may be taken for a constant
-        top = bump(backend.constant(highest(xp, bump, grid)))
+        top = bump(constant(highest(xp, bump, grid)))
         top = xp.where(top > 0, top, 0.0)
         peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
         if measure == "peak":
             return float(peak) if is_float else peak
-        edge = backend.constant(first_below(xp, bump, top / 2, grid))
+        edge = constant(first_below(xp, bump, top / 2, grid))
         has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
-        edge = xp.where(has_width, edge, 1.0)
-        if backend.differentiates:  # a Newton step, which has the slope of the implicit function
-            fall = backend.constant(backend.derivative(bump, edge))
-            edge = edge - (bump(edge) - top / 2) / xp.where(fall < 0, fall, -math.inf)
+        edge = with_slope(xp, bump, top / 2, xp.where(has_width, edge, 1.0))
         width = 2 * self.sigma * xp.where(has_width, edge, math.inf)
         return float(width) if is_float else width
 

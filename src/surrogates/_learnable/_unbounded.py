@@ -1,0 +1,141 @@
+"""The parameters of a surrogate by their paths, and as unbounded numbers for an optimiser."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from .. import backends
+from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
+from .._relaxed import Relaxed
+from .._surrogate import Surrogate
+
+Array = Any
+
+
+def path_of(surrogate: Surrogate, name: Any) -> str:
+    """Return where a parameter is: its name, with those of the fields that lead there."""
+    declared = _declared(surrogate)
+    learnable_ = {path: f for path, f in declared.items() if "without_gradient" not in f.metadata}
+    found = [path for path in learnable_ if name in (path, path.rpartition(".")[2])]
+    if found:
+        return min(found, key=len)
+    refused = [f for path, f in declared.items() if name in (path, path.rpartition(".")[2])]
+    why = f". {name} has no gradient: {refused[0].metadata['without_gradient']}" if refused else ""
+    choice = f"are {', '.join(learnable_)}" if learnable_ else "it does not have"
+    raise ValueError(
+        f"learnable: name one or more of the real-valued parameters of {surrogate!r}, which "
+        f"{choice}; got {name!r}{why}"
+    )
+
+
+def _declared(surrogate: Surrogate, prefix: str = "") -> dict[str, Any]:
+    """Return the fields of the real-valued parameters, the outer ones first."""
+    # Not dataclasses.fields, which torch.compile does not trace.
+    own = type(surrogate).__dataclass_fields__
+    found = {}
+    for name, declared in own.items():
+        if declared.metadata.get("interval", UNIT) not in (COUNT, UNIT):
+            found[prefix + name] = declared
+    for name in own:
+        inside = getattr(surrogate, name)
+        if isinstance(inside, Surrogate):
+            found.update(_declared(inside, f"{prefix}{name}."))
+    return found
+
+
+def value_at(surrogate: Surrogate, path: str) -> Any:
+    """Return the parameter at a path."""
+    for name in path.split("."):
+        surrogate = getattr(surrogate, name)
+    return surrogate
+
+
+def _replaced(surrogate: Surrogate, path: str, value: Any) -> Surrogate:
+    """Return a surrogate with another value of the parameter at a path."""
+    name, _, rest = path.partition(".")
+    if rest:
+        value = _replaced(getattr(surrogate, name), rest, value)
+    return dataclasses.replace(surrogate, **{name: value})
+
+
+def split(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Surrogate, tuple[Array, ...]]:
+    """Return a surrogate without arrays, which is hashable, and those that are not learned."""
+    declared = _declared(surrogate)
+    for path in paths:
+        surrogate = _replaced(surrogate, path, declared[path].default)
+    return surrogate.partition()
+
+
+def key(path: str) -> str:
+    """Return what the unbounded number of a parameter is called in `raw`."""
+    return path.replace(".", "/")  # PyTorch takes no dot in a name
+
+
+def start(xp: Any, surrogate: Surrogate, values: dict[str, Array]) -> dict[str, Array]:
+    """Return the unbounded numbers for the values of parameters, by their keys."""
+    declared = _declared(surrogate)
+    raw = {}
+    for path, value in values.items():
+        interval = declared[path].metadata["interval"]
+        raw[key(path)] = _unbounded(xp, interval, value)
+        if not _is_finite(xp, raw[key(path)]):
+            raise ValueError(
+                f"{type(surrogate).__name__}: {path}={value_at(surrogate, path)!r} cannot be "
+                f"learned: start inside of its range, which is {interval.description}, not at its "
+                "end"
+            )
+    return raw
+
+
+def _is_finite(xp: Any, number: Array) -> bool:
+    try:
+        return bool(xp.all(xp.isfinite(number)))
+    except (TypeError, RuntimeError):  # traced: nobody knows
+        return True
+
+
+def updated(xp: Any, surrogate: Surrogate, paths: tuple[str, ...], raw: dict[str, Array]) -> Any:
+    """Return `surrogate` with the parameters that belong to unbounded numbers."""
+    declared = _declared(surrogate)
+    for path in paths:
+        value = _bounded(xp, declared[path].metadata["interval"], raw[key(path)])
+        surrogate = _replaced(surrogate, path, value)
+    return surrogate
+
+
+def spiking(surrogate: Surrogate) -> Surrogate:
+    """Return the surrogate whose spikes have a gradient to the parameters."""
+    return surrogate if surrogate.relaxes else Relaxed(surrogate)
+
+
+def _unbounded(xp: Any, interval: Interval, value: Array) -> Array:
+    low, high, start = interval.low, interval.high, interval.start
+    if start is None:
+        return value
+    if high == FINITE.high:
+        return xp.log(value - start)
+    if low == FINITE.low:
+        return xp.log(high - value)
+    return xp.log(value - low) - xp.log(high - value)
+
+
+def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
+    low, high, start = interval.low, interval.high, interval.start
+    if start is None:
+        return number
+    if low > FINITE.low and high < FINITE.high:  # the logistic function, from the nearer end
+        decay = xp.exp(-xp.abs(number))
+        share = (high - low) * (decay / (1 + decay))
+        return xp.where(number < 0, low + share, high - share)
+    limits = xp.finfo(number.dtype)
+    end, sign = (high, -1.0) if low == FINITE.low else (start, 1.0)
+    # What the dtype can tell from the end of the range, half precision too.
+    least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
+    most = min(FINITE.high, float(limits.max) / 2)
+    # The gradient of a clip as a product, which DTensor adds up over processes once, at the end.
+    held = backends.of(number).constant(number)
+    limited = xp.clip(held, math.log(least), math.log(most))
+    inside = xp.ones_like(held) * (limited == held)
+    return end + sign * xp.exp(limited + (number - held) * inside)

@@ -1,0 +1,219 @@
+"""A surrogate as a value: its parameters, equality, and its arrays taken out and put back in."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self, dataclass_transform
+
+import numpy as np
+
+from . import backends
+from ._declaration import declare, decorated, refuse_change
+from ._parameters import UNIT, checked, is_floating_array, parameter
+
+Array = Any
+
+_DERIVED = ("array_fields", "is_fixed", "is_traceable")  # from the parameters
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
+@dataclass(frozen=True, repr=False, eq=False)
+class Value:
+    """What `Surrogate` is made of besides its functions; a subclass of that becomes a dataclass."""
+
+    traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
+    array_fields: ClassVar[tuple[str, ...]] = ()
+    is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
+    is_traceable: ClassVar[bool] = False  # and what is inside of it, too
+    _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
+    _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
+
+    at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        base = cls.__mro__[cls.__mro__.index(Value) - 1]
+        if cls is base:  # Surrogate itself
+            return
+        # A user's class may read what changes, or the shape or values of x, so it is not traced.
+        ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        cls.traceable = vars(cls).get("traceable", ours)
+        declare(cls, base)
+        # For hooks, under torch.compile, which cannot read the metadata of a field.
+        reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}
+        cls._without_gradient = {name: why for name, why in reasons.items() if why}
+        backends.register_class(cls)
+
+    def __post_init__(self) -> None:
+        backends.load_imported()
+        if type(self).__dataclass_params__.eq:  # type: ignore[attr-defined]
+            raise TypeError(decorated(type(self)))
+        with_arrays = []
+        is_fixed = is_traceable = self.traceable
+        for declared in fields(self):
+            value = getattr(self, declared.name)
+            choices = declared.metadata.get("choices")
+            if choices is not None and value not in choices:
+                raise ValueError(
+                    f"{type(self).__name__}: {declared.name} must be one of {choices}, "
+                    f"got {declared.name}={value!r}"
+                )
+            if "interval" in declared.metadata:
+                value = checked(self, declared.name, declared.metadata["interval"], value)
+                object.__setattr__(self, declared.name, value)
+                holds_arrays = not isinstance(value, (int, float))
+            elif isinstance(value, Value):
+                holds_arrays = bool(value.array_fields)
+            else:
+                holds_arrays = is_floating_array(value)
+            if holds_arrays:
+                with_arrays.append(declared.name)
+            if isinstance(value, Value):
+                is_fixed = is_fixed and value.is_fixed
+                is_traceable = is_traceable and value.is_traceable
+            elif type(value) not in (float, int, str):  # arrays may be traced
+                is_fixed = False
+                self._require_no_array_in(declared.name, value)
+        object.__setattr__(self, "array_fields", tuple(with_arrays))
+        object.__setattr__(self, "is_fixed", is_fixed)
+        object.__setattr__(self, "is_traceable", is_traceable)
+
+    def _require_no_array_in(self, name: str, value: Any) -> None:
+        """Raise where an array or a surrogate is in a collection: no framework would see it."""
+        if not isinstance(value, (tuple, list, set, frozenset, dict)):
+            return
+        for part in value.values() if isinstance(value, dict) else value:
+            if isinstance(part, Value) or is_floating_array(part):
+                raise TypeError(
+                    f"{type(self).__name__}: {name} holds {part!r} in a collection, where it gets "
+                    "no gradient; declare a field for each"
+                )
+
+    def __repr__(self) -> str:
+        shown = [f for f in fields(self) if f.repr]
+        shown = [f for f in shown if f.name != "at_threshold" or self.at_threshold != 1.0]
+        shown.sort(key=lambda f: f.name == "at_threshold")  # inherited first, but by keyword only
+        names = [f.name for f in shown]
+        # of your own class that is no dataclass, the attributes
+        known = (*names, *_DERIVED, "at_threshold")
+        names += [n for n in vars(self) if n[0] != "_" and n not in known]
+        arguments = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in names)
+        return f"{type(self).__name__}({arguments})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        mine, theirs = vars(self), vars(other)
+        return mine.keys() == theirs.keys() and all(
+            value is theirs[name] or _are_equal(value, theirs[name]) for name, value in mine.items()
+        )
+
+    def __hash__(self) -> int:
+        try:
+            return hash((type(self), frozenset(vars(self).items())))
+        except (
+            TypeError
+        ):  # an array that cannot be hashed; they are the same if they are one object
+            pass
+        values = (v if _is_plain(v) else id(v) for _, v in sorted(vars(self).items()))
+        return hash((type(self), *values))
+
+    def partition(self) -> tuple[Self, tuple[Array, ...]]:
+        """Take the array-valued parameters out, for a hook.
+
+        Returns
+        -------
+        definition : Surrogate
+            This surrogate without them: hashable, and the same object where there are none.
+        arrays : tuple of arrays
+            What was taken out, for `combine`.
+        """
+        if not self.array_fields:
+            return self, ()
+        arrays: list[Array] = []
+        rest: list[Value | None] = []
+        for name in self.array_fields:
+            value = getattr(self, name)
+            if isinstance(value, Value):
+                inner, inner_arrays = value.partition()
+                arrays += inner_arrays
+                rest.append(inner)
+            else:
+                arrays.append(value)
+                rest.append(None)
+        return self.replaced(rest), tuple(arrays)
+
+    def combine(self, arrays: Any) -> Self:
+        """Put the array-valued parameters that `partition` took out back in."""
+        if not self.array_fields:
+            return self
+        values: list[Any] = []
+        start = 0
+        for name in self.array_fields:
+            value = getattr(self, name)
+            if isinstance(value, Value):
+                end = start + value._number_of_arrays
+                values.append(value.combine(arrays[start:end]))
+            else:
+                end = start + 1
+                values.append(arrays[start])
+            start = end
+        return self.replaced(values)
+
+    def replaced(self, values: list[Any]) -> Self:
+        # Not through the constructor: a traced value has no range to check.
+        replaced = copy.copy(self)
+        for name, value in zip(self.array_fields, values, strict=True):
+            object.__setattr__(replaced, name, value)
+        return replaced
+
+    @property
+    def undifferentiated(self) -> tuple[tuple[int, str], ...]:
+        """The arrays of `partition` that have no gradient, by number, with a message: for hooks."""
+        found: list[tuple[int, str]] = []
+        index = 0
+        for name in self.array_fields:
+            value = getattr(self, name)
+            if isinstance(value, Value):
+                found += [(index + i, message) for i, message in value.undifferentiated]
+                index += value._number_of_arrays
+            else:
+                if name in self._without_gradient:
+                    why = self._without_gradient[name]
+                    found.append((index, f"{type(self).__name__}: {name} has no gradient: {why}"))
+                index += 1
+        return tuple(found)
+
+    @property
+    def _number_of_arrays(self) -> int:
+        values = [getattr(self, name) for name in self.array_fields]
+        return sum(v._number_of_arrays if isinstance(v, Value) else 1 for v in values)
+
+
+# In the place of what the decorator put there, which knows no parameter of a subclass.
+Value.__setattr__ = Value.__delattr__ = refuse_change  # type: ignore[method-assign]
+
+
+def _shown(value: Any) -> str:
+    """Return a number as Python reads it."""
+    return (
+        f"float('{value}')" if isinstance(value, float) and abs(value) == math.inf else repr(value)
+    )
+
+
+def _are_equal(value: Any, other: Any) -> bool:
+    """Return whether two parameters are the same: 1, 1.0 and True are not, nor two arrays."""
+    if type(value) is not type(other) or hasattr(value, "dtype"):
+        return False
+    if isinstance(value, float):
+        return value == other and math.copysign(1, value) == math.copysign(1, other)
+    if isinstance(value, (str, int, Value)):
+        return bool(value == other)
+    return bool(value == other) and repr(value) == repr(other)  # (0.0,) and (-0.0,) are equal
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is no array: arrays are the same only if they are one object."""
+    return not hasattr(value, "dtype") or isinstance(value, np.generic)

@@ -1,0 +1,91 @@
+"""The import graph is a straight stack, read from the syntax trees; no file is long."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src"
+# The link src/surrogates/backends is read as what it links to.
+FILES = [p for p in sorted(SRC.rglob("*.py")) if "surrogates/backends/" not in p.as_posix()]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SRC).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(("surrogates", *parts) if parts[0] == "backends" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def imports_of(name: str, path: Path, text: str) -> set[str]:
+    """Return the modules of ours that a module imports anywhere, in a function or for types too."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                parents = parents[: len(parents) - node.level + 1]
+                base = ".".join([*parents, *([base] if base else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                found.add(inner if inner in MODULES else base)
+    return (found & set(MODULES)) - {name}
+
+
+def graph() -> dict[str, set[str]]:
+    return {name: imports_of(name, path, path.read_text()) for name, path in MODULES.items()}
+
+
+def test_no_circle():
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_backends_import_nothing_of_what_stands_on_them():
+    for name, imported in graph().items():
+        if name.startswith("surrogates.backends"):
+            assert all(other.startswith("surrogates.backends") for other in imported), name
+
+
+def test_definitions_import_no_framework_and_no_hook():
+    foundation = {"surrogates._accuracy", "surrogates._function_form", "surrogates._maths"}
+    foundation |= {"surrogates._numeric", "surrogates._parameters", "surrogates._surrogate"}
+    for name, imported in graph().items():
+        if name.startswith("surrogates.definitions"):
+            others = {other for other in imported if not other.startswith(f"{name[:22]}")}
+            assert others <= foundation, name
+
+
+def test_the_base_class_imports_no_wrapper():
+    reached, waiting, edges = set(), ["surrogates._surrogate"], graph()
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += edges[name]
+    wrappers = {"_wrapper", "_scaling", "_emission", "_relaxed", "_compressed"}
+    assert not {f"surrogates.{name}" for name in wrappers} & reached
+
+
+@pytest.mark.parametrize("text", ["from . import b", "from .b import c", "import surrogates.b"])
+def test_imports_are_found(text, monkeypatch):
+    monkeypatch.setitem(MODULES, "surrogates.b", Path("b.py"))
+    inside = f"def f():\n    {text}"
+    assert imports_of("surrogates.a", Path("a.py"), inside) == {"surrogates.b"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=[module_of(path) for path in FILES])
+def test_files_are_short(path):
+    lines = len(path.read_text().splitlines())
+    assert lines < 400 or path.parent.name == "definitions"

@@ -16,6 +16,9 @@ from ._value import Value
 Array = Any
 ArrayT = TypeVar("ArrayT")
 
+# Members for hooks, and for wrappers, which `dir` leaves out.
+_FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
+_FOR_WRAPPERS = {"area_to", "has_area_below", "is_signed", "mirrored", "relaxes", "unsigned"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -335,6 +338,10 @@ class Surrogate(Value):
         far = xp.where(finite, far, xp.zeros_like(far))
         start = limit + (far - backends.of(x).constant(far))
         return xp.where(finite, start, xp.zeros_like(far))
+
+    def __dir__(self) -> list[str]:
+        hidden = _FOR_HOOKS | _FOR_WRAPPERS | {"partition"}
+        return [name for name in super().__dir__() if name not in hidden or name[:2] == "__"]
 
     def _undefined(self, name: str) -> NotImplementedError:
         return NotImplementedError(

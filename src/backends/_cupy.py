@@ -11,12 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from ._backend import Backend
-from ._compiler.graph import trace
-from ._compiler.kernel import kernel_text
+from ._compiler.graph import WORKING, trace
+from ._compiler.kernel import IN_C, kernel_text
 
-# What a formula is computed in, by the name of the dtype of x.
-_WORKING = {"float16": "float32", "float32": "float32", "float64": "float64"}
-_SPIKE = {"ge": "x >= (T)0", "gt": "x > (T)0"}
+# The same operations as in a formula, of an array of the dtype T.
+_SPIKE = {comparison: IN_C[comparison].format("x", "(T)0") for comparison in ("ge", "gt")}
 
 
 class CupyBackend(Backend):
@@ -64,7 +63,7 @@ def _is_cupy(x: Any) -> bool:
 
 def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
     """Return what a formula is computed in, None where it is to be computed as it stands."""
-    return _WORKING.get(x.dtype.name) if _is_cupy(x) and not arrays else None
+    return WORKING.get(x.dtype.name) if _is_cupy(x) and not arrays else None
 
 
 def _kernel(definition: Any, name: str, dtype: str | None, comparison: str | None) -> Any | None:

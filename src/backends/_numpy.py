@@ -13,16 +13,10 @@ import array_api_compat.numpy
 import numpy as np
 
 from ._backend import Backend
-from ._compiler.graph import FUNCTIONS
+from ._compiler.graph import FUNCTIONS, WORKING
 from ._compiler.program import Dialect
 
-# What a formula is computed in, by the dtype of x.
-_WORKING = {
-    np.dtype("float16"): "float32",
-    np.dtype("float32"): "float32",
-    np.dtype("float64"): "float64",
-}
-_COMPARISONS = {"ge": np.greater_equal, "gt": np.greater}
+_WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
 
 
 def _where(condition: Any, x: Any, y: Any, out: Any) -> None:
@@ -100,8 +94,8 @@ class NumpyBackend(Backend):
 
     def spike(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one comparison where they are no more than that."""
-        compare = _COMPARISONS.get(definition.comparison)
-        if compare is None or type(x) is not np.ndarray:
+        comparison = definition.comparison
+        if comparison is None or type(x) is not np.ndarray:
             with self.quiet():
                 spikes = super().spike(definition, x, arrays)
             # NumPy's functions make a number of an array without axes
@@ -110,7 +104,7 @@ class NumpyBackend(Backend):
         if not x.flags.forc:  # a comparison reads strided memory slower than a copy does
             np.copyto(spikes, x)
             x = spikes
-        return compare(x, 0, out=spikes)
+        return FUNCTIONS[comparison](x, 0, out=spikes)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""

@@ -56,6 +56,13 @@ FUNCTIONS: dict[str, Any] = {
     "tanh": np.tanh,
     "where": np.where,
 }
+# What a formula is computed in, by the name of the dtype of x.
+WORKING = {
+    "float16": "float32",
+    "bfloat16": "float32",
+    "float32": "float32",
+    "float64": "float64",
+}
 _CONDITIONS = {"and", "eq", "ge", "gt", "isnan", "le", "lt", "not", "or"}
 
 

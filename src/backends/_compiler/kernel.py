@@ -7,7 +7,7 @@ from typing import Any
 from .graph import Symbol, nodes_of
 
 # The operations that C and CUDA do not call by their name in a graph.
-_IN_C = {
+IN_C = {
     "abs": "fabs({0})",
     "add": "{0} + {1}",
     "and": "{0} && {1}",
@@ -56,8 +56,8 @@ def kernel_text(root: Symbol, result: str) -> str:
             continue
         if node.op == "input":
             value = node.operands[0]
-        elif node.op in _IN_C:
-            value = _IN_C[node.op].format(*operands, number=number)
+        elif node.op in IN_C:
+            value = IN_C[node.op].format(*operands, number=number)
         else:
             value = f"{node.op}({', '.join(operands)})"
         names[node.number] = f"t{node.number}"

@@ -14,20 +14,13 @@ from typing import Any
 
 import torch
 
-from .._compiler.graph import Symbol
+from .._compiler.graph import WORKING, Symbol
 from .._compiler.program import Dialect
 from .fused import fused
 
 Tensor = torch.Tensor
 
-# What a formula is computed in, by the dtype of x.
-_WORKING = {
-    torch.float16: "float32",
-    torch.bfloat16: "float32",
-    torch.float32: "float32",
-    torch.float64: "float64",
-}
-_COMPARISONS = {"ge": torch.ge, "gt": torch.gt}
+_WORKING = {getattr(torch, name): working for name, working in WORKING.items()}
 
 
 def _copy(x: Tensor, out: Tensor) -> None:
@@ -148,7 +141,8 @@ def step(x: Tensor, comparison: str) -> Tensor:
     spikes = _empty_like(x)
     if not x.is_contiguous():  # a comparison reads strided memory ten times slower than a copy does
         x = spikes.copy_(x)
-    return _COMPARISONS[comparison](x, _zero(), out=spikes)
+    compare = torch.ge if comparison == "ge" else torch.gt
+    return compare(x, _zero(), out=spikes)
 
 
 def gradient(definition: Any, x: Tensor, cotangent: Tensor) -> Tensor | None:

@@ -72,15 +72,14 @@ def test_nothing_is_compiled_nor_kept_for_a_new_value(emission, compilations):
 def test_what_is_compiled_for_eager_gradients_is_bounded(compilations, monkeypatch):
     from surrogates.backends import _jax as hook
 
-    assert hook._compiled_spike.cache_info().maxsize <= 64
-    few = lru_cache(maxsize=4)(hook._compiled_spike.__wrapped__)
-    monkeypatch.setattr(hook, "_compiled_spike", few)
+    assert hook._spike_of.cache_info().maxsize <= 64
+    monkeypatch.setattr(hook, "_spike_of", lru_cache(maxsize=4)(hook._Spike))
     x = jnp.asarray(X)
 
     def use(values):
         for alpha in values:
             surrogate = Arctan(alpha)
-            for _ in range(hook._USES_BEFORE_COMPILING + 1):
+            for _ in range(hook._Spike.uses_before_compiling + 1):
                 jax.grad(lambda x, surrogate=surrogate: surrogate(x).sum())(x)
 
     use(np.linspace(3, 4, 6).tolist())

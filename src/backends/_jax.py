@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
-from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -41,9 +39,7 @@ class JaxBackend(Backend):
         if arrays:
             x, arrays = _aligned(x, arrays)
         elif isinstance(x, jax.core.Tracer) and definition.is_fixed:
-            uses, compiled = _compiled_spike(definition)
-            if next(uses) >= _USES_BEFORE_COMPILING:
-                return compiled(x)
+            return _spike_of(definition)(x)
         return spike_p.bind(x, *arrays, definition=definition)
 
     def evaluate(self, definition: Any, x: Array, arrays: tuple[Array, ...], name: str) -> Array:
@@ -144,18 +140,29 @@ def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
     return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
 
 
-_USES_BEFORE_COMPILING = 4
+class _Spike:
+    """The spike of a definition, as a compiled function once it was used often enough.
+
+    For eager differentiation: JAX remembers what it made of the jitted spike, where it would trace
+    the rule and dispatch each operation of the formula anew. Inside what is compiled the jit leaves
+    no trace of itself. Compiling takes as long as hundreds of dispatches, so it is not done for
+    parameters that change each time.
+    """
+
+    uses_before_compiling = 4
+
+    def __init__(self, definition: Definition) -> None:
+        self.uses = 0
+        self.plain = partial(spike_p.bind, definition=definition)
+        self.compiled = jax.jit(self.plain, inline=True)
+
+    def __call__(self, x: Array) -> Array:
+        self.uses += 1
+        return self.plain(x) if self.uses <= self.uses_before_compiling else self.compiled(x)
 
 
-# Eager differentiation: JAX remembers what it made of the jitted spike, where it would trace the
-# rule and dispatch each operation of the formula anew. Inside what is compiled the jit leaves no
-# trace of itself. Compiling takes as long as hundreds of dispatches, so it is not done for
-# parameters that change each time; and JAX (0.10, not yet 0.4) frees what it compiled with it when
-# the function is forgotten.
-@lru_cache(maxsize=32)
-def _compiled_spike(definition: Any) -> tuple[Iterator[int], Callable[[Array], Array]]:
-    """Return the count of its uses so far, and the spike as a compiled function of `x`."""
-    return itertools.count(), jax.jit(partial(spike_p.bind, definition=definition), inline=True)
+# JAX (0.10, not yet 0.4) frees what it compiled when the function is forgotten.
+_spike_of = lru_cache(maxsize=32)(_Spike)
 
 
 def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:

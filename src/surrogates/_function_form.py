@@ -1,4 +1,4 @@
-"""The function form of a surrogate: ``sigmoid(x, alpha)`` beside ``Sigmoid(alpha)(x)``."""
+"""The functional form of a surrogate: ``sigmoid(x, alpha)`` beside ``Sigmoid(alpha)(x)``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,25 @@ import numpy as np
 from ._surrogate import ArrayT, Surrogate
 
 P = ParamSpec("P")
+
+_PARAMETERS = "Parameters\n----------\n"
+_RAISES = "Raises\n------\n"
+_ARRAY = """\
+x : array or float
+    Membrane potential minus threshold, dimensionless, of any shape and a real
+    floating-point dtype.
+"""
+_RETURNS = """\
+Returns
+-------
+array
+    The spikes, of the type, dtype, device and shape of `x`.
+
+"""
+_WRONG_ARRAY = """\
+TypeError
+    If `x` is no floating-point array of a known library.
+"""
 
 
 class SurrogateFunction(Protocol[P]):
@@ -41,24 +60,15 @@ def function_form(cls: Callable[P, Surrogate], name: str) -> SurrogateFunction[P
 
 
 def _function_doc(cls: Any, name: str) -> str:
-    """Return the docstring of a function form: that of its class, with the array added."""
+    """Return the docstring of a functional form: that of its class, with the array added."""
     summary, _, rest = inspect.cleandoc(cls.__doc__).partition("\n\n")
-    array = (
-        "x : array or float\n"
-        "    Membrane potential minus threshold, dimensionless, of any shape and a real\n"
-        "    floating-point dtype.\n"
-    )
-    returns = (
-        "Returns\n-------\narray\n    The spikes, of the type, dtype, device and shape of `x`.\n\n"
-    )
-    heading = "Parameters\n----------\n"
-    if heading not in rest:
-        rest = rest.replace("References\n", f"{heading}\nRaises\n------\nReferences\n", 1)
-    rest = rest.replace(heading, heading + array, 1)
-    raises = "Raises\n------\n"
-    wrong_array = "TypeError\n    If `x` is no floating-point array of a known library.\n"
-    rest = rest.replace(raises, returns + raises + wrong_array, 1)
+    formulas, _, parameters = rest.partition(_PARAMETERS)
+    if not parameters:  # there are none
+        formulas, _, rest = formulas.partition("References\n")
+        parameters = f"\n{_RAISES}References\n{rest}"
+    parameters, _, errors = parameters.partition(_RAISES)
     return (
         f"Return the spikes of `x`, differentiated by `{cls.__name__}`.\n\n"
-        f"``{name}(x, ...)`` is ``{cls.__name__}(...)(x)``. {summary}\n\n{rest}"
+        f"``{name}(x, ...)`` is ``{cls.__name__}(...)(x)``. {summary}\n\n"
+        f"{formulas}{_PARAMETERS}{_ARRAY}{parameters}{_RETURNS}{_RAISES}{_WRONG_ARRAY}{errors}"
     )

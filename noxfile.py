@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import sys
@@ -17,6 +18,8 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 # What the sessions below install, at the versions that were tested together.
 PINNED = ["-c", "constraints.txt"]
+# For what is run by python -m.
+TOOLS = {"PYTHONPATH": os.pathsep.join(("tests", "tests/support"))}
 PROJECT = nox.project.load_toml("pyproject.toml")
 FRAMEWORKS = {
     "numpy": [],
@@ -84,7 +87,7 @@ def full(session: nox.Session) -> None:
 def transforms(session: nox.Session) -> None:
     """Write the matrix of transforms, docs/transforms.json and docs/transforms.md, anew."""
     session.install(*PINNED, "-e", ".[torch,jax,cupy]", *group("test"), *group("transforms"))
-    modules = [f"tests/test_transforms_{name}.py" for name in ("torch", "jax", "arrays")]
+    modules = [f"tests/transforms/test_transforms_{name}.py" for name in ("torch", "jax", "arrays")]
     pytest(session, *modules, "--write-transforms", require="torch,jax,dask")
 
 
@@ -128,14 +131,14 @@ def check(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Break the code in small ways, and print what no test noticed: ``-- --sample 200``."""
     everything(session, *group("measure"))
-    session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "mutants", *session.posargs, env=TOOLS)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Search for cases that break a law, and save them for the tests: ``-- --examples 100000``."""
     everything(session)
-    session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "fuzz", *session.posargs, env=TOOLS)
 
 
 @nox.session
@@ -146,7 +149,7 @@ def thorough(session: nox.Session) -> None:
     # Those of the formulas, in NumPy; against it one dtype of the libraries with functions of
     # their own. All of them would take a day.
     elsewhere = "agrees_with_numpy and float32 and (torch or jax)"
-    tests = ("tests/test_definitions.py", "tests/test_agreement.py")
+    tests = ("tests/surrogates/test_definitions.py", "tests/backends/test_agreement.py")
     pytest(session, "-m", "hypothesis", "-k", f"test_definitions or ({elsewhere})", *tests)
 
 
@@ -194,7 +197,7 @@ def types(session: nox.Session) -> None:
     """Check the types of the installed package, and of a user's code against it."""
     session.install(*PINNED, ".[torch,jax,demo]", *group("types"), *group("transforms"))
     settings, user = (
-        pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/typing_example.py")
+        pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/package/typing_example.py")
     )
     session.chdir(session.create_tmp())  # away from src: the installed package is what users have
     session.run("mypy", "--config-file", str(settings), "--package", "surrogates")
@@ -218,7 +221,7 @@ def bench(session: nox.Session) -> None:
     project = [".[torch,jax,cupy]", "jax[cuda12]"] if gpu else [".[torch,jax]"]
     pins = ["-c", "tests/bench/constraints.txt"]
     session.install(*pins, "-e", *project, *group("bench"))
-    session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "bench", *session.posargs, env=TOOLS)
 
 
 @nox.session(python="3.11")

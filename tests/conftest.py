@@ -17,7 +17,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-import transforms
+import matrix
 from kinds import Kind, parameters
 from surrogates.definitions import FAMILIES, SURROGATES
 
@@ -47,12 +47,12 @@ def jax():
 
 
 @pytest.fixture(params=SURROGATES.values(), ids=SURROGATES.keys())
-def cell(request: pytest.FixtureRequest, transform: str) -> transforms.Cell:
+def cell(request: pytest.FixtureRequest, transform: str) -> matrix.Cell:
     """Each surrogate: one cell of the matrix in the row `transform` of the module's framework."""
     record = request.node.user_properties
     framework = getattr(request.module, "FRAMEWORK", None) or request.getfixturevalue("framework")
     record.append(("cell", (request.node.place, framework, transform, request.param.__name__)))
-    return transforms.Cell(request.param(), lambda name, value: record.append((name, value)))
+    return matrix.Cell(request.param(), lambda name, value: record.append((name, value)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -124,7 +124,7 @@ _cells: list[dict] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    cell = transforms.gather(report)
+    cell = matrix.gather(report)
     if cell is not None:
         _cells.append(cell)
 
@@ -136,4 +136,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         packages = ("numpy", "torch", "jax", "dask", "array-api-strict", "equinox", "flax", "onnx")
         versions = {"python": ".".join(map(str, sys.version_info[:3]))}
         versions |= {name: importlib.metadata.version(name) for name in packages}
-        transforms.write(_cells, versions)
+        matrix.write(_cells, versions)

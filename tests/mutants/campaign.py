@@ -28,7 +28,7 @@ KEPT = ROOT / ".mutants"
 NOT_RUN = {"test_bench", "test_check", "test_cli", "test_documentation", "test_transforms_page"}
 # Tests that run the code in processes of their own, or in doctests, where no map sees it: for lines
 # that no other test runs.
-UNSEEN = ("test_backends", "test_import", "test_documentation")
+UNSEEN = ("backends/test_backends", "package/test_import", "package/test_documentation")
 FIRST, THEN = 12.0, 45.0  # seconds of tests that a mutant is given at first, and if it survives
 PRELOADED = ["numpy", "torch", "jax", "dask.array", "mpmath", "sympy", "pytest"]
 PRELOADED += ["array_api_strict", "flax.nnx", "equinox"]
@@ -61,18 +61,18 @@ class Campaign:
         """Find out which test runs which line; of each test file once, and after each change."""
         files = [
             path
-            for path in sorted((ROOT / "tests").glob("test_*.py"))
+            for path in sorted((ROOT / "tests").rglob("test_*.py"))
             if path.stem not in NOT_RUN and re.search(wanted, path.name)
         ]
         targets = {}
-        shared = [ROOT / "tests/conftest.py", ROOT / "tests/kinds.py", ROOT / "tests/transforms.py"]
+        shared = [ROOT / "tests/conftest.py", *sorted((ROOT / "tests/support").glob("*.py"))]
         for path in files:
             digest = _digest([*shared, path])
             targets[path] = KEPT / f"{path.stem}-{self.sources}-{digest}.json"
 
         def one(path: Path) -> None:
             if not targets[path].exists():
-                start, arguments = time.monotonic(), [f"tests/{path.name}"]
+                start, arguments = time.monotonic(), [str(path.relative_to(ROOT))]
                 self._pytest(arguments, 1800, target=targets[path])
                 seconds = time.monotonic() - start
                 print(f"map of {path.name}: {seconds:.0f} s", flush=True)
@@ -202,7 +202,7 @@ def _child(tree: Path, arguments: list[str], target: Path | None) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ["PYTHONPATH"] = f"{tree / 'src'}"  # for what the tests start
-    sys.path = [str(tree / "src"), str(tree / "tests"), *sys.path]
+    sys.path = [*(str(tree / n) for n in ("src", "tests", "tests/support")), *sys.path]
     sys.dont_write_bytecode = True
     assert "surrogates" not in sys.modules
     import pytest

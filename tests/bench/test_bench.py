@@ -12,7 +12,7 @@ from bench.peers import OURS, PEERS
 from bench.plan import TINY
 from surrogates import from_library
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_is_rendered_from_the_data():

@@ -2,7 +2,8 @@
 
 A few parameter sets by default. More, and other ones, on demand::
 
-    SURROGATES_ACCURACY_SETS=1000 SURROGATES_ACCURACY_SEED=7 pytest tests/test_accuracy_ranges.py
+    export SURROGATES_ACCURACY_SETS=1000 SURROGATES_ACCURACY_SEED=7
+    pytest tests/surrogates/test_accuracy_ranges.py
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[1] / "src"
+SRC = Path(__file__).parents[2] / "src"
 # The link src/surrogates/backends is read as what it links to.
 FILES = [p for p in sorted(SRC.rglob("*.py")) if "surrogates/backends/" not in p.as_posix()]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import WITH_TAPE, Kind, assert_like, every_surrogate, parameters
+from kinds import WITH_TAPE, assert_like, every_surrogate, generator, parameters
 from surrogates.definitions import SURROGATES
 
 
@@ -75,27 +75,6 @@ def test_multi_spike_refuses_nonsense(arguments):
     (name,) = arguments
     with pytest.raises(ValueError, match=f"MultiSpike: {name} must be"):
         surrogates.MultiSpike(surrogates.SlayerGrad(), **arguments)
-
-
-def generator(kind):
-    if kind.value.strip() == "torch":
-        import torch
-
-        device = "cuda" if kind.name.endswith("CUDA") else "cpu"
-        return torch.Generator(device).manual_seed(1)
-    if kind.value.strip() == "jax":
-        import jax
-
-        return jax.random.key(1)
-    if kind.value == "cupy":
-        import cupy
-
-        return cupy.random.default_rng(1)
-    if kind is Kind.DASK:
-        import dask.array
-
-        return dask.array.random.default_rng(1)
-    return np.random.default_rng(1)
 
 
 @pytest.mark.parametrize("name", ["Sigmoid", "ERF", "Arctan", "PiecewiseQuadratic"])

@@ -7,19 +7,19 @@ import json
 
 import pytest
 
-import transforms
+import matrix
 from surrogates.definitions import SURROGATES
 
-MATRIX = json.loads((transforms.DOCS / "transforms.json").read_text())
+MATRIX = json.loads((matrix.DOCS / "transforms.json").read_text())
 
 
 def test_page_is_rendered_from_the_data():
-    assert (transforms.DOCS / "transforms.md").read_text() == transforms.render(MATRIX)
+    assert (matrix.DOCS / "transforms.md").read_text() == matrix.render(MATRIX)
 
 
 @pytest.mark.parametrize("name", ["arrays", "jax", "torch"])
 def test_every_row_of_the_tests_is_there(name):
-    declared = transforms.declared(importlib.import_module(f"test_transforms_{name}"))
+    declared = matrix.declared(importlib.import_module(f"test_transforms_{name}"))
     frameworks = {framework for framework, _ in declared}
     rows = [
         (r["framework"], r["transform"]) for r in MATRIX["rows"] if r["framework"] in frameworks

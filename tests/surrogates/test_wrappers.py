@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import WITH_TAPE, Kind, assert_like, parameters
+from kinds import WITH_TAPE, Kind, assert_like, generator, parameters
 from surrogates import Compressed, MultiSpike, Relaxed, Scaled, Ternary
 
 X = np.asarray([-3.0, -2.5, -2.0, -0.75, -0.1, 0.0, 0.3, 1.0, 2.25])
@@ -520,7 +520,6 @@ def test_probability_zero_never_spikes(monkeypatch):
 
 @pytest.mark.parametrize(("half_kind", "half"), HALVES)
 def test_rare_random_spikes_in_half_precision(half_kind, half):
-    from test_emission import generator
 
     p = 3.35e-4  # the probability of Sigmoid(4) at -2
     count = 400_000

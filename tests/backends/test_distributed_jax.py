@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 layers = pytest.importorskip("test_jax_sharding")
-HERE = pathlib.Path(__file__).parent
-WORKER = str(HERE / "distributed_worker_jax.py")
+WORKER = pathlib.Path(__file__).parents[1] / "support" / "distributed_worker_jax.py"
 
 pytestmark = pytest.mark.distributed
 
@@ -27,13 +26,13 @@ def outcomes(tmp_path_factory):
         port = meeting.getsockname()[1]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
+        "PYTHONPATH": os.pathsep.join(sys.path),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
     }
     files = [folder / f"{place}.npz" for place in (0, 1)]
     processes = [
         subprocess.Popen(
-            [sys.executable, WORKER, str(place), str(port), str(file)],
+            [sys.executable, str(WORKER), str(place), str(port), str(file)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

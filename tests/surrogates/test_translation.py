@@ -23,7 +23,7 @@ import surrogates
 from surrogates._translation import LIBRARIES
 from surrogates._translation_page import translation_page
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "peers.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())
 X = np.asarray(GOLDEN["x"])
 RECORDS = GOLDEN["records"]
 EVERY_NAME = [(library, name) for library, entry in LIBRARIES.items() for name in entry.makers]
@@ -369,5 +369,5 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_page_is_what_the_command_prints():
-    page = Path(__file__).parents[1] / "docs" / "translation.md"
+    page = Path(__file__).parents[2] / "docs" / "translation.md"
     assert page.read_text() == translation_page()

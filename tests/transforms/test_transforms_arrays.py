@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 import surrogates
 from kinds import Kind, assert_like, potentials
-from transforms import FIRST, SECOND, rows
+from matrix import FIRST, SECOND, rows
 
 KINDS = {
     "NumPy": Kind.NUMPY,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from transforms import rows
+from matrix import rows
 
 torch = pytest.importorskip("torch")
 func, autograd = torch.func, torch.autograd

@@ -113,6 +113,28 @@ class Kind(Enum):
 WITH_TAPE = (Kind.TORCH, Kind.TORCH_CUDA, Kind.JAX, Kind.JAX_CUDA)
 
 
+def generator(kind: Kind) -> Any:
+    """Return a generator of random numbers, of the kind's library."""
+    if kind.value.strip() == "torch":
+        import torch
+
+        device = "cuda" if kind.name.endswith("CUDA") else "cpu"
+        return torch.Generator(device).manual_seed(1)
+    if kind.value.strip() == "jax":
+        import jax
+
+        return jax.random.key(1)
+    if kind.value == "cupy":
+        import cupy
+
+        return cupy.random.default_rng(1)
+    if kind is Kind.DASK:
+        import dask.array
+
+        return dask.array.random.default_rng(1)
+    return np.random.default_rng(1)
+
+
 def parameters(kinds: Any) -> list[Any]:
     """Return `kinds` as pytest parameters with their marks."""
     return [pytest.param(kind, marks=kind.marks, id=kind.name.lower()) for kind in kinds]

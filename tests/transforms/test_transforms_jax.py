@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from transforms import rows
+from matrix import rows
 
 jax = pytest.importorskip("jax")
 jnp, lax = jax.numpy, jax.lax

@@ -24,7 +24,7 @@ from surrogates._check.symbolic import Number, with_numbers
 from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
 from surrogates.definitions import SURROGATES
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 FIRST, SECOND, THIRD = 1e-14, 1e-12, 1e-11  # the bounds of the derivatives, relative
 
 

@@ -133,6 +133,7 @@ def _env(options: argparse.Namespace) -> int:
             "and one overwrites the other: uninstall both, then install surrogate-gradients"
         )
         return 1
+    print("no other distribution installs files under the import name 'surrogates'")
     return 0
 
 

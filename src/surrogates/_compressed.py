@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ._maths import holds
 from ._wrapper import Wrapper
 
 __all__ = ["Compressed"]
@@ -91,19 +92,18 @@ class Compressed(Wrapper):
         peak: Any = "unknown"
         with contextlib.suppress(NotImplementedError):  # of a user's class
             peak = self.surrogate.peak
-        negative, known = self.surrogate._negative, (bool, int, float, np.generic, np.ndarray)
-        holds = not isinstance(peak, str)
-        if isinstance(negative, known):  # other arrays may be traced
-            holds = holds and not np.any(negative)
-        if isinstance(peak, known):
-            size = np.asarray(peak, np.float64)
-            holds = holds and bool(np.all((size > 0) & (size < math.inf)))
-        if not holds or self._leaves_the_levels(peak):
+        is_known = not isinstance(peak, str)
+        fits = is_known and holds((peak > 0) & (peak < math.inf)) and self._is_nowhere_negative()
+        if not fits or self._leaves_the_levels(peak):
             raise ValueError(
                 f"Compressed: 8 bits hold a derivative from 0 to a finite peak, and that of "
                 f"{self.surrogate!r} has peak {peak} or is negative somewhere; take "
                 'residual="float16" or residual="bfloat16"'
             )
+
+    def _is_nowhere_negative(self) -> bool:
+        negative = self.surrogate._negative
+        return not negative if isinstance(negative, bool) else holds(negative == 0)
 
     def _leaves_the_levels(self, peak: Any) -> bool:
         """Return whether the formula of a user is found outside of 0 to `peak`."""

@@ -41,6 +41,14 @@ def choose(condition: bool | Array, first: Any, second: Any, like: float | Array
     return namespace(like).where(condition, first + zero, second + zero)
 
 
+def holds(condition: bool | Array) -> bool:
+    """Return whether a condition on parameters holds; True where their values may be traced."""
+    if isinstance(condition, bool):  # the only case that torch.compile traces
+        return condition
+    known = isinstance(condition, (np.generic, np.ndarray))
+    return bool(np.all(condition)) if known else True
+
+
 def larger(a: float | Array, b: float | Array) -> Any:
     """Return the larger of two parameters, floats or arrays."""
     return choose(a < b, b, a, like=a + b)

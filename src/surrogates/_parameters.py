@@ -54,6 +54,8 @@ def parameter(default: float, *, low: float = -_MOST, high: float = _MOST) -> An
 
     Raises
     ------
+    TypeError
+        If `default` is not a number.
     ValueError
         If `default` is not between `low` and `high`.
 
@@ -72,6 +74,11 @@ def parameter(default: float, *, low: float = -_MOST, high: float = _MOST) -> An
     ValueError: Bump: beta must be a finite number from 0 to 1e+15 (or an array of such, of a \
 floating-point dtype, that broadcasts against x), got beta=-1.0
     """
+    if isinstance(default, bool) or not isinstance(default, (int, float)):
+        raise TypeError(
+            f"parameter: default must be a number, got {default!r}; give an array when you make "
+            "the surrogate"
+        )
     low, high = max(float(low), -_MOST), min(float(high), _MOST)
     if not low <= default <= high:
         raise ValueError(f"parameter: default must be from low={low} to high={high}, got {default}")
@@ -139,6 +146,8 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
             return value
     arrays = "" if interval in (COUNT, UNIT) else _OR_ARRAY
     why = "; a masked array would lose its mask" if isinstance(value, np.ma.MaskedArray) else ""
+    if isinstance(value, (list, tuple)) or (hasattr(value, "dtype") and not why):
+        why = "; check its values, and convert it by numpy.asarray(..., dtype=float) or the like"
     raise ValueError(
         f"{type(owner).__name__}: {name} must be {interval.description}{arrays}, "
         f"got {name}={value!r}{why}"

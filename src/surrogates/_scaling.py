@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from ._maths import choose, keep_nan, select, sign
+from ._maths import choose, holds, keep_nan, select, sign
 from ._parameters import POSITIVE, checked, finite, positive
 from ._surrogate import Array, Surrogate, require_surrogate
 from ._wrapper import Wrapper
@@ -225,8 +223,7 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
 
 def _measure(surrogate: Surrogate, name: str) -> Any:
     value = getattr(surrogate, name)
-    known = isinstance(value, (float, np.generic, np.ndarray))  # others may be traced
-    if known and not np.all((value > 0) & (value < math.inf)):
+    if not holds((value > 0) & (value < math.inf)):
         raise ValueError(
             f"{surrogate!r} has {name} {value}, which is nothing to scale by; choose another "
             "quantity"

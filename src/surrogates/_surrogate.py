@@ -232,6 +232,8 @@ class Surrogate(Value):
     def is_distribution(self) -> bool:
         """Whether the derivative is a density: nowhere negative, of area 1."""
         area, negative = self.area, self._negative
+        if isinstance(area, float) and isinstance(negative, bool):  # as torch.compile traces it
+            return abs(area - 1) < 1e-12 and not negative
         known = (bool, int, float, np.generic, np.ndarray)
         if not (isinstance(area, known) and isinstance(negative, known)):
             return False  # an array whose values may be traced, or on a device

@@ -107,6 +107,8 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     >>> surrogates.from_library("spikingjelly", "ATan")
     Arctan(alpha=2.0)
     """
+    if library not in LIBRARIES and library.lower() in LIBRARIES:  # snnTorch, SpikingJelly
+        library = library.lower()
     if library not in LIBRARIES:
         raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
     entry = LIBRARIES[library]

@@ -389,3 +389,30 @@ def test_tangent_of_a_single_number_has_its_dtype(dtype, torch):
     spike, tangent = torch.func.jvp(surrogates.Sigmoid(), (x,), (torch.ones_like(x),))
     assert spike.dtype == tangent.dtype == x.dtype
     assert spike.shape == tangent.shape == ()
+
+
+MADE_INSIDE = {
+    "Sigmoid": lambda: Sigmoid(2.0),
+    "rescaled": lambda: surrogates.rescaled(Sigmoid(2.0), height=0.5, width=2.0),
+    "matched": lambda: surrogates.matched(Sigmoid(2.0), surrogates.ERF(), by="area"),
+    "float16": lambda: Compressed(Sigmoid(2.0)),
+    "uint8": lambda: Compressed(Sigmoid(2.0), "uint8"),
+    "Relaxed": lambda: surrogates.Relaxed(Sigmoid(2.0)),
+    "MultiSpike": lambda: surrogates.MultiSpike(Sigmoid(2.0)),
+    "Ternary": lambda: surrogates.Ternary(Sigmoid(2.0)),
+    "Scaled": lambda: surrogates.Scaled(Sigmoid(2.0), amplitude=2.0),
+    "from_library": lambda: surrogates.from_library("snntorch", "atan"),
+    "is_distribution": lambda: Sigmoid(2.0 if Sigmoid(2.0).is_distribution else 3.0),
+}
+
+
+@pytest.mark.parametrize("make", MADE_INSIDE.values(), ids=MADE_INSIDE.keys())
+def test_a_surrogate_may_be_made_inside_of_what_is_compiled(make):
+    def gradient(function):
+        x = torch.linspace(-1.3, 1.2, 6, dtype=torch.float64, requires_grad=True)
+        function(x).sum().backward()
+        return x.grad
+
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x: make()(x), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(gradient(compiled), gradient(make()), rtol=1e-13, atol=0)

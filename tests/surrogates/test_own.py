@@ -198,6 +198,24 @@ def test_a_name_that_is_taken(name):
         type("Taken", (Surrogate,), {"__annotations__": {name: float}, name: 1.0})
 
 
+@pytest.mark.parametrize("default", [np.ones(2), [1.0], "1", True, None])
+def test_a_default_that_is_no_number(default):
+    with pytest.raises(TypeError, match="default must be a number"):
+        surrogates.parameter(default, low=0.0)
+
+
+def test_what_has_no_primitive_is_not_learned():
+    with pytest.raises(TypeError, match="defines no primitive, whose gradient"):
+        surrogates.learnable(OnlyDerivative(), "beta", framework="torch")
+
+
+class OnlyDerivative(Surrogate):
+    beta: float = surrogates.parameter(2.0, low=0.0)
+
+    def derivative(self, xp, x):
+        return xp.exp(-self.beta * x**4)
+
+
 def test_parameters_and_an_initialiser():
     with pytest.raises(TypeError, match="declares the parameters beta and defines __init__"):
 

@@ -355,6 +355,10 @@ def test_shift_may_be_an_array():
     )
 
 
+def test_libraries_are_known_as_they_spell_themselves():
+    assert surrogates.from_library("SpikingJelly", "ATan") == surrogates.Arctan(2.0)
+
+
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(LookupError, match="known are braintools, norse"):
         surrogates.from_library("nengo", "atan")

@@ -40,7 +40,7 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     Raises
     ------
     TypeError
-        If `surrogate` is not a Surrogate.
+        If `surrogate` is not a Surrogate, or has no primitive.
     ValueError
         If a name is not that of a real-valued parameter that has a gradient, a parameter starts at
         or beyond an end of its range, or `framework` has to be given.
@@ -64,6 +64,11 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     require_surrogate(surrogate)
     if len(names) == 1 and not isinstance(names[0], str):  # a list of names
         names = tuple(names[0])
+    if not surrogate._has_primitive:
+        raise TypeError(
+            f"learnable: {surrogate!r} defines no primitive, whose gradient would move its "
+            f"parameters; define primitive(self, xp, x) in its class"
+        )
     paths = tuple(path_of(surrogate, name) for name in names or ("",))
     framework = _imported() if framework is None else framework
     if framework == "torch":
@@ -73,7 +78,10 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     elif framework == "equinox":
         from . import _equinox as modules  # type: ignore[no-redef]
     else:
-        raise ValueError(f"learnable: framework must be one of {FRAMEWORKS}, got {framework!r}")
+        raise ValueError(
+            f"learnable: framework must be one of {FRAMEWORKS}, got {framework!r}; for JAX, choose "
+            "flax (its NNX modules) or equinox"
+        )
     return modules.Learnable(surrogate, paths)
 
 

@@ -202,7 +202,7 @@ def types(session: nox.Session) -> None:
     session.chdir(session.create_tmp())  # away from src: the installed package is what users have
     session.run("mypy", "--config-file", str(settings), "--package", "surrogates")
     session.run("mypy", "--config-file", str(settings), str(user))
-    # The interpreter by name: pyright prefers a .venv that it finds beside the file.
+    # The interpreter by name: pyright prefers a .venv that it finds next to the file.
     python = pathlib.Path(session.bin) / "python"
     session.run("basedpyright", "--pythonpath", str(python), "--level", "error", str(user))
 

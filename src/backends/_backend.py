@@ -158,7 +158,7 @@ class Backend:
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation: `x` itself where no tape is recorded."""
         if self.differentiates:
-            raise self._missing("constant", "`x` itself is none to differentiation")
+            raise self._missing("constant", "`x` itself would be differentiated")
         return x
 
     def nondifferentiable(self, function: Callable[..., Array], *arrays: Array) -> Array:

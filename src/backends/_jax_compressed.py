@@ -1,6 +1,6 @@
 """JAX: the tangent of a surrogate that keeps less than `x`, see `surrogates.Compressed`.
 
-Reverse mode keeps what a linear function needs beside its argument. Of a product with the
+Reverse mode keeps what a linear function needs besides its argument. Of a product with the
 derivative that is the derivative, in full precision, however `x` was rounded before. Of what stands
 inside `jax.checkpoint` it is the arguments: here the tangent, and what is kept.
 """

@@ -1,4 +1,4 @@
-"""The functional form of a surrogate: ``sigmoid(x, alpha)`` beside ``Sigmoid(alpha)(x)``."""
+"""The functional form of a surrogate: ``sigmoid(x, alpha)`` is ``Sigmoid(alpha)(x)``."""
 
 from __future__ import annotations
 

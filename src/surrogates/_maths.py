@@ -1,4 +1,4 @@
-"""The few functions that the definitions share beside the array API standard."""
+"""The few functions that the definitions share besides the array API standard."""
 
 from __future__ import annotations
 

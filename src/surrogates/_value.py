@@ -96,7 +96,7 @@ class Value:
         shown = [f for f in shown if f.name != "at_threshold" or self.at_threshold != 1.0]
         shown.sort(key=lambda f: f.name == "at_threshold")  # inherited first, but by keyword only
         names = [f.name for f in shown]
-        # of your own class that is no dataclass, the attributes
+        # the attributes of a user's class that defines __init__ itself
         known = (*names, *_DERIVED, "at_threshold")
         names += [n for n in vars(self) if n[0] != "_" and n not in known]
         arguments = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in names)

@@ -1,6 +1,6 @@
 """A definition, traced once: its formula as a graph of elementwise operations.
 
-A definition is plain array-API maths, so that running it on a `Symbol` in the place of an array
+A definition is plain array-API maths, so that running it on a `Symbol` instead of an array
 records what it computes. Equal subexpressions become one node, and what depends on no array is
 computed at once. Three things are made of a graph: a straight-line program that reuses its buffers
 (`program`), the text of a fused kernel (`kernel`), and a SymPy expression

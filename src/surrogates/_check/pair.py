@@ -178,7 +178,7 @@ class Line:
             if wrong.any() and np.all(np.isfinite(values)):
                 return (
                     f"the derivative at x = {x[wrong][0]:.17g} is {values[wrong][0]:.9g}, "
-                    f"and beside it {values[0]:.9g} and {values[-1]:.9g}"
+                    f"and next to it {values[0]:.9g} and {values[-1]:.9g}"
                 )
         return None
 

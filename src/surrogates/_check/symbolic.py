@@ -1,6 +1,6 @@
 """Run a definition on symbols: the array API mapped to SymPy.
 
-`Number` is an array-API "array" of one element that carries an mpmath value and, beside it, the
+`Number` is an array-API "array" of one element that carries an mpmath value and, with it, the
 SymPy expression of how it came about. Conditions are decided by the value, so that running a
 definition at a point yields the expression of the one smooth piece that the point lies on; two
 pieces are compared with no piecewise functions to simplify. Without an expression it evaluates a

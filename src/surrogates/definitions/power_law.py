@@ -166,7 +166,7 @@ class QPseudoSpike(Surrogate):
         area = where(alpha > 1, (alpha + 1) / (alpha - 1), inf)
         width = (alpha + 1) * (2**(1 / alpha) - 1)
 
-    For large `alpha` it becomes ``exp(-2 |x|)``. The paper prints ``alpha - 1`` in the place of
+    For large `alpha` it becomes ``exp(-2 |x|)``. The paper prints ``alpha - 1`` instead of
     ``alpha + 1``: another function, `QPseudoSpikeUnit`.
 
     Parameters

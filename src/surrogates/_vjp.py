@@ -125,11 +125,11 @@ def _product(backend: backends.Backend, vector: Any, derivative: Any, name: str)
     if not is_like:
         vector = _fitting(backend, vector, derivative, name)
     product = vector * derivative
-    xp = backend.namespace(derivative)
     if product.dtype != derivative.dtype:
-        product = xp.astype(product, derivative.dtype)
-    # NumPy makes a number of arrays without axes
-    return product if type(product) is type(derivative) else xp.asarray(product)
+        product = backend.namespace(derivative).astype(product, derivative.dtype)
+    if type(product) is type(derivative):
+        return product
+    return backend.namespace(derivative).asarray(product)  # NumPy makes a number of no axes
 
 
 def _fitting(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:

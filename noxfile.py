@@ -149,8 +149,10 @@ def thorough(session: nox.Session) -> None:
     # Those of the formulas, in NumPy; against it one dtype of the libraries with functions of
     # their own. All of them would take a day.
     elsewhere = "agrees_with_numpy and float32 and (torch or jax)"
-    tests = ("tests/surrogates/test_definitions.py", "tests/backends/test_agreement.py")
-    pytest(session, "-m", "hypothesis", "-k", f"test_definitions or ({elsewhere})", *tests)
+    files = ("surrogates/test_definitions", "surrogates/test_wrappers", "backends/test_agreement")
+    chosen = f"test_definitions or (test_wrappers and numpy) or ({elsewhere})"
+    tests = [f"tests/{file}.py" for file in files]
+    pytest(session, "-m", "hypothesis", "-k", chosen, *tests)
 
 
 @nox.session

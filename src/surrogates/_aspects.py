@@ -67,11 +67,30 @@ def _relaxed_spikes(
     mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
     # Left out, since their difference is NaN: infinite values, and x that lead to such.
     wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
-    live = xp.isfinite(wide) & xp.isfinite(held.formula("area", xp, backend.constant(wide)))
+    there = backend.constant(wide)
+    live = xp.isfinite(wide) & xp.isfinite(held.formula("area", xp, there))
+    live = live & xp.isfinite(held.formula("derivative", xp, there))
     inner = xp.where(live, wide, xp.zeros_like(wide))
+    bound = _converged(held, xp, inner)
+    inner = inner if bound is None else xp.clip(inner, min=-bound, max=bound)
     difference = surrogate.formula("area", xp, inner) - held.formula("area", xp, inner)
     nothing = xp.astype(difference - backend.constant(difference), x.dtype, copy=False)
     return backend.spike(definition, x, mixed) + nothing
+
+
+def _converged(surrogate: Surrogate, xp: Any, x: Array) -> Array | None:
+    """Return how far out a finite area has all its digits, None where it is infinite or unknown.
+
+    Farther out, what a formula is computed from overflows, and its slope in a parameter is NaN.
+    """
+    try:
+        area = surrogate.area
+    except NotImplementedError:  # of a user's class
+        return None
+    limit = backends.of(x).constant(xp.zeros_like(x)) + (1e25 if x.dtype == xp.float32 else 1e150)
+    if isinstance(area, (int, float)):
+        return limit if math.isfinite(area) else None
+    return xp.where(xp.isfinite(area), limit, math.inf + limit)
 
 
 def kept(surrogate: Surrogate, x: Array) -> Array:

@@ -91,7 +91,7 @@ class Compressed(Wrapper):
             return
         peak: Any = "unknown"
         with contextlib.suppress(NotImplementedError):  # of a user's class
-            peak = self.surrogate.peak
+            peak = self.surrogate.widened().peak
         is_known = not isinstance(peak, str)
         fits = is_known and holds((peak > 0) & (peak < math.inf)) and self._is_nowhere_negative()
         if not fits or self._leaves_the_levels(peak):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Any
 
-from ._parameters import parameter
+from ._parameters import UNIT, parameter
 
 # What braintools' users override, and which formula it is here.
 _FORMULAS = {"surrogate_grad": "derivative", "surrogate_fun": "primitive"}
@@ -41,10 +41,14 @@ def declare(cls: Any, base: Any) -> None:
             )
         return
     for name in fields:
-        default = vars(cls).get(name)
+        default: Any = vars(cls).get(name) if name != "at_threshold" else None
         if type(default) in (int, float) and _is_float(cls, name) and math.isfinite(default):
             setattr(cls, name, parameter(float(default)))
+    spike: Any = vars(cls).get("at_threshold")
+    if isinstance(spike, (int, float)):  # another default
+        cls.at_threshold = field(default=float(spike), kw_only=True, metadata={"interval": UNIT})
     dataclass(frozen=True, repr=False, eq=False)(cls)
+    cls._declared = cls.__dataclass_params__
     # The base has these, for all; here they would make a second @dataclass fail, without our words.
     del cls.__setattr__, cls.__delattr__
 

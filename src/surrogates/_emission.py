@@ -233,9 +233,10 @@ def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
         )
     if not surrogate.is_distribution:
         raise ValueError(
-            f"{surrogate!r}: its derivative is not a density (it has area {surrogate.area}, or is "
-            "negative somewhere), so there is no firing probability; choose "
-            "a surrogate of area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
+            f"{surrogate!r}: its derivative is not known to be a density (it has area "
+            f"{surrogate.area}, is negative somewhere, or has parameters whose values are not "
+            "known here, as those of a tensor), so there is no firing probability; choose one of "
+            "area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
     x = checked(surrogate, x)
     return _Sampled(surrogate, backends.of(x).uniform(generator, x))(x)

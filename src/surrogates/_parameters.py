@@ -125,7 +125,7 @@ def _declared(default: float, interval: Interval) -> Any:
 
 def parameters(cls: type) -> list[Field[Any]]:
     """Return the fields of a surrogate class that are parameters of its formula, in order."""
-    return [f for f in fields(cls) if "interval" in f.metadata and not f.kw_only]
+    return [f for f in fields(cls) if "interval" in f.metadata and f.name != "at_threshold"]
 
 
 def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:

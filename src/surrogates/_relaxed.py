@@ -32,8 +32,8 @@ class Relaxed(Wrapper):
     Raises
     ------
     TypeError
-        If `surrogate` is not a Surrogate, holds an array that it does not declare as a parameter,
-        or is relaxed already.
+        If `surrogate` is not a Surrogate, holds an array but has no primitive, or one that it does
+        not declare as a parameter, or is relaxed already.
 
     References
     ----------
@@ -70,3 +70,8 @@ class Relaxed(Wrapper):
                     f"parameter, as in `{name}: float = surrogates.parameter(1.0)`, instead of "
                     "setting it in __init__"
                 )
+        if self.array_fields and not self._has_primitive:
+            raise TypeError(
+                f"Relaxed: {self.surrogate!r} defines no primitive, whose gradient its parameters "
+                "would get; define primitive(self, xp, x) in its class"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from . import backends
 from ._maths import choose, holds, keep_nan, select, sign
 from ._parameters import POSITIVE, checked, finite, positive
 from ._surrogate import Array, Surrogate, require_surrogate
@@ -97,7 +98,8 @@ class Scaled(Wrapper):
         if isinstance(inside, (int, float)) and not math.isfinite(inside):
             return self._of_area(inside)
         xp, zero = self._zero()
-        area = self.surrogate.area_to(xp, self._inner(zero))
+        with backends.of(zero).quiet():
+            area = self.surrogate.area_to(xp, self._inner(zero))
         return self._of_area(area if self.array_fields else float(area))
 
     def _of_area(self, area: Any) -> Any:

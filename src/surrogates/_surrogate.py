@@ -18,7 +18,7 @@ ArrayT = TypeVar("ArrayT")
 
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
-_FOR_WRAPPERS = {"area_to", "has_area_below", "is_signed", "mirrored", "relaxes", "unsigned"}
+_FOR_WRAPPERS = {"area_to", "has_area_below", "is_signed", "mirrored", "partition", "relaxes"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -231,7 +231,8 @@ class Surrogate(Value):
     @property
     def is_distribution(self) -> bool:
         """Whether the derivative is a density: nowhere negative, of area 1."""
-        area, negative = self.area, self._negative
+        wide = self.widened()
+        area, negative = wide.area, wide._negative
         if isinstance(area, float) and isinstance(negative, bool):  # as torch.compile traces it
             return abs(area - 1) < 1e-12 and not negative
         known = (bool, int, float, np.generic, np.ndarray)
@@ -294,7 +295,11 @@ class Surrogate(Value):
             raise self._undefined("derivative, nor a primitive to differentiate")
         if getattr(xp, "undifferentiated", False):
             raise TypeError("a formula that is traced is not differentiated")
-        return backends.of(x).derivative(lambda x: self.primitive(xp, x), x)
+
+        def primitive(x: Array) -> Array:
+            return fitted(self, "primitive", xp, self.primitive(xp, x), x)
+
+        return backends.of(x).derivative(primitive, x)
 
     @property
     def _has_primitive(self) -> bool:
@@ -342,7 +347,7 @@ class Surrogate(Value):
         return xp.where(finite, start, xp.zeros_like(far))
 
     def __dir__(self) -> list[str]:
-        hidden = _FOR_HOOKS | _FOR_WRAPPERS | {"partition"}
+        hidden = _FOR_HOOKS | _FOR_WRAPPERS | {"unsigned", "widened"}
         return [name for name in super().__dir__() if name not in hidden or name[:2] == "__"]
 
     def _undefined(self, name: str) -> NotImplementedError:

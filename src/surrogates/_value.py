@@ -27,6 +27,7 @@ class Value:
     array_fields: ClassVar[tuple[str, ...]] = ()
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
+    _declared: ClassVar[Any]  # its __dataclass_params__, which a decorator on top replaces
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
 
@@ -48,7 +49,7 @@ class Value:
 
     def __post_init__(self) -> None:
         backends.load_imported()
-        if type(self).__dataclass_params__.eq:  # type: ignore[attr-defined]
+        if type(self).__dataclass_params__ is not self._declared:  # type: ignore[attr-defined]
             raise TypeError(decorated(type(self)))
         with_arrays = []
         is_fixed = is_traceable = self.traceable
@@ -169,6 +170,15 @@ class Value:
             object.__setattr__(replaced, name, value)
         return replaced
 
+    def widened(self) -> Self:
+        """Return this surrogate with arrays of NumPy in double precision, for its measures."""
+        definition, arrays = self.partition()
+        if not any(isinstance(array, np.ndarray) for array in arrays):
+            return self
+        return definition.combine(
+            [a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in arrays]
+        )
+
     @property
     def undifferentiated(self) -> tuple[tuple[int, str], ...]:
         """The arrays of `partition` that have no gradient, by number, with a message: for hooks."""
@@ -192,7 +202,8 @@ class Value:
         return sum(v._number_of_arrays if isinstance(v, Value) else 1 for v in values)
 
 
-# In the place of what the decorator put there, which knows no parameter of a subclass.
+Value._declared = Value.__dataclass_params__  # type: ignore[attr-defined]
+# Instead of what the decorator put there, which knows no parameter of a subclass.
 Value.__setattr__ = Value.__delattr__ = refuse_change  # type: ignore[method-assign]
 
 

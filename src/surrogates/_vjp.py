@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import backends
-from ._arrays import checked
+from ._arrays import checked, is_floating
 from ._aspects import compressed
 from ._surrogate import Surrogate, require_surrogate
 
@@ -139,7 +139,7 @@ def _fitting(backend: backends.Backend, vector: Any, derivative: Any, name: str)
     if isinstance(vector, np.ndarray):
         backends.of(vector).namespace(vector)  # refuses what is no plain array
     of_kind = type(vector) is type(derivative) or _is_of(backend, vector)
-    if not of_kind or not xp.isdtype(vector.dtype, "real floating"):
+    if not of_kind or not is_floating(xp, vector.dtype):
         raise TypeError(
             f"the {name} must be a real floating-point array of the library of x "
             f"({type(derivative).__module__}), got {vector!r}"

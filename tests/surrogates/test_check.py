@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import itertools
 import math
@@ -189,6 +190,42 @@ def test_what_sympy_cannot_simplify_is_no_failure():
     assert proof.failure is None
     assert "except around x = " in proof.note
     assert measured.failure is None
+
+
+class Documented(surrogates.Surrogate):
+    """A bump.
+
+    g'(x) = beta * exp(-abs(x))
+    """
+
+    beta: float = 2.0
+
+    def derivative(self, xp, x):
+        return 2.0 / (1 + x * x)
+
+
+class KeywordOnly(surrogates.Surrogate):
+    beta: float = dataclasses.field(default=2.0, kw_only=True)
+
+    def derivative(self, xp, x):
+        return self.beta * xp.exp(-2 * xp.abs(x)) / 2
+
+    def primitive(self, xp, x):  # right for beta = 2 alone
+        tail = xp.exp(-2 * xp.abs(x)) / 2
+        return xp.where(x < 0, tail, 1 - tail)
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_docstring_is_read_however_it_is_indented(indent, monkeypatch):
+    text = f"A bump.\n\n    {indent}g'(x) = beta * exp(-abs(x))\n    "
+    monkeypatch.setattr(Documented, "__doc__", text)
+    failures = [r.failure for r in _check.check(Documented, points=60, names=["numpy"])]
+    assert any("by the docstring" in failure for failure in failures if failure)
+
+
+def test_a_parameter_by_keyword_only_is_varied():
+    failures = [r.failure for r in _check.check(KeywordOnly, points=60, names=["numpy"])]
+    assert any("disagree" in failure for failure in failures if failure)
 
 
 @pytest.mark.parametrize("backend", ["gmpy2", "python"])

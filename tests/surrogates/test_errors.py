@@ -193,3 +193,10 @@ def test_masked_and_8_bit_parameters():
 def test_the_most_spikes_are_a_number(value):
     with pytest.raises(ValueError, match="max_spikes must be a positive whole number"):
         surrogates.MultiSpike(surrogates.Sigmoid(), max_spikes=value)
+
+
+def test_a_cotangent_in_float8_is_refused():
+    torch = pytest.importorskip("torch")
+    x = torch.zeros(3)
+    with pytest.raises(TypeError, match="the cotangent must be a real floating-point array"):
+        surrogates.vjp(surrogates.Sigmoid(), x)[1](x.to(torch.float8_e5m2))

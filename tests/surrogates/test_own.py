@@ -176,6 +176,46 @@ def test_tracing_is_opted_into():
     assert trace(Below(), "derivative", "float64") is None
 
 
+class Strict(Surrogate):
+    at_threshold: float = 0.0
+    beta: float = parameter(1.0)
+
+    def derivative(self, xp, x):
+        return self.beta / (1 + x * x)
+
+
+def test_another_default_of_the_spike_at_threshold():
+    assert Strict(3.0).beta == 3.0  # at_threshold stays by keyword only
+    assert Strict(3.0)(0.0) == 0.0
+    assert Strict(at_threshold=0.5)(0.0) == 0.5
+
+    class Two(Surrogate):
+        at_threshold: float = 2.0
+
+    with pytest.raises(ValueError, match="Two: at_threshold must be a number from 0 to 1"):
+        Two()
+
+
+class OfPrimitive(Surrogate):
+    shape: str = "number"
+
+    def primitive(self, xp, x):
+        return {"number": 0.5, "column": x[..., None], "integer": xp.astype(x > 0, xp.int32)}[
+            self.shape
+        ]
+
+
+@pytest.mark.parametrize("kind", parameters([Kind.NUMPY, Kind.TORCH, Kind.JAX]))
+def test_what_a_primitive_returns_is_fitted_to_x_before_it_is_differentiated(kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    x = kind.array(np.asarray([-1.0, 1.0, 2.0]))
+    derivative = kind.numpy(OfPrimitive("number").surrogate_grad(x))
+    np.testing.assert_array_equal(derivative, np.zeros(3))
+    with pytest.raises(ValueError, match="its primitive must have the shape of x"):
+        OfPrimitive("column").surrogate_grad(x)
+
+
 def test_a_decorator_on_top():
     @dataclass(frozen=True)
     class Decorated(Surrogate):
@@ -183,6 +223,13 @@ def test_a_decorator_on_top():
 
     with pytest.raises(TypeError, match="Decorated: leave out @dataclass"):
         Decorated()
+
+    @dataclass(frozen=True, eq=False)
+    class Unequal(Surrogate):
+        beta: float = 2.0
+
+    with pytest.raises(TypeError, match="Unequal: leave out @dataclass"):
+        Unequal()
     with pytest.raises(TypeError, match="Slots: leave out @dataclass"):
 
         @dataclass(frozen=True, slots=True, eq=False)

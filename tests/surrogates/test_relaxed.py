@@ -1,4 +1,4 @@
-"""Relaxed and learnable surrogates, beside their rows of the matrix of transforms."""
+"""Relaxed and learnable surrogates, besides their rows of the matrix of transforms."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import surrogates
 from kinds import every_surrogate
 from surrogates import Relaxed, ReluGrad, Scaled, Sigmoid, learnable
 from surrogates._parameters import COUNT, parameters
+from surrogates.definitions import SURROGATES
 
 
 def test_relaxed_is_the_surrogate_in_numpy():
@@ -219,3 +220,71 @@ def test_a_network_learns_its_surrogate(torch):
         (-spike(x)).sum().backward()  # larger where the primitive is steeper
         optimiser.step()
     assert spike.surrogate.alpha > 2.0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_where_the_derivative_overflows_the_gradient_to_x_is_infinite_too(torch, dtype):
+    p0 = torch.tensor(0.01, dtype=getattr(torch, dtype))
+    x = torch.tensor([0.1, 12.3], dtype=getattr(torch, dtype), requires_grad=True)
+    Relaxed(surrogates.ExpEscape(p0))(x).sum().backward()
+    torch.testing.assert_close(x.grad, surrogates.ExpEscape(p0).surrogate_grad(x.detach()))
+    assert x.grad[1] == float("inf")
+
+
+FINITE_AREA = [cls for cls in SURROGATES.values() if np.isfinite(cls().area) and parameters(cls)]
+
+
+@pytest.mark.parametrize("cls", FINITE_AREA)
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_a_potential_at_the_end_of_the_range_does_not_spoil_the_gradient(cls, framework):
+    names = [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]
+    values = np.asarray([-3e38, -1e30, 1e30, 3e38], np.float32)
+    for name in names:
+        value = np.float32(getattr(cls(), name) or 0.25)
+        if framework == "torch":
+            torch = pytest.importorskip("torch")
+            x = torch.tensor(values, requires_grad=True)
+            parameter = torch.tensor(value, requires_grad=True)
+            Relaxed(cls(**{name: parameter}))(x).sum().backward()
+            found = [x.grad.numpy(), parameter.grad.numpy()]
+        else:
+            jax = pytest.importorskip("jax")
+            function = lambda x, p: Relaxed(cls(**{name: p}))(x).sum()  # noqa: B023, E731
+            x, parameter = jax.numpy.asarray(values), jax.numpy.asarray(value)
+            found = jax.grad(function, argnums=(0, 1))(x, parameter)
+        assert all(np.isfinite(gradient).all() for gradient in found), name
+        # far out, all of the area is to the left, or none of it
+        step = 1e-4 * float(value)
+        around = [cls(**{name: float(value) + h}).area for h in (step, -step)]
+        slope = 2 * (around[0] - around[1]) / (2 * step)
+        np.testing.assert_allclose(found[1], slope, rtol=1e-4, atol=1e-6)
+
+
+def test_learnable_takes_a_list_of_names(torch):
+    module = learnable(surrogates.GaussianGrad(0.5), ["sigma", "alpha"], framework="torch")
+    assert set(module.raw) == {"sigma", "alpha"}
+
+
+def test_learnable_refuses_what_has_no_gradient_and_says_what_to_do():
+    with pytest.raises(ValueError, match=r"threshold has no gradient: .*v / threshold - 1"):
+        learnable(surrogates.MultiSpike(Sigmoid()), "threshold", framework="torch")
+
+
+def test_learnable_reaches_into_what_is_translated(torch):
+    module = learnable(surrogates.from_library("spyx", "arctan"), "alpha", framework="torch")
+    module(torch.tensor([0.5])).sum().backward()
+    (raw,) = module.parameters()
+    assert raw.grad.abs() > 0
+
+
+class DerivativeOnly(surrogates.Surrogate):
+    beta: float = 2.0
+
+    def derivative(self, xp, x):
+        return self.beta / (1 + x * x)
+
+
+def test_relaxed_parameters_need_a_primitive():
+    assert Relaxed(DerivativeOnly())(0.5) == 1.0
+    with pytest.raises(TypeError, match="defines no primitive"):
+        Relaxed(DerivativeOnly(np.ones(3)))

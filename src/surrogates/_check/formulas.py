@@ -85,7 +85,7 @@ def stated(cls: type[Surrogate]) -> dict[str, str]:
     text = inspect.cleandoc(vars(cls).get("__doc__") or "")
     return {
         match["name"]: match["formula"]
-        for match in re.finditer(r"^    (?P<name>[\w'()]+) = (?P<formula>.+)$", text, re.MULTILINE)
+        for match in re.finditer(r"^ *(?P<name>[\w'()]+) = (?P<formula>.+)$", text, re.MULTILINE)
         if match["name"] in NAMES
     }
 

@@ -39,7 +39,7 @@ def numbers(cls: type[Surrogate]) -> dict[str, Field[Any]]:
     undeclared = {
         f.name: f
         for f in fields(cls)
-        if f.name not in declared and not f.kw_only and f.init and _is_number(f)
+        if f.name not in (*declared, "at_threshold") and f.init and _is_number(f)
     }
     return declared | undeclared
 

@@ -8,12 +8,16 @@ what they amount to together.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import backends
 from ._arrays import fitted, operands, working_dtype
+from ._maths import holds
 
 Array = Any
 Surrogate = Any  # which imports this module
@@ -42,8 +46,9 @@ def _signed_spikes(surrogate: Surrogate, backend: backends.Backend, xp: Any, x: 
     """Return the spikes at one threshold less those at the other, which move with it."""
     one = surrogate.unsigned()
     wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
-    below = spikes_of(one, backend, surrogate.mirrored(wide))
-    return spikes_of(one, backend, x) - xp.astype(below, x.dtype, copy=False)
+    # Both in the wide dtype: so are their gradients, which are added up there, and rounded once.
+    spikes = spikes_of(one, backend, wide) - spikes_of(one, backend, surrogate.mirrored(wide))
+    return xp.astype(spikes, x.dtype, copy=False)
 
 
 def spikes_of(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
@@ -62,7 +67,7 @@ def _relaxed_spikes(
     which adds 0 to the value, to the parameters.
     """
     constants = tuple(map(backend.constant, arrays))
-    surrogate, held = definition.combine(arrays), definition.combine(constants)
+    held = definition.combine(constants)
     of_emission = {index for index, _ in definition.undifferentiated}
     mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
     # Left out, since their difference is NaN: infinite values, and x that lead to such.
@@ -70,11 +75,15 @@ def _relaxed_spikes(
     there = backend.constant(wide)
     live = xp.isfinite(wide) & xp.isfinite(held.formula("area", xp, there))
     live = live & xp.isfinite(held.formula("derivative", xp, there))
-    inner = xp.where(live, wide, xp.zeros_like(wide))
+    # There nothing is differentiated to: whatever comes out, where() takes no gradient from it.
+    inner = xp.where(live, wide, there)
+    arrays = tuple(xp.where(live, a, c) for a, c in zip(arrays, constants, strict=True))
     bound = _converged(held, xp, inner)
     inner = inner if bound is None else xp.clip(inner, min=-bound, max=bound)
-    difference = surrogate.formula("area", xp, inner) - held.formula("area", xp, inner)
-    nothing = xp.astype(difference - backend.constant(difference), x.dtype, copy=False)
+    area = definition.combine(arrays).formula("area", xp, inner)
+    difference = area - held.formula("area", xp, inner)
+    difference = xp.where(live, difference - backend.constant(difference), xp.zeros_like(wide))
+    nothing = xp.astype(difference, x.dtype, copy=False)
     return backend.spike(definition, x, mixed) + nothing
 
 
@@ -112,6 +121,33 @@ def kept(surrogate: Surrogate, x: Array) -> Array:
         return xp.astype(xp.where(fits, levels, _NO_LEVEL + xp.zeros_like(levels)), dtype)
 
 
+def require_levels(surrogate: Surrogate) -> None:
+    """Raise ValueError where 8 bits cannot hold the derivative of a surrogate."""
+    wide = surrogate.widened()
+    peak: Any = "unknown"
+    with contextlib.suppress(NotImplementedError):  # of a user's class
+        peak = wide.peak
+    negative = wide._negative
+    nowhere_negative = not negative if isinstance(negative, bool) else holds(negative == 0)
+    fits = not isinstance(peak, str) and holds((peak > 0) & (peak < math.inf))
+    if not (fits and nowhere_negative) or _leaves_the_levels(surrogate, peak):
+        raise ValueError(
+            f"{type(surrogate).__name__}: 8 bits hold a derivative from 0 to a finite peak, and "
+            f"that of {surrogate!r} has peak {peak} or is negative somewhere; take "
+            'residual="float16" or residual="bfloat16"'
+        )
+
+
+def _leaves_the_levels(surrogate: Surrogate, peak: Any) -> bool:
+    """Return whether the formula of a user is found outside of 0 to `peak`."""
+    if surrogate.is_fixed or surrogate.array_fields:
+        return False
+    sizes = np.geomspace(1e-6, 1e6, 601)
+    with np.errstate(all="ignore"):
+        values = surrogate.exact_grad(np.concatenate([-sizes, [0.0], sizes]))
+    return bool(np.any(values < 0) or np.any(values > peak * (1 + 1e-6)))
+
+
 def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     """Return the derivative from what was kept."""
     xp = backends.of(kept).namespace(kept)
@@ -120,7 +156,7 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     wide = xp.astype(kept, working_dtype(xp, dtype))
     derivative = wide * (_largest(surrogate) / _LEVELS)
     derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)
-    return xp.astype(derivative, dtype, copy=False)
+    return backends.of(kept).rounded(derivative, dtype)
 
 
 def _largest(surrogate: Surrogate) -> Any:

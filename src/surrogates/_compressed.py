@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from dataclasses import field
-from typing import Any
 
-import numpy as np
-
-from ._maths import holds
 from ._wrapper import Wrapper
 
 __all__ = ["Compressed"]
@@ -84,35 +78,6 @@ class Compressed(Wrapper):
     _aspect = "residual"
 
     residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.residual != "uint8":
-            return
-        peak: Any = "unknown"
-        with contextlib.suppress(NotImplementedError):  # of a user's class
-            peak = self.surrogate.widened().peak
-        is_known = not isinstance(peak, str)
-        fits = is_known and holds((peak > 0) & (peak < math.inf)) and self._is_nowhere_negative()
-        if not fits or self._leaves_the_levels(peak):
-            raise ValueError(
-                f"Compressed: 8 bits hold a derivative from 0 to a finite peak, and that of "
-                f"{self.surrogate!r} has peak {peak} or is negative somewhere; take "
-                'residual="float16" or residual="bfloat16"'
-            )
-
-    def _is_nowhere_negative(self) -> bool:
-        negative = self.surrogate._negative
-        return not negative if isinstance(negative, bool) else holds(negative == 0)
-
-    def _leaves_the_levels(self, peak: Any) -> bool:
-        """Return whether the formula of a user is found outside of 0 to `peak`."""
-        if self.is_fixed or self.array_fields:
-            return False
-        sizes = np.geomspace(1e-6, 1e6, 601)
-        with np.errstate(all="ignore"):
-            values = self.surrogate.exact_grad(np.concatenate([-sizes, [0.0], sizes]))
-        return bool(np.any(values < 0) or np.any(values > peak * (1 + 1e-6)))
 
     @property
     def residual_dtype(self) -> str:  # type: ignore[override]

@@ -92,6 +92,7 @@ class MultiSpike(Wrapper):
         wide = finite_part(xp, xp.astype(x, working_dtype(xp, x.dtype), copy=False))
         most = min(float(self.max_spikes), float(xp.finfo(x.dtype).max))
         counts = xp.clip(self._rounded(xp, wide), min=0.0, max=most)
+        counts = xp.where(x == math.inf, most + xp.zeros_like(counts), counts)
         return xp.astype(xp.where(xp.isnan(x), xp.zeros_like(counts), counts), x.dtype, copy=False)
 
     def _rounded(self, xp: Any, x: Array) -> Array:

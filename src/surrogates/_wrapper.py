@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
+from ._aspects import require_levels
 from ._surrogate import Array, Surrogate
 
 
@@ -44,6 +45,9 @@ class Wrapper(Surrogate):
                 f"{type(self).__name__}: {inside._decides[self._aspect]} inside decides the "
                 f"{self._aspect} already, and one surrogate has one; leave out either of the two"
             )
+
+        if self.residual_dtype == "uint8":  # whichever wrapper changes the peak
+            require_levels(self)
 
     @property
     def _decides(self) -> dict[str, str]:  # type: ignore[override]

@@ -121,6 +121,15 @@ class Reference:
         if "inside" in node:
             return self._derivative(node["inside"], at)
         samples = self._sampled(node, at, "surrogate_grad")
+        if SURROGATES[node["class"]].__module__.endswith("periodic"):
+            # Far out a rounding moves x by a share of the period; at infinity nothing is known.
+            far = (
+                (at[1] - at[0] > 1e-3)
+                | np.isinf(at[0])
+                | np.isinf(at[1])
+                | self._is_short(node, at)
+            )
+            samples = np.where(far, np.nan, samples)
         return self._widened(samples.min(axis=0), samples.max(axis=0), self._tolerance(node))
 
     def _times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
@@ -142,10 +151,21 @@ class Reference:
             low = np.where(low < -self.most / 4, -np.inf, low)
         return low, high
 
+    def _is_short(self, node: Case, at: Interval) -> Any:
+        """Return whether an interval is long for the period of a surrogate."""
+        surrogate = self._base(node)
+        periods = [
+            getattr(surrogate, name, 1.0) for name in ("t_period", "threshold", "grad_width")
+        ]
+        shortest = np.minimum.reduce(np.broadcast_arrays(*periods, np.ones(self.x.shape)))
+        return at[1] - at[0] + 16 * self.eps * np.abs(at[0]) > 1e-3 * shortest
+
     def _tolerance(self, node: Case) -> Any:
         surrogate = self._base(node)
+        # What a small factor is multiplied by may have underflown.
+        least = self.least * np.abs(surrogate._largest_slope)
         if not surrogate.accuracy.of_peak:
-            return 0.0
+            return np.where(np.isfinite(least), least, 0.0)
         with np.errstate(all="ignore"):
             return 2 * surrogate.accuracy.ulp * self.eps * np.abs(surrogate._largest_slope)
 

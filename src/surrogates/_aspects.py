@@ -77,7 +77,9 @@ def _relaxed_spikes(
     live = live & xp.isfinite(held.formula("derivative", xp, there))
     # There nothing is differentiated to: whatever comes out, where() takes no gradient from it.
     inner = xp.where(live, wide, there)
-    arrays = tuple(xp.where(live, a, c) for a, c in zip(arrays, constants, strict=True))
+    zero = 0 * xp.astype(live, wide.dtype)  # makes the shape, and in JAX the sharding, that of x
+    pairs = zip(arrays, constants, strict=True)
+    arrays = tuple(xp.where(live, a + zero, c + zero) for a, c in pairs)
     bound = _converged(held, xp, inner)
     inner = inner if bound is None else xp.clip(inner, min=-bound, max=bound)
     area = definition.combine(arrays).formula("area", xp, inner)

@@ -70,12 +70,12 @@ def _relaxed_spikes(
     held = definition.combine(constants)
     of_emission = {index for index, _ in definition.undifferentiated}
     mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
-    # Left out, since their difference is NaN: infinite values, and x that lead to such.
+    # Where an area is infinite the difference would be NaN.
     wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
     there = backend.constant(wide)
     live = xp.isfinite(wide) & xp.isfinite(held.formula("area", xp, there))
     live = live & xp.isfinite(held.formula("derivative", xp, there))
-    # There nothing is differentiated to: whatever comes out, where() takes no gradient from it.
+    # Elsewhere where() passes no gradient on, whatever comes out.
     inner = xp.where(live, wide, there)
     zero = 0 * xp.astype(live, wide.dtype)  # makes the shape, and in JAX the sharding, that of x
     pairs = zip(arrays, constants, strict=True)
@@ -129,10 +129,8 @@ def require_levels(surrogate: Surrogate) -> None:
     peak: Any = "unknown"
     with contextlib.suppress(NotImplementedError):  # of a user's class
         peak = wide.peak
-    negative = wide._negative
-    nowhere_negative = not negative if isinstance(negative, bool) else holds(negative == 0)
     fits = not isinstance(peak, str) and holds((peak > 0) & (peak < math.inf))
-    if not (fits and nowhere_negative) or _leaves_the_levels(surrogate, peak):
+    if not fits or not holds(wide._negative == 0) or _leaves_the_levels(surrogate, peak):
         raise ValueError(
             f"{type(surrogate).__name__}: 8 bits hold a derivative from 0 to a finite peak, and "
             f"that of {surrogate!r} has peak {peak} or is negative somewhere; take "

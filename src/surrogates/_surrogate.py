@@ -11,6 +11,7 @@ from . import _aspects, backends
 from ._accuracy import Accuracy
 from ._arrays import checked as checked_array
 from ._arrays import fitted, operands, working_dtype
+from ._maths import holds
 from ._value import Value
 
 Array = Any
@@ -233,12 +234,10 @@ class Surrogate(Value):
         """Whether the derivative is a density: nowhere negative, of area 1."""
         wide = self.widened()
         area, negative = wide.area, wide._negative
-        if isinstance(area, float) and isinstance(negative, bool):  # as torch.compile traces it
-            return abs(area - 1) < 1e-12 and not negative
-        known = (bool, int, float, np.generic, np.ndarray)
+        known: Any = (bool, int, float, np.generic, np.ndarray)
         if not (isinstance(area, known) and isinstance(negative, known)):
             return False  # an array whose values may be traced, or on a device
-        return bool(np.all(np.abs(np.subtract(area, 1)) < 1e-12) and not np.any(negative))
+        return holds(abs(area - 1) < 1e-12) and holds(negative == 0)
 
     @property
     def _negative(self) -> Any:

@@ -114,12 +114,9 @@ class Value:
     def __hash__(self) -> int:
         try:
             return hash((type(self), frozenset(vars(self).items())))
-        except (
-            TypeError
-        ):  # an array that cannot be hashed; they are the same if they are one object
-            pass
-        values = (v if _is_plain(v) else id(v) for _, v in sorted(vars(self).items()))
-        return hash((type(self), *values))
+        except TypeError:  # an array that cannot be hashed: it is the same if it is one object
+            values = (v if _is_plain(v) else id(v) for _, v in sorted(vars(self).items()))
+            return hash((type(self), *values))
 
     def partition(self) -> tuple[Self, tuple[Array, ...]]:
         """Take the array-valued parameters out, for a hook.
@@ -164,6 +161,7 @@ class Value:
         return self.replaced(values)
 
     def replaced(self, values: list[Any]) -> Self:
+        """Return this surrogate with other values in its `array_fields`."""
         # Not through the constructor: a traced value has no range to check.
         replaced = copy.copy(self)
         for name, value in zip(self.array_fields, values, strict=True):

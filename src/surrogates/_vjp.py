@@ -129,7 +129,8 @@ def _product(backend: backends.Backend, vector: Any, derivative: Any, name: str)
         product = backend.namespace(derivative).astype(product, derivative.dtype)
     if type(product) is type(derivative):
         return product
-    return backend.namespace(derivative).asarray(product)  # NumPy makes a number of no axes
+    # NumPy returns a number, not an array, where there are no axes.
+    return backend.namespace(derivative).asarray(product)
 
 
 def _fitting(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:

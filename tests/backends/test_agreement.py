@@ -42,28 +42,18 @@ def test_spikes_are_equal_everywhere(cls, dtype, kind, data):
 
 @every_dtype
 @every_surrogate
+@pytest.mark.parametrize(
+    ("function", "method"), [("derivative", "surrogate_grad"), ("primitive", "surrogate_fun")]
+)
 @given(data=st.data())
-def test_derivative_agrees_with_numpy_float64(cls, dtype, kind, data):
+def test_formula_agrees_with_numpy_float64(cls, dtype, kind, function, method, data):
     surrogate = data.draw(surrogates_of(cls))
     values = finite_for_periodic(cls, data.draw(potentials(dtype)))
     x = kind.array(values)
-    derivative = surrogate.surrogate_grad(x)
-    assert_like(derivative, x, kind)
-    exact = surrogate.surrogate_grad(values.astype(np.float64))
-    assert_as_stated(surrogate, "derivative", kind.numpy(derivative), exact, kind)
-
-
-@every_dtype
-@every_surrogate
-@given(data=st.data())
-def test_primitive_agrees_with_numpy_float64(cls, dtype, kind, data):
-    surrogate = data.draw(surrogates_of(cls))
-    values = finite_for_periodic(cls, data.draw(potentials(dtype)))
-    x = kind.array(values)
-    primitive = surrogate.surrogate_fun(x)
-    assert_like(primitive, x, kind)
-    exact = surrogate.surrogate_fun(values.astype(np.float64))
-    assert_as_stated(surrogate, "primitive", kind.numpy(primitive), exact, kind)
+    actual = getattr(surrogate, method)(x)
+    assert_like(actual, x, kind)
+    exact = getattr(surrogate, method)(values.astype(np.float64))
+    assert_as_stated(surrogate, function, kind.numpy(actual), exact, kind)
 
 
 @every_dtype

@@ -531,3 +531,12 @@ def test_rare_random_spikes_in_half_precision(half_kind, half):
     assert floats(
         surrogates.sample(surrogates.Sigmoid(4.0), certain, generator(half_kind)), half_kind
     ).all()
+
+
+def test_several_arrays_at_every_depth_come_back_to_their_places():
+    a, b, c, d = (np.asarray([v, v + 1.0]) for v in (1.0, 3.0, 5.0, 7.0))
+    inside = surrogates.GaussianGrad(a, b)
+    for surrogate in (Scaled(inside, c, d), Relaxed(Scaled(Compressed(inside), rate=c))):
+        definition, arrays = surrogate.partition()
+        assert len(arrays) == (4 if isinstance(surrogate, Scaled) else 3)
+        assert definition.combine(arrays) == surrogate

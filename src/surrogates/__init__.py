@@ -10,7 +10,6 @@ from ._parameters import parameter
 from ._relaxed import Relaxed
 from ._scaling import Scaled, matched, rescaled
 from ._surrogate import Surrogate
-from ._translation import from_library
 from ._vjp import jvp, vjp
 from .definitions import exponential as _exponential
 from .definitions import fast_sigmoid as _fast_sigmoid
@@ -28,6 +27,7 @@ from .definitions.periodic import *  # noqa: F403
 from .definitions.piecewise import *  # noqa: F403
 from .definitions.power_law import *  # noqa: F403
 from .definitions.sigmoidal import *  # noqa: F403
+from .libraries import from_library
 
 __version__ = "0.1.0"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import surrogates
 from surrogates import Surrogate, backends
-from surrogates._translation_page import translation_page
 from surrogates.definitions import FAMILIES, SURROGATES, find, function_name
+from surrogates.libraries._page import page
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     if options.libraries:
-        print(translation_page(), end="")
+        print(page(), end="")
         return 0
     for family in FAMILIES:
         print(f"{(family.__doc__ or '').splitlines()[0]}")

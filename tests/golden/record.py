@@ -122,7 +122,7 @@ MORE = {
         {"threshold": 1.0, "max_spikes_per_dt": 2.0},
     ],
 }
-# Whose second derivative is recorded too, since a note of the translation speaks of it.
+# Whose second derivative is recorded too, since a note in surrogates/libraries speaks of it.
 TWICE = {("spikingjelly", "S2NN")}
 
 Arguments = dict[str, Any]

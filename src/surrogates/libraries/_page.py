@@ -1,10 +1,11 @@
-"""The page docs/translation.md: what other libraries call the surrogates."""
+"""The page docs/libraries.md: what other libraries call the surrogates."""
 
 from __future__ import annotations
 
 import inspect
 
-from ._translation import LIBRARIES, own_signature
+from . import find, known
+from ._library import own_signature
 
 _PREFACE = """\
 # What other libraries call it
@@ -25,13 +26,13 @@ This page is the output of `python -m surrogates list --libraries`.
 """
 
 
-def translation_page() -> str:
-    """Return docs/translation.md."""
+def page() -> str:
+    """Return docs/libraries.md."""
     lines = _PREFACE.splitlines()
-    for library, entry in LIBRARIES.items():
+    for entry in map(find, known()):
         lines += [
             "",
-            f"## {library} {entry.version}",
+            f"## {entry.name} {entry.version}",
             "",
             f"The spike at x = 0 is {entry.at_threshold:g}.",
             "",

@@ -20,12 +20,13 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates._translation import LIBRARIES
-from surrogates._translation_page import translation_page
+from surrogates import libraries
+from surrogates.libraries._page import page
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())
 X = np.asarray(GOLDEN["x"])
 RECORDS = GOLDEN["records"]
+LIBRARIES = {name: libraries.find(name) for name in libraries.known()}
 EVERY_NAME = [(library, name) for library, entry in LIBRARIES.items() for name in entry.makers]
 
 
@@ -373,5 +374,5 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_page_is_what_the_command_prints():
-    page = Path(__file__).parents[2] / "docs" / "translation.md"
-    assert page.read_text() == translation_page()
+    text = Path(__file__).parents[2] / "docs" / "libraries.md"
+    assert text.read_text() == page()

@@ -1,0 +1,98 @@
+"""What neuron libraries call the surrogates: a file for each library, by its name.
+
+Such a file holds a `Library` and a function for each of its names, with that library's parameters
+and defaults. Nothing else has to be told of a new file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Any
+
+from .._emission import MultiSpike
+from .._scaling import Scaled
+from .._surrogate import Surrogate
+from ._library import Library, own_signature
+
+__all__ = ["from_library"]
+
+
+def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
+    """Return the surrogate that another library calls `name`.
+
+    Parameters
+    ----------
+    library : str
+        One of braintools, norse, rockpool, sinabs, slax, snnax, snntorch, spikingjelly, spyx and
+        stork. It need not be installed.
+    name : str
+        The library's own name of the class or function.
+    **parameters
+        The library's own parameters, with its defaults.
+
+    Returns
+    -------
+    Surrogate
+        With that library's gradient, and its spike at threshold. If the library computes something
+        other than it documents, with the documented gradient: docs/libraries.md says where.
+
+    Raises
+    ------
+    LookupError
+        If `library` or `name` is unknown, naming the known ones.
+    TypeError
+        If a parameter is unknown, naming the known ones.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> surrogates.from_library("snntorch", "atan", alpha=2.0)
+    Arctan(alpha=2.0, at_threshold=0.0)
+    >>> surrogates.from_library("spikingjelly", "ATan")
+    Arctan(alpha=2.0)
+    """
+    entry = find(library)
+    if name not in entry.makers:
+        raise LookupError(
+            f"unknown name {name!r} of {entry.name}; known are {', '.join(sorted(entry.makers))}"
+        )
+    signature = own_signature(entry.makers[name])
+    try:
+        bound = signature.bind(**parameters)
+    except TypeError as error:
+        raise TypeError(f"{entry.name} {name}{signature}: {error}") from None
+    return _with_spike(entry.makers[name](*bound.args, **bound.kwargs), entry.at_threshold)
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of the libraries: those of the files of this folder."""
+    import pkgutil  # here, since `import surrogates` does without it
+
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name[0] != "_"))
+
+
+def find(library: str) -> Library:
+    """Return a library by its name, in any case: snnTorch, SpikingJelly.
+
+    Raises
+    ------
+    LookupError
+        If it is unknown, naming the known ones.
+    """
+    names = known()
+    if library.lower() not in names:
+        raise LookupError(f"unknown library {library!r}; known are {', '.join(names)}")
+    module = importlib.import_module(f".{library.lower()}", __name__)
+    found: Library = module.LIBRARY
+    return found
+
+
+def _with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:
+    """Return `surrogate` with its spike at threshold, also of the surrogate that it wraps."""
+    if isinstance(surrogate, MultiSpike):  # its rounding says how many there are at threshold
+        return surrogate
+    if isinstance(surrogate, Scaled):
+        inside = _with_spike(surrogate.surrogate, at_threshold)
+        return dataclasses.replace(surrogate, surrogate=inside)
+    return dataclasses.replace(surrogate, at_threshold=at_threshold)

@@ -1,0 +1,65 @@
+"""What the files of the libraries are made of."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from .._surrogate import Surrogate
+
+Maker = Callable[..., Surrogate]
+
+
+class Library:
+    """A library's names for surrogates.
+
+    Parameters
+    ----------
+    name : str
+        Its name, and that of the file.
+    version : str
+        The version whose code was read and run.
+    at_threshold : float
+        The spike that it emits at ``x = 0``.
+    """
+
+    def __init__(self, name: str, version: str, at_threshold: float) -> None:
+        self.name = name
+        self.version = version
+        self.at_threshold = at_threshold
+        self.makers: dict[str, Maker] = {}
+        self.notes: dict[str, str] = {}
+
+    def add(self, name: str, maker: Maker, note: str = "") -> None:
+        """Add one of its names.
+
+        Parameters
+        ----------
+        name : str
+            As the library spells it.
+        maker : callable
+            Takes the library's parameters, with its defaults, and returns the surrogate that has
+            its gradient: the documented one, if the library computes another.
+        note : str, optional
+            What the library computes, documents or raises otherwise.
+        """
+        self.makers[name] = maker
+        self.notes[name] = note
+
+    def named(self, note: str = "") -> Callable[[Maker], Maker]:
+        """Return a decorator that adds a function under its own name; see `add`."""
+
+        def add(maker: Maker) -> Maker:
+            self.add(maker.__name__, maker, note)
+            return maker
+
+        return add
+
+
+def own_signature(maker: Maker) -> inspect.Signature:
+    """Return the library's own parameters: `at_threshold` is none of them."""
+    declared = inspect.signature(maker).parameters.values()
+    empty = inspect.Parameter.empty
+    return inspect.Signature(
+        [p.replace(annotation=empty) for p in declared if p.name != "at_threshold"]
+    )

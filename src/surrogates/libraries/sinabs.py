@@ -1,0 +1,66 @@
+"""sinabs: its classes of surrogate gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._emission import MultiSpike
+from .._scaling import Scaled
+from .._surrogate import Surrogate
+from ..definitions.exponential import SlayerGrad
+from ..definitions.gaussian import GaussianGrad, MultiGaussianGrad
+from ..definitions.periodic import PeriodicExponential as Peaks
+from ..definitions.piecewise import HeavisideGrad
+from ._library import Library
+
+LIBRARY = Library("sinabs", "3.1.3", at_threshold=1.0)
+
+
+@LIBRARY.named()
+def SingleExponential(
+    grad_width: float = 0.5, grad_scale: float = 1.0, spike_threshold: float = 1.0
+) -> Surrogate:
+    width = grad_width * spike_threshold
+    return Scaled(SlayerGrad(1 / width), amplitude=grad_scale / width)
+
+
+# As functions of x, the Gaussians do not depend on the threshold.
+
+
+@LIBRARY.named("its sqrt(2 pi) is rounded to float32")
+def Gaussian(
+    mu: float = 0.0, sigma: float = 0.5, grad_scale: float = 1.0, spike_threshold: float = 1.0
+) -> Surrogate:
+    return _moved(GaussianGrad(sigma, grad_scale), mu)
+
+
+@LIBRARY.named("mu moves the middle Gaussian alone there; its sqrt(2 pi) is rounded to float32")
+def MultiGaussian(
+    mu: float = 0.0,
+    sigma: float = 0.5,
+    h: float = 0.15,
+    s: float = 6.0,
+    grad_scale: float = 1.0,
+    spike_threshold: float = 1.0,
+) -> Surrogate:
+    return _moved(MultiGaussianGrad(h, s, sigma, grad_scale), mu)
+
+
+@LIBRARY.named("the window is absolute, documented as relative to the threshold")
+def Heaviside(window: float = 1.0, spike_threshold: float = 1.0) -> Surrogate:
+    return HeavisideGrad(window, 1 / spike_threshold, closed="left")
+
+
+@LIBRARY.named()
+def PeriodicExponential(
+    grad_width: float = 0.5, grad_scale: float = 1.0, spike_threshold: float = 1.0
+) -> Surrogate:
+    peaks = Peaks(grad_width, grad_scale, spike_threshold, fold=2.0)
+    return MultiSpike(peaks, spike_threshold)
+
+
+def _moved(surrogate: Surrogate, shift: Any) -> Surrogate:
+    """Return `surrogate` moved to the right; itself for the number 0, an array is never asked."""
+    if isinstance(shift, int | float) and shift == 0:
+        return surrogate
+    return Scaled(surrogate, shift=shift)

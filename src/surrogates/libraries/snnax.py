@@ -1,0 +1,26 @@
+"""snnax: its surrogate functions."""
+
+from __future__ import annotations
+
+from .._surrogate import Surrogate
+from ..definitions.fast_sigmoid import InvSquareGrad
+from ..definitions.piecewise import Boxcar
+from ..definitions.sigmoidal import Sigmoid
+from ._library import Library
+
+LIBRARY = Library("snnax", "0.0.1", at_threshold=1.0)
+
+
+@LIBRARY.named("computes 1 / (1 + beta \\|x\\|), the square is missing")
+def superspike_surrogate(beta: float = 10.0) -> Surrogate:
+    return InvSquareGrad(beta)
+
+
+@LIBRARY.named("raises TypeError when differentiated")
+def sigmoid_surrogate(beta: float = 1.0) -> Surrogate:
+    return Sigmoid(beta)
+
+
+@LIBRARY.named()
+def piecewise_surrogate(beta: float = 0.5) -> Surrogate:
+    return Boxcar(2 * beta, 1.0, closed="neither")

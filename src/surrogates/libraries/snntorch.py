@@ -1,0 +1,62 @@
+"""snnTorch: the functions of snntorch.surrogate.
+
+Left out: the sign-flipping gradient under the name `triangular` (the name gives a triangle here),
+which is negative for every neuron that spikes, and `SSO`, which is not a function of x alone.
+"""
+
+from __future__ import annotations
+
+from .._surrogate import Surrogate
+from ..definitions.exponential import SpikeRateEscape
+from ..definitions.fast_sigmoid import InvSquareGrad, SparseFastSigmoid
+from ..definitions.piecewise import HeavisideGrad, LeakyRelu, ReluGrad, StraightThrough
+from ..definitions.power_law import Arctan
+from ..definitions.sigmoidal import Sigmoid
+from ._library import Library
+
+LIBRARY = Library("snntorch", "1.0.0", at_threshold=0.0)
+
+
+@LIBRARY.named("documented with 1 / pi instead of alpha / 2")
+def atan(alpha: float = 2.0) -> Surrogate:
+    return Arctan(alpha)
+
+
+@LIBRARY.named()
+def fast_sigmoid(slope: float = 25.0) -> Surrogate:
+    return InvSquareGrad(slope)
+
+
+@LIBRARY.named("NaN for slope * x below -88.7 in float32")
+def sigmoid(slope: float = 25.0) -> Surrogate:
+    return Sigmoid(slope)
+
+
+@LIBRARY.named()
+def heaviside() -> Surrogate:
+    return HeavisideGrad()
+
+
+@LIBRARY.named()
+def straight_through_estimator() -> Surrogate:
+    return StraightThrough()
+
+
+@LIBRARY.named("returns the derivative of a triangle, a sign that flips at 0, not a triangle")
+def triangular(threshold: float = 1.0) -> Surrogate:
+    return ReluGrad(threshold, 1.0)
+
+
+@LIBRARY.named("raises TypeError")
+def LSO(slope: float = 0.1) -> Surrogate:
+    return LeakyRelu(slope, 1.0)
+
+
+@LIBRARY.named("subtracts a threshold of 1 a second time: the peak lies at x = 1")
+def spike_rate_escape(beta: float = 1.0, slope: float = 25.0) -> Surrogate:
+    return SpikeRateEscape(beta, slope, shift=0.0)
+
+
+@LIBRARY.named("nonzero for x > B instead of \\|x\\| < B")
+def SFS(slope: float = 25.0, B: float = 1.0) -> Surrogate:
+    return SparseFastSigmoid(slope, band=B)

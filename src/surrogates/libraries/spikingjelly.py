@@ -1,0 +1,116 @@
+"""SpikingJelly: the classes of its activation-based surrogates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._emission import MultiSpike
+from .._scaling import Scaled
+from .._surrogate import Surrogate
+from ..definitions import (
+    exponential,
+    fast_sigmoid,
+    gaussian,
+    logarithmic,
+    periodic,
+    piecewise,
+    power_law,
+    sigmoidal,
+)
+from ._library import Library
+
+LIBRARY = Library("spikingjelly", "2.0.0", at_threshold=1.0)
+
+
+@LIBRARY.named()
+def Sigmoid(alpha: float = 4.0) -> Surrogate:
+    return sigmoidal.Sigmoid(alpha)
+
+
+@LIBRARY.named()
+def PiecewiseQuadratic(alpha: float = 1.0) -> Surrogate:
+    return piecewise.PiecewiseQuadratic(alpha)
+
+
+@LIBRARY.named()
+def PiecewiseExp(alpha: float = 1.0) -> Surrogate:
+    return exponential.PiecewiseExp(alpha)
+
+
+@LIBRARY.named()
+def SoftSign(alpha: float = 2.0) -> Surrogate:
+    return fast_sigmoid.SoftSign(alpha)
+
+
+@LIBRARY.named()
+def SuperSpike(alpha: float = 1.0) -> Surrogate:
+    return fast_sigmoid.SuperSpike(alpha)
+
+
+@LIBRARY.named()
+def ATan(alpha: float = 2.0) -> Surrogate:
+    return power_law.Arctan(alpha)
+
+
+@LIBRARY.named()
+def NonzeroSignLogAbs(alpha: float = 1.0) -> Surrogate:
+    return logarithmic.NonzeroSignLog(alpha)
+
+
+@LIBRARY.named()
+def Erf(alpha: float = 2.0) -> Surrogate:
+    return gaussian.ERF(alpha)
+
+
+@LIBRARY.named("gives c at \\|x\\| = w, documented as 1 / (2 w)")
+def PiecewiseLeakyReLU(w: float = 1.0, c: float = 0.01) -> Surrogate:
+    return piecewise.PiecewiseLeakyRelu(c, w)
+
+
+@LIBRARY.named("n there counts one term more than there are")
+def SquarewaveFourierSeries(n: int = 2, T_period: float = 8.0) -> Surrogate:
+    if n < 2:
+        return Scaled(piecewise.StraightThrough(), amplitude=0.0)
+    return periodic.SquarewaveFourierSeries(n - 1, T_period)
+
+
+@LIBRARY.named("double backward is NaN at x = -1")
+def S2NN(alpha: float = 4.0, beta: float = 1.0) -> Surrogate:
+    return logarithmic.S2NN(alpha, beta)
+
+
+@LIBRARY.named()
+def QPseudoSpike(alpha: float = 2.0) -> Surrogate:
+    return power_law.QPseudoSpikeUnit(alpha)
+
+
+@LIBRARY.named()
+def LeakyKReLU(leak: float = 0.0, k: float = 1.0) -> Surrogate:
+    return piecewise.LeakyRelu(leak, k)
+
+
+@LIBRARY.named("minus infinity at x = -0.0")
+def FakeNumericalGradient(alpha: float = 0.3) -> Surrogate:
+    return logarithmic.FakeNumericalGrad(alpha)
+
+
+@LIBRARY.named()
+def LogTailedReLU(alpha: float = 0.0) -> Surrogate:
+    return logarithmic.LogTailedRelu(alpha)
+
+
+@LIBRARY.named()
+def DeterministicPass() -> Surrogate:
+    return piecewise.StraightThrough()
+
+
+@LIBRARY.named()
+def Rect(alpha: float = 1.0) -> Surrogate:
+    return piecewise.Boxcar(1 / alpha, alpha, closed="neither")
+
+
+@LIBRARY.named()
+def MultiLevelSpikeCount(max_spike_count: int, grad_window: Any = None) -> Surrogate:
+    low, high = (0.0, float(max_spike_count)) if grad_window is None else grad_window
+    box = Scaled(piecewise.Boxcar(high - low, 1.0), shift=(low + high) / 2)
+    return MultiSpike(box, 1.0, max_spike_count, rounding="nearest", offset=0.0)

@@ -1,0 +1,45 @@
+"""spyx: the functions of spyx.axn."""
+
+from __future__ import annotations
+
+import math
+
+from .._scaling import Scaled
+from .._surrogate import Surrogate
+from ..definitions.fast_sigmoid import InvSquareGrad
+from ..definitions.piecewise import Boxcar, ReluGrad, StraightThrough
+from ..definitions.power_law import Arctan
+from ..definitions.sigmoidal import TanhGrad
+from ._library import Library
+
+LIBRARY = Library("spyx", "1.0.0", at_threshold=0.0)
+
+
+@LIBRARY.named()
+def superspike(k: float = 25.0) -> Surrogate:
+    return InvSquareGrad(k)
+
+
+@LIBRARY.named()
+def tanh(k: float = 1.0) -> Surrogate:
+    return TanhGrad(k)
+
+
+@LIBRARY.named("open there, documented as closed")
+def boxcar(width: float = 2.0, height: float = 0.5) -> Surrogate:
+    return Boxcar(width, height)
+
+
+@LIBRARY.named()
+def triangular(k: float = 2.0) -> Surrogate:
+    return ReluGrad(k, 1 / k)
+
+
+@LIBRARY.named()
+def arctan(k: float = 2.0) -> Surrogate:
+    return Scaled(Arctan(2 * k), amplitude=1 / (math.pi * k))
+
+
+@LIBRARY.named("by default the gradient is x, documented as 1")
+def custom() -> Surrogate:
+    return StraightThrough()

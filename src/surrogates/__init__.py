@@ -2,15 +2,15 @@
 
 from . import backends
 from ._accuracy import Accuracy
-from ._compressed import Compressed
 from ._custom import Custom
-from ._emission import MultiSpike, Ternary, sample
 from ._learnable import learnable
 from ._parameters import parameter
-from ._relaxed import Relaxed
-from ._scaling import Scaled, matched, rescaled
 from ._surrogate import Surrogate
 from ._vjp import jvp, vjp
+from ._wrappers.compressed import Compressed
+from ._wrappers.relaxed import Relaxed
+from ._wrappers.scaled import Scaled, matched, rescaled
+from ._wrappers.spikes import MultiSpike, Ternary, sample
 from .definitions import exponential as _exponential
 from .definitions import fast_sigmoid as _fast_sigmoid
 from .definitions import gaussian as _gaussian

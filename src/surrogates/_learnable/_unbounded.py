@@ -8,8 +8,8 @@ from typing import Any
 
 from .. import backends
 from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
-from .._relaxed import Relaxed
 from .._surrogate import Surrogate
+from .._wrappers.relaxed import Relaxed
 
 Array = Any
 

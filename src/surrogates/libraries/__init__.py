@@ -10,9 +10,9 @@ import dataclasses
 import importlib
 from typing import Any
 
-from .._emission import MultiSpike
-from .._scaling import Scaled
 from .._surrogate import Surrogate
+from .._wrappers.scaled import Scaled
+from .._wrappers.spikes import MultiSpike
 from ._library import Library, own_signature
 
 __all__ = ["from_library"]

@@ -5,8 +5,8 @@ Left out: `step_pwl_ae`, whose gradient is the input itself.
 
 from __future__ import annotations
 
-from .._emission import MultiSpike
 from .._surrogate import Surrogate
+from .._wrappers.spikes import MultiSpike
 from ..definitions.periodic import PeriodicExponential as Peaks
 from ..definitions.piecewise import HeavisideGrad
 from ._library import Library

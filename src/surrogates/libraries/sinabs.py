@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._emission import MultiSpike
-from .._scaling import Scaled
 from .._surrogate import Surrogate
+from .._wrappers.scaled import Scaled
+from .._wrappers.spikes import MultiSpike
 from ..definitions.exponential import SlayerGrad
 from ..definitions.gaussian import GaussianGrad, MultiGaussianGrad
 from ..definitions.periodic import PeriodicExponential as Peaks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from .._scaling import Scaled
 from .._surrogate import Surrogate
+from .._wrappers.scaled import Scaled
 from ..definitions.fast_sigmoid import InvSquareGrad
 from ..definitions.piecewise import Boxcar, ReluGrad, StraightThrough
 from ..definitions.power_law import Arctan

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import _emission
-from .._scaling import Scaled
 from .._surrogate import Surrogate
+from .._wrappers import spikes
+from .._wrappers.scaled import Scaled
 from ..definitions.exponential import ExpEscape
 from ..definitions.fast_sigmoid import (
     InvSquareGrad,
@@ -63,7 +63,7 @@ def HardTanhSpike(beta: float = 100.0) -> Surrogate:
 @LIBRARY.named("its peaks go on beyond maxspk, here too")
 def MultiSpike(beta: float = 100.0, maxspk: int = 10) -> Surrogate:
     peaks = MultiSpikeSuper(beta)
-    return _emission.MultiSpike(peaks, 1.0, maxspk, rounding="nearest", offset=0.5)
+    return spikes.MultiSpike(peaks, 1.0, maxspk, rounding="nearest", offset=0.5)
 
 
 @LIBRARY.named("its MultilayerSpiker returns x, documented as the spikes")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._parameters import is_floating_array
-from ._wrapper import Wrapper
+from .._parameters import is_floating_array
+from .wrapper import Wrapper
 
 __all__ = ["Relaxed"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from . import backends
-from ._maths import choose, holds, keep_nan, select, sign
-from ._parameters import POSITIVE, checked, finite, positive
-from ._surrogate import Array, Surrogate, require_surrogate
-from ._wrapper import Wrapper
+from .. import backends
+from .._maths import choose, holds, keep_nan, select, sign
+from .._parameters import POSITIVE, checked, finite, positive
+from .._surrogate import Array, Surrogate, require_surrogate
+from .wrapper import Wrapper
 
 __all__ = ["Scaled", "matched", "rescaled"]
 

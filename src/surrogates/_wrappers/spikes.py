@@ -6,12 +6,12 @@ import math
 from dataclasses import field
 from typing import Any
 
-from . import backends
-from ._arrays import checked, working_dtype
-from ._maths import finite_part
-from ._parameters import finite, non_negative, positive, without_gradient
-from ._surrogate import Array, Surrogate, require_surrogate
-from ._wrapper import Wrapper
+from .. import backends
+from .._arrays import checked, working_dtype
+from .._maths import finite_part
+from .._parameters import finite, non_negative, positive, without_gradient
+from .._surrogate import Array, Surrogate, require_surrogate
+from .wrapper import Wrapper
 
 __all__ = ["MultiSpike", "Ternary", "sample"]
 

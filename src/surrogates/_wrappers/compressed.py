@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from ._wrapper import Wrapper
+from .wrapper import Wrapper
 
 __all__ = ["Compressed"]
 

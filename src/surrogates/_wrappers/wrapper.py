@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
-from ._aspects import require_levels
-from ._surrogate import Array, Surrogate
+from .._aspects import require_levels
+from .._surrogate import Array, Surrogate
 
 
 class Wrapper(Surrogate):

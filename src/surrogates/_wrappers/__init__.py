@@ -1,0 +1,1 @@
+"""Surrogates around another: each changes one aspect of it."""

@@ -37,6 +37,6 @@ class Accuracy(NamedTuple):
     of_peak: bool = False
 
 
-SQUARED = Accuracy(ulp=5.0)
+SQUARED = Accuracy(ulp=5.0)  # squaring doubles the roundings of the quotient
 EXPONENTIAL = Accuracy(per_efold=2.0)
 DIFFERENCE = Accuracy(of_peak=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Any
 
+from ._docstring import completed
 from ._parameters import UNIT, parameter
 
 # What braintools' users override, and which formula it is here.
@@ -48,6 +49,7 @@ def declare(cls: Any, base: Any) -> None:
     if isinstance(spike, (int, float)):  # another default
         cls.at_threshold = field(default=float(spike), kw_only=True, metadata={"interval": UNIT})
     dataclass(frozen=True, repr=False, eq=False)(cls)
+    cls.__doc__ = completed(cls)
     cls._declared = cls.__dataclass_params__
     # The base has these, for all; here they would make a second @dataclass fail, without our words.
     del cls.__setattr__, cls.__delattr__

@@ -6,6 +6,7 @@ import doctest
 import importlib.util
 import inspect
 import re
+from dataclasses import field
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,57 @@ def test_docstring_states_an_accuracy_that_is_not_the_usual_one(name):
         bound = f"Accurate to {accuracy.ulp:g} ulp, and {accuracy.per_efold:g} more for each factor"
         assert bound in text
     else:
-        assert accuracy.ulp == 4 or f"Accurate to {accuracy.ulp:g} ulp:" in text
+        assert accuracy.ulp == 4 or f"Accurate to {accuracy.ulp:g} ulp." in text
+
+
+class Documented(surrogates.Surrogate):
+    """A surrogate of a user's.
+
+    Parameters
+    ----------
+    beta : float
+        Its sharpness.
+
+    References
+    ----------
+    A book.
+    """
+
+    beta: float = surrogates.parameter(2.0, low=0.5)
+    kind: str = field(default="a", metadata={"choices": ("a", "b")})
+    accuracy = surrogates.Accuracy(ulp=7.0)
+
+    def derivative(self, xp, x):
+        return xp.exp(-self.beta * x**2)
+
+
+def test_errors_and_accuracy_are_told_by_the_class():
+    sections = inspect.getdoc(Documented).split("\n\n")
+    assert [section.split("\n")[0] for section in sections[1:]] == [
+        "Parameters",
+        "Raises",
+        "Notes",
+        "References",
+    ]
+    assert sections[2].splitlines()[2:] == [
+        "ValueError",
+        "    If `beta` is not a finite number from 0.5 to 1e+15.",
+        "    If `kind` is not one of 'a', 'b'.",
+    ]
+    assert sections[3].splitlines()[2:] == ["Accurate to 7 ulp."]
+
+
+def test_other_docstrings_stay_as_they_are():
+    class Plain(surrogates.Surrogate):
+        """Says nothing of parameters."""
+
+        beta: float = 2.0
+
+    class Bare(surrogates.Surrogate):
+        beta: float = 2.0
+
+    assert Plain.__doc__ == "Says nothing of parameters."
+    assert "Raises" not in Bare.__doc__
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -53,16 +53,6 @@ class SlayerGrad(Surrogate):
     alpha : float or array, default 1.0
         Sharpness, positive: the decay per unit of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
-
     References
     ----------
     S. B. Shrestha and G. Orchard, "SLAYER: Spike Layer Error Reassignment in Time", NeurIPS 2018.
@@ -118,15 +108,8 @@ class PiecewiseExp(UnitArea):
     alpha : float or array, default 1.0
         Sharpness, positive: the decay per unit of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
@@ -184,15 +167,8 @@ class SpikeRateEscape(Surrogate):
     shift : float or array, default 1.0
         Where the peak lies, any finite number, in the unit of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `slope` may be 0.
 
     References
@@ -262,15 +238,8 @@ class ExpEscape(InfiniteArea):
     delta_u : float or array, default 0.133
         Potential over which the rate grows e-fold, positive, in the unit of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 6 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     For the primitive, each factor of e that it rises by above `p0`.
 
     References
@@ -326,15 +295,8 @@ class GradedSlayer(InfiniteArea):
     scale : float or array, default 1.0
         Peak, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
     References

@@ -62,15 +62,6 @@ class InvSquareGrad(Surrogate):
     alpha : float or array, default 100.0
         Sharpness, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
-
     References
     ----------
     F. Zenke and S. Ganguli, "SuperSpike: Supervised learning in multilayer spiking neural
@@ -128,15 +119,6 @@ class SoftSign(UnitArea):
     alpha : float or array, default 1.0
         Sharpness, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
-
     References
     ----------
     F. Zenke and S. Ganguli, "SuperSpike", Neural Computation 30 (2018) 1514-1541; E. O. Neftci,
@@ -183,15 +165,6 @@ class SuperSpike(Surrogate):
     ----------
     alpha : float or array, default 1.0
         Amplitude, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
 
     References
     ----------
@@ -249,15 +222,6 @@ class SuperSpikeRescaled(Surrogate):
     ----------
     beta : float or array, default 20.0
         Sharpness, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 6 ulp: the powers magnify the roundings of their bases.
 
     References
     ----------
@@ -317,15 +281,6 @@ class SuperSpikeMemClamp(InfiniteArea):
     beta : float or array, default 20.0
         Sharpness, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
-
     References
     ----------
     ``SuperSpike_MemClamp`` of stork, see `SuperSpikeRescaled`.
@@ -374,15 +329,6 @@ class SparseFastSigmoid(Surrogate):
         Sharpness, positive.
     band : float or array, default 0.2
         Half width of the band, positive, in the unit of `x`; its ends are outside.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
 
     References
     ----------

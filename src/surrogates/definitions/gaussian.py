@@ -58,15 +58,8 @@ class ERF(UnitArea):
     alpha : float or array, default 1.0
         Sharpness, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 3 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
@@ -122,15 +115,8 @@ class GaussianGrad(Surrogate):
         Amplitude, any finite number: the area under the derivative. With 1, the primitive is the
         normal distribution function.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 3 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times ``alpha / sigma`` may
     be 0.
 
@@ -220,11 +206,6 @@ class MultiGaussianGrad(Surrogate):
         Standard deviation of the central Gaussian, positive, in the unit of `x`.
     scale : float or array, default 0.5
         Amplitude, any finite number.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     Notes
     -----

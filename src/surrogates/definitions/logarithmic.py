@@ -52,11 +52,6 @@ class NonzeroSignLog(Surrogate):
     alpha : float or array, default 1.0
         Sharpness and peak, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     References
     ----------
     ``NonzeroSignLogAbs`` of SpikingJelly, which cites S. Yin et al., "Algorithm and hardware design
@@ -114,11 +109,6 @@ class FakeNumericalGrad(Surrogate):
     ----------
     alpha : float or array, default 0.3
         Peak, positive; flat until ``|x| = 1 / alpha``.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------
@@ -182,11 +172,6 @@ class LogTailedRelu(Surrogate):
     ----------
     alpha : float or array, default 0.0
         Derivative below the threshold, any finite number.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------
@@ -271,15 +256,8 @@ class S2NN(Surrogate):
         Has no effect: other libraries add it inside the logarithm of the primitive, against a
         singularity that is not there. Here for their signature's sake.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References

@@ -51,11 +51,6 @@ class SquarewaveFourierSeries(Surrogate):
     t_period : float or array, default 8.0
         Period, positive, in the unit of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
     Derivative and primitive are accurate to ``4 * n + 1`` ulp of their largest values: no relative
@@ -164,15 +159,8 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     fold : float or array, default 2.0
         Factor of distances above the threshold, positive: 2 in sinabs, 1 in Rockpool.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
     At infinite `x`, where there is no limit, the derivative is that of the largest finite number.
@@ -259,15 +247,6 @@ class MultiSpikeSuper(Surrogate):
     ----------
     beta : float or array, default 100.0
         Sharpness, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: squaring doubles the roundings of the quotient.
 
     References
     ----------

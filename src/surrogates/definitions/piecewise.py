@@ -52,11 +52,6 @@ class ReluGrad(Surrogate):
     width : float or array, default 1.0
         Half of the base, which is the full width at half maximum, positive, in the unit of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     References
     ----------
     S. K. Esser et al., "Convolutional networks for fast, energy-efficient neuromorphic
@@ -118,11 +113,6 @@ class PiecewiseQuadratic(UnitArea):
     ----------
     alpha : float or array, default 1.0
         Peak, positive; zero from ``|x| = 1 / alpha`` on.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     Notes
     -----
@@ -189,11 +179,6 @@ class Boxcar(Surrogate):
         Which edges belong to the box. Libraries differ: "neither" in SpikingJelly and spyx,
         "right" in sparch and DECOLLE.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     References
     ----------
     Y. Wu et al., "Spatio-temporal backpropagation for training high-performance spiking neural
@@ -259,11 +244,6 @@ class PiecewiseLeakyRelu(Surrogate):
         Derivative outside, any finite number.
     w : float or array, default 1.0
         Half width of the box, positive, in the unit of `x`; its edges belong to it.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------
@@ -347,11 +327,6 @@ class LeakyRelu(InfiniteArea):
     beta : float or array, default 1.0
         Derivative at the threshold and above, any finite number.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     References
     ----------
     The derivative of the leaky rectifier; as a surrogate in SpikingJelly (``LeakyKReLU``), which
@@ -429,11 +404,6 @@ class HeavisideGrad(InfiniteArea):
         Height, positive.
     closed : {"neither", "left"}, default "neither"
         Whether the derivative is `height` at ``x = -window`` itself: "left" in sinabs.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------
@@ -534,11 +504,6 @@ class HardTanhRamp(InfiniteArea):
     ----------
     beta : float or array, default 100.0
         Slope of the ramp, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     Notes
     -----

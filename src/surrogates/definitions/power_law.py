@@ -40,15 +40,6 @@ class Arctan(UnitArea):
     alpha : float or array, default 1.0
         Sharpness, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 5 ulp: three roundings of constants add to those of the operations.
-
     References
     ----------
     W. Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking
@@ -97,15 +88,6 @@ class CircGrad(Surrogate):
     ----------
     alpha : float or array, default 1.0
         Half width of the bump, positive, in the unit of `x`.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 6 ulp: the powers magnify the roundings of their bases.
 
     References
     ----------
@@ -173,16 +155,6 @@ class QPseudoSpike(Surrogate):
     ----------
     alpha : float or array, default 2.0
         Exponent of the tail, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 4 ulp, and 3 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
 
     References
     ----------
@@ -253,16 +225,6 @@ class QPseudoSpikeUnit(UnitArea):
     ----------
     alpha : float or array, default 2.0
         Exponent of the tail, greater than 1.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 4 ulp, and 3 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
 
     References
     ----------

@@ -37,15 +37,8 @@ class Sigmoid(UnitArea):
     alpha : float or array, default 4.0
         Sharpness, positive.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
     Notes
     -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
     A derivative below the smallest normal number (1.2e-38 in float32) times `alpha` may be 0.
 
     References
@@ -99,16 +92,6 @@ class TanhGrad(Surrogate):
     ----------
     alpha : float or array, default 1.0
         Sharpness, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Notes
-    -----
-    Accurate to 4 ulp, and 2 more for each factor of e that the result lies away from its value
-    at the threshold: an exponential magnifies the rounding of its argument by that argument.
 
     References
     ----------
@@ -164,11 +147,6 @@ class TanhOffset(InfiniteArea):
     ----------
     beta : float or array, default 100.0
         Sharpness of the bump, positive.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
 
     References
     ----------

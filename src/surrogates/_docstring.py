@@ -1,0 +1,67 @@
+"""What the docstring of every surrogate says, written once: its errors, and how exact it is."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import fields
+from typing import Any
+
+from ._accuracy import Accuracy
+
+_PARAMETERS = re.compile(r"^( *)Parameters\n\1----------\n", re.MULTILINE)
+_LATER = re.compile(r"^ *(Notes|References|Examples)\n *---", re.MULTILINE)
+
+
+def completed(cls: Any) -> str | None:
+    """Return the docstring of a class of surrogates with what can be told from the class.
+
+    To one that lists its parameters, in NumPy's style, errors are added if it lists none, and the
+    accuracy if it does not state that.
+    """
+    text: str | None = vars(cls).get("__doc__")
+    found = _PARAMETERS.search(text or "")
+    if not text or not found:
+        return text
+    indent = found[1]
+    if f"\n{indent}Raises\n" not in text and (errors := _errors(cls)):
+        text = _inserted(text, indent, "Raises", ["ValueError", *errors])
+    states = "accuracy" in vars(cls) and isinstance(cls.accuracy, Accuracy)
+    if states and "ccurate to" not in text:
+        text = _inserted(text, indent, "Notes", _exactness(cls.accuracy))
+    return text
+
+
+def _inserted(text: str, indent: str, title: str, lines: list[str]) -> str:
+    """Return `text` with a section before the later ones, or with lines more in front of it."""
+    body = "".join(f"{indent}{line}\n" for line in lines)
+    underlined = f"{indent}{title}\n{indent}{'-' * len(title)}\n"
+    if underlined in text:
+        return text.replace(underlined, f"{underlined}{body}", 1)
+    later = _LATER.search(text)
+    place = later.start() if later else len(text.rstrip())
+    before = "" if later else "\n\n"
+    return f"{text[:place]}{before}{underlined}{body}\n{text[place:]}"
+
+
+def _errors(cls: Any) -> list[str]:
+    names = defaultdict(list)
+    for declared in fields(cls):
+        if declared.name != "at_threshold":
+            if "interval" in declared.metadata:
+                names[declared.metadata["interval"].description].append(f"`{declared.name}`")
+            elif "choices" in declared.metadata:
+                choices = ", ".join(map(repr, declared.metadata["choices"]))
+                names[f"one of {choices}"].append(f"`{declared.name}`")
+    return [f"    If {' or '.join(who)} is not {what}." for what, who in names.items()]
+
+
+def _exactness(accuracy: Accuracy) -> list[str]:
+    if not accuracy.per_efold:
+        return [f"Accurate to {accuracy.ulp:g} ulp{' of the peak' if accuracy.of_peak else ''}."]
+    return [
+        f"Accurate to {accuracy.ulp:g} ulp, and {accuracy.per_efold:g} more for each factor of e "
+        "that the result lies away from",
+        "its value at the threshold: an exponential magnifies the rounding of its argument by that",
+        "argument.",
+    ]

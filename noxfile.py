@@ -183,6 +183,7 @@ def package(session: nox.Session) -> None:
     session.install(*PINNED, *(str(wheel) for wheel in dist.glob("*.whl")))
     session.chdir(session.create_tmp())
     session.run("python", "-c", "import surrogates; print(surrogates.slayer_grad(0.5))")
+    session.run("python", str(pathlib.Path(__file__).parent / "tests/package/every_module.py"))
     session.run("python", "-m", "surrogates", "env")
 
 

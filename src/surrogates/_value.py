@@ -38,9 +38,8 @@ class Value:
         base = cls.__mro__[cls.__mro__.index(Value) - 1]
         if cls is base:  # Surrogate itself
             return
-        # A user's class may read what changes, or the shape or values of x, so it is not traced.
-        ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
-        cls.traceable = vars(cls).get("traceable", ours)
+        # Not inherited: the formulas of a subclass may read what changes, or the values of x.
+        cls.traceable = vars(cls).get("traceable", False)
         declare(cls, base)
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}

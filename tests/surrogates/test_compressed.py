@@ -253,7 +253,7 @@ def test_a_negative_derivative_is_not_kept_in_8_bits_however_it_is_scaled():
     ):
         with pytest.raises(ValueError, match="negative somewhere"):
             Compressed(surrogate, "uint8")
-    assert Compressed(surrogates.rescaled(bump, height=2.0), "uint8").peak == 2.0
+    assert Compressed(surrogates.rescaled(bump, peak=2.0), "uint8").peak == 2.0
 
 
 @pytest.mark.parametrize("residual", RESIDUALS)

@@ -48,6 +48,19 @@ def test_seed_page_examples():
 
 
 @every_surrogate
+def test_each_is_public_as_a_class_and_as_a_function(cls):
+    assert {cls.__name__, function_name(cls)} <= set(surrogates.__all__)
+    assert getattr(surrogates, cls.__name__) is cls
+    assert getattr(surrogates, function_name(cls)).surrogate is cls
+
+
+@every_surrogate
+def test_each_is_traced_and_what_derives_from_it_is_not(cls):
+    assert cls.traceable
+    assert not type("Mine", (cls,), {}).traceable
+
+
+@every_surrogate
 @given(data=st.data())
 def test_derivative_is_the_derivative_of_the_primitive(cls, data):
     surrogate = data.draw(surrogates_of(cls))

@@ -132,18 +132,18 @@ def test_sample_wants_a_generator():
 @every_surrogate
 def test_scaled(cls):
     surrogate = cls()
-    for height, width in ((2.5, None), (None, 0.7), (2.5, 0.7)):
+    for peak, width in ((2.5, None), (None, 0.7), (2.5, 0.7)):
         finite = [np.isfinite(surrogate.peak), width is None or np.isfinite(surrogate.width)]
         if not all(finite):
             with pytest.raises(ValueError, match="nothing to scale by"):
-                surrogates.rescaled(surrogate, height=height, width=width)
+                surrogates.rescaled(surrogate, peak=peak, width=width)
             continue
-        changed = surrogates.rescaled(surrogate, height=height, width=width)
-        np.testing.assert_allclose(changed.peak, height or surrogate.peak)
+        changed = surrogates.rescaled(surrogate, peak=peak, width=width)
+        np.testing.assert_allclose(changed.peak, peak or surrogate.peak)
         np.testing.assert_allclose(changed.width, width or surrogate.width)
         x = np.linspace(-2, 2, 41)
         rate = surrogate.width / width if width else 1.0
-        factor = (height or surrogate.peak) / surrogate.peak
+        factor = (peak or surrogate.peak) / surrogate.peak
         np.testing.assert_allclose(
             changed.surrogate_grad(x), factor * surrogate.surrogate_grad(rate * x), rtol=1e-13
         )
@@ -151,16 +151,15 @@ def test_scaled(cls):
 
 
 def test_scaled_wants_positive_numbers():
-    with pytest.raises(ValueError, match="height must be a positive finite number"):
-        surrogates.rescaled(surrogates.Sigmoid(), height=-1.0)
+    with pytest.raises(ValueError, match="peak must be a positive finite number"):
+        surrogates.rescaled(surrogates.Sigmoid(), peak=-1.0)
 
 
-@pytest.mark.parametrize("by", ["height", "width", "area"])
+@pytest.mark.parametrize("by", ["peak", "width", "area"])
 def test_matched(by):
     one, other = surrogates.InvSquareGrad(7.0), surrogates.GaussianGrad(0.3, 0.9)
     changed = surrogates.matched(one, other, by)
-    quantity = {"height": "peak"}.get(by, by)
-    np.testing.assert_allclose(getattr(changed, quantity), getattr(other, quantity))
+    np.testing.assert_allclose(getattr(changed, by), getattr(other, by))
     with pytest.raises(ValueError, match="by must be"):
         surrogates.matched(one, other, "shape")
 
@@ -219,7 +218,7 @@ def test_what_is_not_defined_says_so():
     with pytest.raises(NotImplementedError, match=r"GradientOnly\(\) defines no primitive"):
         GradientOnly().surrogate_fun(np.ones(3))
     with pytest.raises(NotImplementedError, match="defines no peak"):
-        surrogates.rescaled(GradientOnly(), height=2.0)
+        surrogates.rescaled(GradientOnly(), peak=2.0)
 
     class Nothing(surrogates.Surrogate):
         pass

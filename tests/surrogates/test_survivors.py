@@ -95,13 +95,13 @@ def test_primitive_of_scaled_is_shifted_as_its_derivative(inner, shift, kind):
 
 
 @pytest.mark.parametrize("at_threshold", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("by", ["height", "width", "area"])
+@pytest.mark.parametrize("by", ["peak", "width", "area"])
 def test_matched_and_scaled_spike_as_the_surrogate_at_threshold(by, at_threshold, kind):
     surrogate = Sigmoid(at_threshold=at_threshold)
     x = kind.array(np.asarray([-0.1, 0.0, 0.1]))
     for changed in (
         surrogates.matched(surrogate, SlayerGrad(), by),
-        surrogates.rescaled(surrogate, height=2.0),
+        surrogates.rescaled(surrogate, peak=2.0),
         surrogates.rescaled(surrogate, width=2.0),
     ):
         np.testing.assert_array_equal(kind.numpy(changed(x)), [0.0, at_threshold, 1.0])

@@ -439,7 +439,7 @@ def test_relaxed_in_half_precision(taped):
 @pytest.mark.parametrize(("half_kind", "half"), HALVES)
 def test_eight_bits_of_a_small_peak_in_half_precision(half_kind, half):
     x = in_half(np.linspace(-1, 1, 9), half, half_kind)
-    surrogate = surrogates.rescaled(surrogates.Sigmoid(4.0), height=1e-3)
+    surrogate = surrogates.rescaled(surrogates.Sigmoid(4.0), peak=1e-3)
     actual = floats(Compressed(surrogate, "uint8").surrogate_grad(x), half_kind)
     exact = surrogate.surrogate_grad(floats(x, half_kind))
     np.testing.assert_allclose(actual, exact, atol=1e-3 / 508, rtol=2.0**-8)

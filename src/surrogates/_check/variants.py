@@ -10,6 +10,7 @@ from typing import Any
 
 from .._parameters import COUNT, FINITE, parameters
 from .._surrogate import Surrogate
+from ..definitions import SURROGATES
 
 METHODS = {"derivative": "surrogate_grad", "primitive": "surrogate_fun"}
 FACTORS = (0.09, 0.4, 1.7, 19.0)  # of a parameter alone
@@ -30,7 +31,7 @@ def written(cls: type[Surrogate], function: str) -> str | None:
 
 def is_built_in(cls: type[Surrogate]) -> bool:
     """Return whether a class belongs to this package."""
-    return cls.__module__.partition(".")[0] == "surrogates"
+    return SURROGATES.get(cls.__name__) is cls
 
 
 def numbers(cls: type[Surrogate]) -> dict[str, Field[Any]]:

@@ -76,6 +76,7 @@ class Compressed(Wrapper):
     """
 
     _aspect = "residual"
+    traceable = True
 
     residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
 

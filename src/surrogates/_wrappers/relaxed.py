@@ -54,7 +54,7 @@ class Relaxed(Wrapper):
     """
 
     _aspect = "gradient of parameters"
-
+    traceable = True
     relaxes = True
 
     def __post_init__(self) -> None:

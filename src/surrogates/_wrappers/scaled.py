@@ -46,6 +46,7 @@ class Scaled(Wrapper):
     amplitude: float | Array = finite(1.0)
     rate: float | Array = positive(1.0)
     shift: float | Array = finite(0.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         there = self.surrogate.primitive(xp, self._inner(x))
@@ -134,7 +135,7 @@ class Scaled(Wrapper):
 
 
 def rescaled(
-    surrogate: Surrogate, *, height: float | None = None, width: float | None = None
+    surrogate: Surrogate, *, peak: float | None = None, width: float | None = None
 ) -> Scaled:
     """Return the same shape with another peak, or full width at half maximum, or both.
 
@@ -142,7 +143,7 @@ def rescaled(
     ----------
     surrogate : Surrogate
         The shape.
-    height : float, optional
+    peak : float, optional
         The new `peak`, positive. Unchanged by default.
     width : float, optional
         The new `width`, positive, in the unit of `x`. Unchanged by default.
@@ -166,15 +167,15 @@ def rescaled(
     Examples
     --------
     >>> from surrogates import InvSquareGrad, rescaled
-    >>> flat = rescaled(InvSquareGrad(alpha=100.0), height=0.5, width=1.0)
+    >>> flat = rescaled(InvSquareGrad(alpha=100.0), peak=0.5, width=1.0)
     >>> round(flat.peak, 12), round(flat.width, 12)
     (0.5, 1.0)
     """
     require_surrogate(surrogate)
     amplitude = rate = 1.0
-    if height is not None:
-        height = checked(surrogate, "height", POSITIVE, height)
-        amplitude = height / _measure(surrogate, "peak")
+    if peak is not None:
+        peak = checked(surrogate, "peak", POSITIVE, peak)
+        amplitude = peak / _measure(surrogate, "peak")
     if width is not None:
         width = checked(surrogate, "width", POSITIVE, width)
         rate = _measure(surrogate, "width") / width
@@ -190,7 +191,7 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
         The shape.
     other : Surrogate
         The surrogate to match.
-    by : {"height", "width", "area"}
+    by : {"peak", "width", "area"}
         What to make equal to that of `other`: the peak; the full width at half maximum, at the
         same peak; or the area, at the same width.
 
@@ -213,14 +214,14 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
     if not isinstance(other, Surrogate):
         raise TypeError(f"matched: other must be a surrogate such as Sigmoid(), got {other!r}")
     require_surrogate(surrogate)
-    if by == "height":
-        return rescaled(surrogate, height=_measure(other, "peak"))
+    if by == "peak":
+        return rescaled(surrogate, peak=_measure(other, "peak"))
     if by == "width":
         return rescaled(surrogate, width=_measure(other, "width"))
     if by == "area":
         amplitude = _measure(other, "area") / _measure(surrogate, "area")
         return Scaled(surrogate, amplitude)
-    raise ValueError(f'matched: by must be "height", "width" or "area", got by={by!r}')
+    raise ValueError(f'matched: by must be "peak", "width" or "area", got by={by!r}')
 
 
 def _measure(surrogate: Surrogate, name: str) -> Any:

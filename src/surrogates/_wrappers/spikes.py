@@ -57,6 +57,7 @@ class MultiSpike(Wrapper):
     """
 
     _aspect = "emission"
+    traceable = True
 
     threshold: float | Array = without_gradient(
         positive(1.0),
@@ -152,6 +153,7 @@ class Ternary(Wrapper):
     """
 
     _aspect = "emission"
+    traceable = True
 
     threshold: float | Array = non_negative(1.0)
 
@@ -174,6 +176,7 @@ class _Sampled(Wrapper):
     """A spike where a uniform random number is below the firing probability; made by `sample`."""
 
     _aspect = "emission"
+    traceable = True
 
     uniform: Array = field()
 

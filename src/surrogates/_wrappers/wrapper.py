@@ -18,6 +18,7 @@ class Wrapper(Surrogate):
     """
 
     _aspect: ClassVar[str | None] = None
+    traceable = True
 
     at_threshold: float = field(init=False, repr=False)
     surrogate: Surrogate = field()

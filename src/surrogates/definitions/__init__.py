@@ -1,32 +1,25 @@
 """The surrogates, a file for each family: what shares its maths stands together.
 
 A file lists the public names of its family in ``__all__``, each surrogate as a class and as a
-function; nothing else has to be told of a new one.
+function. A new surrogate stands in one of these files and nowhere else; a new file is also imported
+in `surrogates`, for type checkers, which do not look through a folder.
+
+`SURROGATES` is the dictionary of all classes by name, in the order of the families.
 """
 
 from __future__ import annotations
 
-from .._surrogate import Surrogate
-from . import (
-    exponential,
-    fast_sigmoid,
-    gaussian,
-    logarithmic,
-    periodic,
-    piecewise,
-    power_law,
-    sigmoidal,
-)
+import pkgutil
+from importlib import import_module
 
-FAMILIES = (
-    exponential,
-    fast_sigmoid,
-    gaussian,
-    logarithmic,
-    periodic,
-    piecewise,
-    power_law,
-    sigmoidal,
+from .._surrogate import Surrogate
+
+__all__ = ["FAMILIES", "SURROGATES", "find", "function_name"]
+
+FAMILIES = tuple(
+    import_module(f".{module.name}", __name__)
+    for module in pkgutil.iter_modules(__path__)
+    if module.name[0] != "_"
 )
 
 # The registry: everything that is made for each surrogate is made from this.
@@ -39,7 +32,19 @@ SURROGATES: dict[str, type[Surrogate]] = {
 
 
 def function_name(cls: type[Surrogate]) -> str:
-    """Return the name of the function form of a surrogate class."""
+    """Return the name of the functional form of a surrogate class.
+
+    Parameters
+    ----------
+    cls : type
+        One of `SURROGATES`.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> surrogates.definitions.function_name(surrogates.SlayerGrad)
+    'slayer_grad'
+    """
     found: str = next(
         name
         for family in FAMILIES
@@ -50,12 +55,25 @@ def function_name(cls: type[Surrogate]) -> str:
 
 
 def find(name: str) -> type[Surrogate]:
-    """Return the surrogate class of this name, or of the function form of this name.
+    """Return a surrogate class by its name, or by the name of its functional form.
+
+    Parameters
+    ----------
+    name : str
+        As in ``"SlayerGrad"`` or ``"slayer_grad"``.
 
     Raises
     ------
     LookupError
-        If there is none, naming those there are.
+        If there is no such surrogate, naming all there are.
+
+    Examples
+    --------
+    >>> from surrogates.definitions import SURROGATES, find
+    >>> find("slayer_grad")
+    <class 'surrogates.definitions.exponential.SlayerGrad'>
+    >>> "SlayerGrad" in SURROGATES
+    True
     """
     for cls in SURROGATES.values():
         if name in (cls.__name__, function_name(cls)):

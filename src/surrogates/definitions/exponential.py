@@ -67,6 +67,7 @@ class SlayerGrad(Surrogate):
 
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _decay_integral(xp, self.alpha, x)
@@ -127,6 +128,7 @@ class PiecewiseExp(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, _decay(xp, self.alpha, sign(xp, x) * x) / 2)
@@ -188,6 +190,7 @@ class SpikeRateEscape(Surrogate):
     slope: float | Array = positive(25.0)
     shift: float | Array = finite(1.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         start = _decay_integral(xp, self.beta, xp.zeros_like(x) - self.shift)
@@ -258,6 +261,7 @@ class ExpEscape(InfiniteArea):
     p0: float | Array = positive(0.01)
     delta_u: float | Array = positive(0.133)
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + times_expm1(xp, self.p0, over(x, self.delta_u))
@@ -314,6 +318,7 @@ class GradedSlayer(InfiniteArea):
     tau: float | Array = positive(1.0)
     scale: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below, above = xp.clip(x, max=0.0), xp.clip(x, min=0.0)

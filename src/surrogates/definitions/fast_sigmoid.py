@@ -78,6 +78,7 @@ class InvSquareGrad(Surrogate):
 
     alpha: float | Array = positive(100.0)
     accuracy = SQUARED
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _fast_sigmoid(xp, self.alpha, x)
@@ -134,6 +135,7 @@ class SoftSign(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = SQUARED
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
@@ -180,6 +182,7 @@ class SuperSpike(Surrogate):
 
     alpha: float | Array = positive(1.0)
     accuracy = SQUARED
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.alpha * _fast_sigmoid(xp, 1.0, x)
@@ -239,6 +242,7 @@ class SuperSpikeRescaled(Surrogate):
 
     beta: float | Array = positive(20.0)
     accuracy = Accuracy(ulp=6.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + (self.beta + 1) * (self.beta + 1) * _fast_sigmoid(xp, self.beta, x)
@@ -295,6 +299,7 @@ class SuperSpikeMemClamp(InfiniteArea):
 
     beta: float | Array = positive(20.0)
     accuracy = SQUARED
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.where(x < 0, _fast_sigmoid(xp, self.beta, x), x)
@@ -345,6 +350,7 @@ class SparseFastSigmoid(Surrogate):
     slope: float | Array = positive(100.0)
     band: float | Array = positive(0.2)
     accuracy = SQUARED
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         u = xp.clip(x, min=-self.band, max=self.band)

@@ -79,6 +79,7 @@ class ERF(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(per_efold=3.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 * erfc(xp, -self.alpha * x)
@@ -136,6 +137,7 @@ class GaussianGrad(Surrogate):
     sigma: float | Array = positive(0.5)
     alpha: float | Array = finite(0.5)
     accuracy = Accuracy(per_efold=3.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return (1 - self.alpha) / 2 + self.alpha * _normal_cdf(xp, x / self.sigma)
@@ -230,6 +232,7 @@ class MultiGaussianGrad(Surrogate):
     sigma: float | Array = positive(0.5)
     scale: float | Array = finite(0.5)
     accuracy = DIFFERENCE
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # x - sigma is exact near sigma, where a small s would magnify the rounding of x / sigma

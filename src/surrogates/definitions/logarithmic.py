@@ -67,6 +67,7 @@ class NonzeroSignLog(Surrogate):
     """
 
     alpha: float | Array = positive(1.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -123,6 +124,7 @@ class FakeNumericalGrad(Surrogate):
     """
 
     alpha: float | Array = positive(0.3)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -186,6 +188,7 @@ class LogTailedRelu(Surrogate):
     """
 
     alpha: float | Array = finite(0.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         above = xp.clip(x, min=0.0, max=1.0) + xp.log(xp.clip(x, min=1.0))
@@ -277,6 +280,7 @@ class S2NN(Surrogate):
     beta: float | Array = positive(1.0)
     epsilon: float | Array = non_negative(1e-8)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below = Sigmoid.primitive(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]

@@ -71,6 +71,7 @@ class SquarewaveFourierSeries(Surrogate):
 
     n: int = count(2)
     t_period: float | Array = positive(8.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         phase, _ = self._phase(xp, x)
@@ -183,6 +184,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     threshold: float | Array = positive(1.0)
     fold: float | Array = positive(2.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below = _decay_integral(xp, 1 / self.grad_width, xp.clip(x, max=0.0))
@@ -263,6 +265,7 @@ class MultiSpikeSuper(Surrogate):
 
     beta: float | Array = positive(100.0)
     accuracy = SQUARED
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         bump = xp.clip(xp.round(x), min=0.0)

@@ -68,6 +68,7 @@ class ReluGrad(Surrogate):
 
     alpha: float | Array = positive(0.3)
     width: float | Array = positive(1.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -134,6 +135,7 @@ class PiecewiseQuadratic(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = DIFFERENCE
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         rest = self._rest(xp, sign(xp, x) * x)
@@ -197,6 +199,7 @@ class Boxcar(Surrogate):
     width: float | Array = positive(1.0)
     height: float | Array = positive(1.0)
     closed: str = field(default="both", metadata={"choices": ("both", "neither", "left", "right")})
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.height * xp.clip(x, min=-(self.width / 2), max=self.width / 2)
@@ -261,6 +264,7 @@ class PiecewiseLeakyRelu(Surrogate):
 
     c: float | Array = finite(0.01)
     w: float | Array = positive(1.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -342,6 +346,7 @@ class LeakyRelu(InfiniteArea):
 
     alpha: float | Array = finite(0.1)
     beta: float | Array = finite(1.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.where(x < 0, times(xp, self.alpha, x), times(xp, self.beta, x))
@@ -422,6 +427,7 @@ class HeavisideGrad(InfiniteArea):
     window: float | Array = non_negative(0.0)
     height: float | Array = positive(1.0)
     closed: str = field(default="neither", metadata={"choices": ("neither", "left")})
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.height * xp.clip(x, min=-self.window)
@@ -467,6 +473,8 @@ class StraightThrough(InfiniteArea):
     >>> StraightThrough().surrogate_grad(np.asarray([-1.0, 0.0, 1.0]))
     array([1., 1., 1.])
     """
+
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + x
@@ -525,6 +533,7 @@ class HardTanhRamp(InfiniteArea):
 
     beta: float | Array = positive(100.0)
     accuracy = DIFFERENCE
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         edge = 1 / self.beta

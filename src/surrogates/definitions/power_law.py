@@ -55,6 +55,7 @@ class Arctan(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(ulp=5.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         u = math.pi / 2 * self.alpha * (sign(xp, x) * x)
@@ -103,6 +104,7 @@ class CircGrad(Surrogate):
 
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(ulp=6.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # Beyond alpha as alpha / sqrt(1 + 1/z^2), where z^2 could overflow.
@@ -171,6 +173,7 @@ class QPseudoSpike(Surrogate):
 
     alpha: float | Array = positive(2.0)
     accuracy = Accuracy(per_efold=3.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # (b^q - 1) / q as expm1(q L) / q, L = ln b: no cancellation as q = 1 - alpha nears 0.
@@ -241,6 +244,7 @@ class QPseudoSpikeUnit(UnitArea):
 
     alpha: float | Array = above_one(2.0)
     accuracy = Accuracy(per_efold=3.0)
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         log_base = _log_base(xp, sign(xp, x) * x, self.alpha - 1)

@@ -57,6 +57,7 @@ class Sigmoid(UnitArea):
 
     alpha: float | Array = positive(4.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -107,6 +108,7 @@ class TanhGrad(Surrogate):
 
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.tanh(self.alpha * x) / self.alpha
@@ -164,6 +166,7 @@ class TanhOffset(InfiniteArea):
 
     beta: float | Array = positive(100.0)
     accuracy = Accuracy()
+    traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + x + xp.tanh(self.beta * x) / self.beta

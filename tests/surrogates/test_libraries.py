@@ -20,13 +20,11 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates import libraries
-from surrogates.libraries._page import page
+from surrogates.libraries import LIBRARIES
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())
 X = np.asarray(GOLDEN["x"])
 RECORDS = GOLDEN["records"]
-LIBRARIES = {name: libraries.find(name) for name in libraries.known()}
 EVERY_NAME = [(library, name) for library, entry in LIBRARIES.items() for name in entry.makers]
 
 
@@ -371,8 +369,3 @@ def test_unknown_names_list_the_known_ones():
         surrogates.from_library("braintools", "ERF", at_threshold=0.0)
     with pytest.raises(LookupError, match=r"surrogate_type must be one of .*'exponential'"):
         surrogates.from_library("stork", "CustomSpike", surrogate_type="Superspike")
-
-
-def test_page_is_what_the_command_prints():
-    text = Path(__file__).parents[2] / "docs" / "libraries.md"
-    assert text.read_text() == page()

@@ -7,7 +7,8 @@ and defaults. Nothing else has to be told of a new file.
 from __future__ import annotations
 
 import dataclasses
-import importlib
+import pkgutil
+from importlib import import_module
 from typing import Any
 
 from .._surrogate import Surrogate
@@ -15,7 +16,13 @@ from .._wrappers.scaled import Scaled
 from .._wrappers.spikes import MultiSpike
 from ._library import Library, own_signature
 
-__all__ = ["from_library"]
+__all__ = ["LIBRARIES", "from_library"]
+
+LIBRARIES: dict[str, Library] = {
+    module.name: import_module(f".{module.name}", __name__).LIBRARY
+    for module in pkgutil.iter_modules(__path__)
+    if module.name[0] != "_"
+}
 
 
 def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
@@ -52,7 +59,9 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     >>> surrogates.from_library("spikingjelly", "ATan")
     Arctan(alpha=2.0)
     """
-    entry = find(library)
+    if library.lower() not in LIBRARIES:
+        raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
+    entry = LIBRARIES[library.lower()]  # snnTorch, SpikingJelly
     if name not in entry.makers:
         raise LookupError(
             f"unknown name {name!r} of {entry.name}; known are {', '.join(sorted(entry.makers))}"
@@ -63,29 +72,6 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     except TypeError as error:
         raise TypeError(f"{entry.name} {name}{signature}: {error}") from None
     return _with_spike(entry.makers[name](*bound.args, **bound.kwargs), entry.at_threshold)
-
-
-def known() -> tuple[str, ...]:
-    """Return the names of the libraries: those of the files of this folder."""
-    import pkgutil  # here, since `import surrogates` does without it
-
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name[0] != "_"))
-
-
-def find(library: str) -> Library:
-    """Return a library by its name, in any case: snnTorch, SpikingJelly.
-
-    Raises
-    ------
-    LookupError
-        If it is unknown, naming the known ones.
-    """
-    names = known()
-    if library.lower() not in names:
-        raise LookupError(f"unknown library {library!r}; known are {', '.join(names)}")
-    module = importlib.import_module(f".{library.lower()}", __name__)
-    found: Library = module.LIBRARY
-    return found
 
 
 def _with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from . import find, known
+from . import LIBRARIES
 from ._library import own_signature
 
 _PREFACE = """\
@@ -29,7 +29,7 @@ This page is the output of `python -m surrogates list --libraries`.
 def page() -> str:
     """Return docs/libraries.md."""
     lines = _PREFACE.splitlines()
-    for entry in map(find, known()):
+    for entry in LIBRARIES.values():
         lines += [
             "",
             f"## {entry.name} {entry.version}",

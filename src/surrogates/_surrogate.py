@@ -260,6 +260,11 @@ class Surrogate(Value):
         return 0.5
 
     @property
+    def _rises_from(self) -> float | None:
+        """What the e-folds of a primitive count from that grows without end: for the check."""
+        return None
+
+    @property
     def is_signed(self) -> bool:
         """Whether a second threshold emits spikes of the other sign."""
         return False

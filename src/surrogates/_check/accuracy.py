@@ -182,8 +182,10 @@ def ulps(
     if function == "derivative" and accuracy.of_peak:
         floor = most
     elif accuracy.per_efold:
+        start = surrogate._rises_from if function == "primitive" else None
         with np.errstate(all="ignore"):
-            efolds = np.nan_to_num(np.abs(np.log(size) - np.log(most)), nan=0.0, posinf=0.0)
+            counted = np.log(size) - np.log(most if start is None else start)
+            efolds = np.nan_to_num(np.abs(counted), nan=0.0, posinf=0.0)
     relative = isinstance(surrogate, UnitArea) and not accuracy.of_peak
     if function == "primitive":
         # elsewhere its terms, 1/2 and the rest, may cancel

@@ -187,7 +187,8 @@ def probes(kinks: Kinks, scale: float, number: int) -> list[tuple[float, float]]
     """Return about so many points, each with its distance from the nearest kink.
 
     On every piece between kinks: in the middle, at random and close to either end; and far out
-    beyond the outermost. Of many pieces those at a single kink, and those nearest to 0.
+    beyond the outermost, unless there are kinks without end. Of many pieces those at a single kink,
+    and those nearest to 0.
     """
     rng = np.random.default_rng(0)
     edges = kinks.positions
@@ -202,7 +203,11 @@ def probes(kinks: Kinks, scale: float, number: int) -> list[tuple[float, float]]
         distance *= rng.uniform(1, 1.1)  # not onto the kinks of a period
         low, high = (distance * max(scale, 1e-3 * abs(edge)) for edge in (edges[0], edges[-1]))
         found += [(edges[0] - low, low), (edges[-1] + high, high)]
-    return [(x, room) for x, room in found if math.isfinite(x)]
+    return [
+        (x, room)
+        for x, room in found
+        if math.isfinite(x) and room > 0 and kinks.low <= x - room and x + room <= kinks.high
+    ]
 
 
 def quotients(surrogate: Surrogate, points: list[tuple[float, float]]) -> str | None:

@@ -170,8 +170,8 @@ def kinks(surrogate: Surrogate, methods: Iterable[str], scale: float) -> Kinks:
     endless, low, high = _endless(x, outcomes)
     left, right, condition = _changes(x, outcomes)
     places = _bisected(surrogate, methods, left, right, condition)
-    found = {0.0, *places}
     single = {p for p, number in zip(places, condition, strict=True) if not endless[number]}
+    found = {0.0, *single, *(place for place in places if low <= place <= high)}
     new = found
     for _ in range(ROUNDS):
         closest = _nearly_changing(x, margins)
@@ -180,7 +180,8 @@ def kinks(surrogate: Surrogate, methods: Iterable[str], scale: float) -> Kinks:
         outcomes, margins = _outcomes(surrogate, methods, x)
         outcomes[endless] = 0
         left, right, condition = _changes(x, outcomes)
-        new = set(_bisected(surrogate, methods, left, right, condition)) - found
+        places = _bisected(surrogate, methods, left, right, condition)
+        new = {place for place in places if low <= place <= high} - found
         found |= new
         single |= new
         if not new:
@@ -231,6 +232,9 @@ def _endless(x: Values, outcomes: Values) -> tuple[Values, float, float]:
                 high = min(high, float(x[i]))
             else:
                 low = max(low, float(x[i + 1]))
+    # Beyond them, one that depends on the position in a period changes by chance, if rarely.
+    beyond = (x[:-1] >= high) | (x[1:] <= low)
+    seen &= ((steps > 0) & beyond).sum(1) <= 2
     return ~seen, low, high
 
 

@@ -263,6 +263,10 @@ class ExpEscape(InfiniteArea):
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
     traceable = True
 
+    @property
+    def _rises_from(self) -> Any:
+        return self.p0
+
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + times_expm1(xp, self.p0, over(x, self.delta_u))
 

@@ -2,9 +2,8 @@
 
 A definition is plain array-API maths, so that running it on a `Symbol` instead of an array
 records what it computes. Equal subexpressions become one node, and what depends on no array is
-computed at once. Three things are made of a graph: a straight-line program that reuses its buffers
-(`program`), the text of a fused kernel (`kernel`), and a SymPy expression
-(`surrogates._check.symbolic.expression`).
+computed at once. Two things are made of a graph: a straight-line program that reuses its buffers
+(`program`), and the text of a fused kernel (`kernel`).
 
 Only rewritings that leave every result as it is to the bit are applied here: those that move a sign
 into a constant. A graph is good for values; to differentiate, run the definition itself.
@@ -131,6 +130,7 @@ for _op in ("add", "and", "eq", "ge", "gt", "le", "lt", "mul", "or", "pow", "sub
     setattr(Symbol, f"__{_op}__", _operator(_op))
 for _op in ("add", "and", "mul", "or", "pow", "sub"):
     setattr(Symbol, f"__r{_op}__", _operator(_op, swapped=True))
+setattr(Symbol, "__ne__", lambda self, other: ~(self == other))  # noqa: B010 (as the next two)
 setattr(Symbol, "__truediv__", _operator("div"))  # noqa: B010 (mypy: the class has none)
 setattr(Symbol, "__rtruediv__", _operator("div", swapped=True))  # noqa: B010
 
@@ -142,8 +142,6 @@ class Trace:
     ----------
     dtype : numpy.dtype
         Of the arrays that the graph is for: float32 or float64.
-    exact : bool, default False
-        Whether the graph is for exact arithmetic, which neither rounds nor overflows.
     special : bool, default False
         Whether the complementary error function and the logistic function are operations; else
         they are written out.
@@ -157,11 +155,9 @@ class Trace:
     __name__ = __name__  # array-api-compat asks a namespace for it
     undifferentiated = True  # see surrogates._maths.before_underflow
 
-    def __init__(
-        self, dtype: Any, *, exact: bool = False, special: bool = False, exp2: bool = False
-    ) -> None:
+    def __init__(self, dtype: Any, *, special: bool = False, exp2: bool = False) -> None:
         self.dtype = np.dtype(dtype)
-        self.exact, self.use_exp2 = exact, exp2
+        self.use_exp2 = exp2
         self.nodes: dict[Any, Symbol] = {}
         if special:
             self.erfc = lambda x: self.apply("erfc", x)

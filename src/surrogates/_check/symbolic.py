@@ -21,7 +21,6 @@ import numpy as np
 import sympy
 
 from .._surrogate import Surrogate
-from ..backends._compiler.graph import Symbol, nodes_of
 from . import digits
 
 
@@ -292,58 +291,3 @@ def with_numbers(surrogate: Surrogate, numbers: dict[str, Number]) -> Surrogate:
 def exact(surrogate: Surrogate, name: str) -> Callable[[Any], Any]:
     """Return the method `name` of `surrogate` as a function of mpmath numbers."""
     return lambda x: number(getattr(surrogate, name)(Number(x))).value
-
-
-_OF_GRAPH: dict[str, Callable[..., Any]] = {
-    "abs": sympy.Abs,
-    "add": lambda a, b: a + b,
-    "and": sympy.And,
-    "atan": sympy.atan,
-    "atan2": sympy.atan2,
-    "cos": sympy.cos,
-    "div": lambda a, b: a / b,
-    "eq": sympy.Eq,
-    "erfc": sympy.erfc,
-    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
-    "exp": sympy.exp,
-    "expm1": lambda a: sympy.exp(a) - 1,
-    "floor": sympy.floor,
-    "ge": sympy.Ge,
-    "gt": sympy.Gt,
-    "isnan": lambda a: sympy.false,
-    "le": sympy.Le,
-    "log": sympy.log,
-    "log1p": lambda a: sympy.log(1 + a),
-    "lt": sympy.Lt,
-    "maximum": sympy.Max,
-    "minimum": sympy.Min,
-    "mul": lambda a, b: a * b,
-    "neg": lambda a: -a,
-    "not": sympy.Not,
-    "number": lambda a: sympy.Piecewise((1, a), (0, True)),
-    "or": sympy.Or,
-    "pow": lambda a, b: a**b,
-    "remainder": lambda a, b: a - b * sympy.floor(a / b),
-    "round": lambda a: sympy.floor(a + sympy.Rational(1, 2)),
-    "sin": sympy.sin,
-    "sqrt": sympy.sqrt,
-    "square": lambda a: a * a,
-    "sub": lambda a, b: a - b,
-    "tan": sympy.tan,
-    "tanh": sympy.tanh,
-    "where": lambda condition, a, b: sympy.Piecewise((a, condition), (b, True)),
-}
-
-
-def expression(root: Symbol) -> Any:
-    """Return a graph, traced with ``exact=True``, as a SymPy expression of its real inputs."""
-    values: dict[Symbol, Any] = {}
-    for node in nodes_of(root):
-        if node.op == "input":
-            values[node] = sympy.Symbol(node.operands[0], real=True)
-        elif node.op == "constant":
-            is_bool = isinstance(node.value, bool)
-            values[node] = sympy.S(node.value) if is_bool else _recognised(node.value)
-        else:
-            values[node] = _OF_GRAPH[node.op](*(values[o] for o in node.operands))
-    return values[root]

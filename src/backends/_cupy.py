@@ -77,8 +77,9 @@ def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) ->
     root = trace(definition, name, dtype, special=True)
     if root is None:
         return None
+    # Stored last: after a store, x would be loaded a second time, since it might have changed.
     spikes = "" if comparison is None else f"spikes = {_SPIKE[comparison]};\n"
-    return spikes + kernel_text(root, "out = {};")
+    return kernel_text(root, f"{spikes}out = {{}};")
 
 
 @lru_cache(maxsize=256)

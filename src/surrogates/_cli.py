@@ -56,6 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="only this one (may be repeated; default: all that are installed)",
     )
 
+    check.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the table there, too, as JSON"
+    )
+
     listing = commands.add_parser("list", help="print the surrogates, a line each")
     listing.add_argument(
         "--libraries", action="store_true", help="instead, what other libraries call them"
@@ -90,7 +94,7 @@ def _check(options: argparse.Namespace) -> int:
 
     names = options.names or SURROGATES
     classes = [check.find(name) for name in names]
-    return check.run(classes, options.points, options.framework, options.jobs)
+    return check.run(classes, options.points, options.framework, options.jobs, options.json)
 
 
 def _list(options: argparse.Namespace) -> int:

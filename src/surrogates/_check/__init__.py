@@ -9,14 +9,18 @@ for each framework and dtype, how exact derivative and primitive are, against 50
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import platform
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib import metadata
 from itertools import chain, pairwise
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,12 +50,18 @@ class Row:
 
 
 def run(
-    classes: list[type[Surrogate]], points: int, names: list[str] | None = None, jobs: int = 1
+    classes: list[type[Surrogate]],
+    points: int,
+    names: list[str] | None = None,
+    jobs: int = 1,
+    file: Path | None = None,
 ) -> int:
     """Check `classes`, print the table, and return the exit status: 1 if anything fails.
 
-    In the frameworks of these `names`, or in all that are installed; in so many processes.
+    In the frameworks of these `names`, or in all that are installed; in so many processes. The rows
+    are also written to `file`, as JSON.
     """
+    rows = []
     titles = f"{'surrogate':<24} {'framework':<9} {'dtype':<8} {'derivative':>10} {'primitive':>10}"
     print(f"{titles}  verdict")
     failed = 0
@@ -60,13 +70,27 @@ def run(
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for row in chain.from_iterable((pool.map if jobs > 1 else map)(rows_of, classes)):
             failed += row.failure is not None
+            rows.append(row)
             print(
                 f"{row.surrogate:<24} {row.framework:<9} {row.dtype:<8} {_ulp(row.derivative):>10} "
                 f"{_ulp(row.primitive):>10}  {row.failure or row.note}",
                 flush=True,
             )
+    if file is not None:
+        _write(file, rows, points)
     print(f"{failed} of the lines above failed" if failed else "all hold (errors in ulp)")
     return 1 if failed else 0
+
+
+def _write(file: Path, rows: list[Row], points: int) -> None:
+    tried = list(dict.fromkeys(row.framework for row in rows if row.dtype))
+    versions = {name: metadata.version(name) for name in tried}
+    facts = {"points": points, "python": platform.python_version(), "frameworks": versions}
+    written = [
+        {k: v for k, v in dataclasses.asdict(row).items() if v == v} for row in rows
+    ]  # no NaN
+    lines = ",\n".join(json.dumps(row) for row in written)
+    file.write_text(f'{json.dumps(facts)[:-1]}, "rows": [\n{lines}\n]}}\n')
 
 
 def _rows(cls: type[Surrogate], points: int, names: list[str] | None) -> list[Row]:

@@ -1,0 +1,100 @@
+"""Write the pages that are made from the code: ``python -m nox -s pages``.
+
+They are README's table of surrogates, ``docs/libraries.md``, the tables of ``docs/accuracy.md`` and
+``docs/transforms.md``, the last two from the JSON files next to them, which other sessions measure.
+No test needs them to be complete, so that a new surrogate touches one file; the tests say that what
+stands on a page is true.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from surrogates._check.formulas import stated
+from surrogates.definitions import SURROGATES, function_name
+from surrogates.libraries._page import page
+
+DOCS = Path(__file__).parent
+LONGEST = 100  # characters of a formula in README's table
+
+
+def surrogates_table() -> list[str]:
+    """Return README's table: a line for each surrogate."""
+    lines = ["| class and defaults | function | derivative *g'(x)* | area |", "|---|---|---|---|"]
+    for name, cls in SURROGATES.items():
+        parameters = inspect.signature(cls).parameters.values()
+        arguments = ", ".join(
+            f"{p.name}={p.default!r}" for p in parameters if p.name != "at_threshold"
+        )
+        formulas = stated(cls)
+        formula = formulas["g'(x)"]
+        derivative = f"`{formula}`"
+        if len(formula) > LONGEST:
+            derivative = inspect.cleandoc(cls.__doc__ or "").partition("\n")[0].rstrip(".")
+            derivative = derivative.replace("``", "`")
+        area = formulas.get("area", str(cls().area))
+        area = {"inf": "infinite", "nan": "-"}.get(area, f"`{area}`")
+        lines.append(f"| `{name}({arguments})` | `{function_name(cls)}` | {derivative} | {area} |")
+    return lines
+
+
+def accuracy_table(measured: dict[str, Any]) -> list[str]:
+    """Return the table of docs/accuracy.md from what ``check --json`` measured."""
+    columns = [(framework, dtype) for framework in measured["frameworks"] for dtype in DTYPES]
+    heads = [f"{TITLES[framework]} {dtype}" for framework, dtype in columns]
+    lines = [f"| surrogate | stated | {' | '.join(heads)} |", "|---" * (2 + len(columns)) + "|"]
+    cells = {(r["surrogate"], r["framework"], r["dtype"]): r for r in measured["rows"]}
+    for name in sorted({r["surrogate"] for r in measured["rows"]} & {*SURROGATES}):
+        errors = [cells[name, *column] for column in columns]
+        shown = [f"{ulp(r['derivative'])} / {ulp(r['primitive'])}" for r in errors]
+        lines.append(f"| `{name}` | {statement(name)} | {' | '.join(shown)} |")
+    return lines
+
+
+DTYPES = ("float64", "float32")
+TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
+
+
+def ulp(error: float) -> str:
+    """Return an error with one decimal, or without, if it is large."""
+    return f"{error:.1f}".removesuffix(".0") if error < 100 else f"{error:.0f}"
+
+
+def statement(name: str) -> str:
+    """Return the accuracy that a surrogate states at its defaults, in a few words."""
+    accuracy = SURROGATES[name]().accuracy
+    text = f"{accuracy.ulp:g}"
+    text += f" + {accuracy.per_efold:g} per e-fold" if accuracy.per_efold else ""
+    return text + (" of the peak" if accuracy.of_peak else "")
+
+
+def between(text: str, name: str, lines: list[str]) -> str:
+    """Return a page with other lines between the two comments that bear a name."""
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = text.partition(start)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"there is no line {end!r} after {start!r}")
+    return f"{before}{start}\n" + "\n".join(lines) + f"\n\n{end}{after}"
+
+
+def main() -> None:
+    """Write them all."""
+    sys.path[:0] = [str(DOCS.parent / "tests" / "support")]
+    import matrix
+
+    measured = json.loads((DOCS / "accuracy.json").read_text())
+    readme, accuracy = DOCS.parent / "README.md", DOCS / "accuracy.md"
+    readme.write_text(between(readme.read_text(), "surrogates", surrogates_table()))
+    accuracy.write_text(between(accuracy.read_text(), "measured", accuracy_table(measured)))
+    (DOCS / "libraries.md").write_text(page())
+    transforms = json.loads((DOCS / "transforms.json").read_text())
+    (DOCS / "transforms.md").write_text(matrix.render(transforms))
+
+
+if __name__ == "__main__":
+    main()

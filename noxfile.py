@@ -35,7 +35,6 @@ nox.options.sessions = [
     "package",
     f"tests-{THIS}(numpy)",
     f"tests-{THIS}(all)",
-    "lowest",
 ]
 
 
@@ -78,7 +77,7 @@ def tests(session: nox.Session, frameworks: str) -> None:
 
 @nox.session
 def full(session: nox.Session) -> None:
-    """Run every test for every surrogate, in every framework that runs on a CPU."""
+    """Run every test for every surrogate, or with ``-- --rest`` those that ``nox`` leaves out."""
     everything(session)
     pytest(session, require="torch,jax,dask")
 
@@ -87,8 +86,7 @@ def full(session: nox.Session) -> None:
 def transforms(session: nox.Session) -> None:
     """Write the matrix of transforms, docs/transforms.json and docs/transforms.md, anew."""
     session.install(*PINNED, "-e", ".[torch,jax,cupy]", *group("test"), *group("transforms"))
-    modules = [f"tests/transforms/test_transforms_{name}.py" for name in ("torch", "jax", "arrays")]
-    pytest(session, *modules, "--write-transforms", require="torch,jax,dask")
+    pytest(session, "tests/transforms", "--write-transforms", require="torch,jax,dask")
 
 
 @nox.session
@@ -97,6 +95,13 @@ def distributed(session: nox.Session) -> None:
     session.install(*PINNED, "-e", ".[torch,jax]", *group("test"))
     # one worker: the tests start processes of their own
     pytest(session, "-n", "0", "-m", "distributed", require="torch,jax")
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """Compile CuPy's kernels for devices that are not here, and count what they load and store."""
+    session.install(*PINNED, "-e", ".[cupy]", *group("test"), *group("kernels"))
+    pytest(session, "-m", "kernels")
 
 
 @nox.session(python=PYTHONS)
@@ -123,8 +128,15 @@ def lowest(session: nox.Session) -> None:
 def check(session: nox.Session) -> None:
     """Check every surrogate on 100,000 points per parameter set, dtype and framework."""
     session.install(*PINNED, "-e", ".[torch,jax,check]")
-    size = ("--points", "100000", "--jobs", "2")
+    size = ("--points", "100000", "--jobs", "2", "--json", "docs/accuracy.json")
     session.run("python", "-m", "surrogates", "check", *size, *session.posargs)
+
+
+@nox.session
+def pages(session: nox.Session) -> None:
+    """Write the tables of README and docs that are made from the code, and from measurements."""
+    session.install(*PINNED, "-e", ".[check]", *group("test"))
+    session.run("python", "docs/pages.py")
 
 
 @nox.session

@@ -64,6 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="of the long tests, those of one surrogate of each family; nox -s full runs all",
     )
+    parser.addoption("--rest", action="store_true", help="the tests that --quick leaves out")
     parser.addoption(
         "--quickest", action="store_true", help="in all files, one surrogate of each family"
     )
@@ -78,7 +79,9 @@ LONG = {
     "test_torch_modes",
     "test_transforms_arrays",
     "test_transforms_jax",
+    "test_transforms_jax_parameters",
     "test_transforms_torch",
+    "test_transforms_torch_parameters",
 }
 OTHERS = {
     cls
@@ -95,21 +98,22 @@ def _is_for_later(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    skipped = pytest.mark.skip(reason="run by nox -s distributed")
     for place, item in enumerate(items):
         item.place = place
-        if "distributed" in item.keywords and "distributed" not in config.option.markexpr:
-            item.add_marker(skipped)
-    everywhere = config.getoption("--quickest")
-    if everywhere or config.getoption("--quick"):
+        for name in ("distributed", "kernels"):
+            if name in item.keywords and name not in config.option.markexpr:
+                item.add_marker(pytest.mark.skip(reason=f"run by nox -s {name}"))
+    everywhere, rest = config.getoption("--quickest"), config.getoption("--rest")
+    if everywhere or rest or config.getoption("--quick"):
         later = {
             item
             for item in items
             if everywhere or item.module.__name__ in LONG or "long" in item.keywords
             if _is_for_later(item)
         }
-        items[:] = [item for item in items if item not in later]
-        config.hook.pytest_deselected(items=list(later))
+        left_out = {*items} - later if rest else later
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates import backends
+from kinds import Kind
+from surrogates import Scaled, Sigmoid, backends
 
 TOY = """
 import types
@@ -241,3 +242,34 @@ def test_numbers_drawn_for_samples(library, dtype):
     draws = np.asarray(draws)
     assert 0 <= draws.min() < 1e-4
     assert 1 - 1e-4 < draws.max() < 1
+
+
+@pytest.mark.parametrize("taking", [Kind.JAX, Kind.DASK])
+def test_numpy_parameters_are_taken_where_the_library_takes_numpy(taking):
+    if taking.missing():
+        pytest.skip(taking.missing())
+    alpha = np.asarray([1.0, 2.0, 3.0, 4.0])
+    values = np.linspace(-1.3, 1.1, 12).reshape(3, 4)
+    x = taking.array(values)
+    for surrogate in (Sigmoid(alpha), Scaled(Sigmoid(2.0), amplitude=alpha)):
+        np.testing.assert_array_equal(taking.numpy(surrogate(x)), values >= 0)
+        derivative = taking.numpy(surrogate.surrogate_grad(x))
+        np.testing.assert_allclose(derivative, surrogate.surrogate_grad(values), rtol=1e-12)
+
+
+def test_a_registered_backend_takes_the_place_of_the_built_in_one():
+    class Mine(backends.Backend):
+        pass
+
+    class Sub(np.ndarray):
+        pass
+
+    built_in = backends.of(np.zeros(1))
+    mine = Mine()
+    backends.register("numpy", mine)
+    try:
+        assert backends.of(np.zeros(1)) is mine
+        assert backends.of(np.zeros(1).view(Sub)) is mine
+    finally:
+        backends.register("numpy", built_in)
+    assert backends.of(np.zeros(1)) is built_in

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates import Arctan, Compressed, MultiSpike, Sigmoid, Ternary, vjp
+from surrogates import Arctan, Compressed, MultiSpike, Scaled, Sigmoid, Ternary, vjp
 
 da = pytest.importorskip("dask.array")
 
@@ -106,3 +106,41 @@ def test_no_block_is_larger_than_that_of_x():
     spikes = surrogates.sample(Sigmoid(), x, da.random.default_rng(0))
     assert spikes.chunks == x.chunks
     assert len(spikes.__dask_graph__()) < 8 * x.npartitions
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 1), (1, 4), (6, 1), (6, 4)])
+@pytest.mark.parametrize("chunks", [(2, 2), (6, 4), (1, 3), ((1, 5), (3, 1))])
+@pytest.mark.parametrize("of_dask", [False, True])
+def test_dask_parameters_of_each_shape_are_cut_where_x_is(shape, chunks, of_dask):
+    da = pytest.importorskip("dask.array")
+    values = np.linspace(-1.0, 1.0, 24).reshape(6, 4)
+    alpha = np.linspace(1.0, 3.0, int(np.prod(shape))).reshape(shape)
+    held = da.from_array(alpha, chunks=2) if of_dask else alpha
+    x = da.from_array(values, chunks=chunks)
+    for surrogate, exact in (
+        (Sigmoid(held), Sigmoid(alpha)),
+        (Scaled(Sigmoid(held), amplitude=held), Scaled(Sigmoid(alpha), amplitude=alpha)),
+    ):
+        for name in ("__call__", "surrogate_grad", "surrogate_fun"):
+            actual = getattr(surrogate, name)(x)
+            assert actual.chunks == x.chunks
+            np.testing.assert_array_equal(actual.compute(), getattr(exact, name)(values))
+
+
+def test_a_cotangent_of_known_length_does_not_fit_an_unknown_one():
+    x = da.from_array(np.linspace(-1, 1, 6), chunks=3)
+    unknown = x[x > -0.5]
+    _, pullback = surrogates.vjp(surrogates.Sigmoid(), unknown)
+    with pytest.raises(ValueError, match="broadcast the cotangent"):
+        pullback(da.ones(4))
+    np.testing.assert_allclose(
+        pullback(da.ones_like(unknown)).compute(),
+        surrogates.Sigmoid().surrogate_grad(unknown.compute()),
+    )
+
+
+def test_a_parameter_of_another_library_than_numpy_is_refused():
+    torch = pytest.importorskip("torch")
+    x = da.ones(3)
+    with pytest.raises(TypeError, match="convert one of them"):
+        surrogates.Sigmoid(torch.ones(3))(x)

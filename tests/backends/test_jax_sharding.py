@@ -81,6 +81,7 @@ def mesh(request):
         yield mesh
 
 
+@pytest.mark.long
 @surrogate_neurons
 def test_a_layer_split_over_batch_and_neurons(name, mesh):
     arguments = (
@@ -94,6 +95,7 @@ def test_a_layer_split_over_batch_and_neurons(name, mesh):
     assert collectives(jax.jit(both(name)), *arguments) <= of_tanh
 
 
+@pytest.mark.long
 @surrogate_neurons
 def test_a_layer_in_shard_map(name):
     mesh = mesh_of(AxisType.Auto)

@@ -258,18 +258,3 @@ def test_kernel_text_is_the_formula(cls, function, dtype, kernels):
     eps = np.finfo(dtype).eps
     scale = max(1.0, float(np.max(np.abs(expected[np.isfinite(expected)]))))
     np.testing.assert_allclose(out, expected, rtol=64 * eps, atol=8 * eps * scale)
-
-
-@pytest.mark.long
-@every_surrogate
-@functions
-def test_sympy_expression_is_the_formula(cls, function):
-    sympy = pytest.importorskip("sympy")
-    from surrogates._check.symbolic import expression
-
-    root = trace(cls(), function, "float64", exact=True, special=True)
-    formula = sympy.lambdify(sympy.Symbol("x", real=True), expression(root), "mpmath")
-    points = [-3.3, -1.1, -0.3, 0.2, 0.9, 2.7]
-    actual = [float(formula(x)) for x in points]
-    expected = evaluate(cls(), function, np.asarray(points))
-    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)

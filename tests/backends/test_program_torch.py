@@ -348,6 +348,7 @@ with torch.device("meta"):
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FIRST_USES)
 def test_first_use_does_not_decide_what_is_plain(name):
     code = f"""

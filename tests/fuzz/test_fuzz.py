@@ -21,6 +21,7 @@ def test_examples_that_once_broke_a_law(example):
     check(case)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", PATHS)
 def test_no_case_breaks_a_law(path):
     if all(kind.missing() for kind in PATHS[path]):

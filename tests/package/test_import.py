@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 
+import numpy as np
 import pytest
 
 import surrogates
@@ -83,3 +84,10 @@ def test_a_folder_named_backends_of_the_callers_is_not_ours(tmp_path):
 def test_no_module_shadows_a_name_that_users_type():
     modules = [n for n, value in vars(surrogates).items() if isinstance(value, types.ModuleType)]
     assert {n for n in modules if n[0] != "_"} == {"backends", "definitions", "libraries"}
+
+
+def test_all_public_names_exist():
+    for module in (surrogates, surrogates.backends):
+        assert len(set(module.__all__)) == len(module.__all__)
+        assert all(hasattr(module, name) for name in module.__all__)
+    assert repr(surrogates.backends.of(np.zeros(1))) == "NumpyBackend()"

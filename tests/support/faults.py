@@ -1,4 +1,4 @@
-"""Surrogates with a fault each, for the check to find, and some without, for it to pass."""
+"""Surrogates with a fault each, for the check to find."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 
 import surrogates
 from surrogates._accuracy import Accuracy
-from surrogates._parameters import Interval, finite, positive
+from surrogates._parameters import Interval, positive
 
 FAULTS: dict[type, str] = {}
 """The classes, each with what the report must say of it."""
-FAULTLESS: list[type] = []
 
 
-def _frozen(cls: type) -> type:
+def frozen(cls: type) -> type:
     """Make a frozen dataclass of a class with fields, unless its base did so already."""
     return (
         cls
@@ -26,17 +25,11 @@ def _frozen(cls: type) -> type:
 
 def fault(words: str) -> Any:
     def note(cls: type) -> type:
-        cls = _frozen(cls)
+        cls = frozen(cls)
         FAULTS[cls] = words
         return cls
 
     return note
-
-
-def faultless(cls: type) -> type:
-    cls = _frozen(cls)
-    FAULTLESS.append(cls)
-    return cls
 
 
 class Lorentzian(surrogates.Surrogate):
@@ -330,104 +323,3 @@ class PeakUnlikeItsDocstring(Measured):
 @fault(r"accuracy must be a surrogates\.Accuracy, got 6")
 class NoAccuracy(Lorentzian):
     accuracy = 6
-
-
-faultless(Measured)
-
-
-@faultless
-class Bump(surrogates.Surrogate):
-    accuracy = Accuracy(per_efold=4.0)
-    beta: float = 2.0
-
-    def derivative(self, xp, x):
-        return xp.exp(-self.beta * x**4)
-
-
-@faultless
-class Documented(surrogates.Surrogate):
-    """The derivative of a hyperbolic tangent.
-
-    ::
-
-        g'(x) = alpha * (1 - tanh(beta * x)**2)
-        g(x) = 1 / 2 + alpha / beta * tanh(beta * x)
-        peak = alpha
-        area = 2 * alpha / beta
-    """
-
-    accuracy = Accuracy(of_peak=True)
-    alpha: float = 1.0
-    beta: float = 2
-
-    def derivative(self, xp, x):
-        t = xp.tanh(self.beta * x)
-        return self.alpha * (1 - t * t)
-
-    def primitive(self, xp, x):
-        return 0.5 + self.alpha / self.beta * xp.tanh(self.beta * x)
-
-    @property
-    def peak(self):
-        return self.alpha
-
-    @property
-    def area(self):
-        return 2 * self.alpha / self.beta
-
-
-@faultless
-class UnboundedSharpness(Lorentzian):
-    # as a field that declares no range: neither 0 nor negative numbers are meant
-    beta: float = finite(2.0)
-
-    def derivative(self, xp, x):
-        return 1 / (1 + (self.beta * x) * (self.beta * x))
-
-    def primitive(self, xp, x):
-        return 0.5 + xp.atan(self.beta * x) / self.beta
-
-
-@faultless
-class Wave(surrogates.Surrogate):
-    accuracy = Accuracy(ulp=8.0, of_peak=True)
-
-    def derivative(self, xp, x):
-        return xp.cos(xp.clip(x, min=-1e5, max=1e5)) * xp.astype(abs(x) <= 1e5, x.dtype)
-
-    def primitive(self, xp, x):
-        return 0.5 + xp.sin(xp.clip(x, min=-1e5, max=1e5))
-
-
-@faultless
-class Moved(surrogates.Surrogate):
-    # a needle far from the threshold, in no condition
-    accuracy = Accuracy(ulp=8.0, per_efold=1e6, of_peak=True)
-    sharpness: float = 1e4
-
-    def derivative(self, xp, x):
-        t = xp.tanh(self.sharpness * (x - 0.8765))
-        return self.sharpness / 2 * (1 - t * t)
-
-    def primitive(self, xp, x):
-        return 0.5 + (1 + xp.tanh(self.sharpness * (x - 0.8765))) / 2
-
-
-@faultless
-class Stairs(surrogates.Surrogate):
-    def derivative(self, xp, x):
-        inside = xp.logical_and(x > -2, ~(x >= 2))
-        return xp.where(inside, xp.floor(xp.where(inside, x, 0 * x)) + 3.0, 1.0)
-
-    def primitive(self, xp, x):
-        z = xp.clip(x, min=-2.0, max=2.0)
-        whole = xp.floor(z)
-        inside = whole * (whole + 5) / 2 + (whole + 3) * (z - whole)
-        return 0.5 + inside + (x - z)
-
-
-@faultless
-class Overridden(surrogates.Surrogate):
-    # the way of braintools
-    def surrogate_grad(self, x):
-        return 1 / (1 + x * x)

@@ -208,3 +208,22 @@ def _in_float32(value: Any) -> Any:
 
 every_surrogate = pytest.mark.parametrize("cls", SURROGATES.values(), ids=SURROGATES.keys())
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+HALVES = [(Kind.NUMPY, "float16"), (Kind.TORCH, "float16"), (Kind.TORCH, "bfloat16")]
+HALVES += [(Kind.JAX, "float16"), (Kind.JAX, "bfloat16")]
+
+
+def in_half(values, half, kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    x = kind.array(np.asarray(values, np.float32))
+    if kind is Kind.TORCH:
+        import torch
+
+        return x.to(getattr(torch, half))
+    return x.astype(half)
+
+
+def floats(array, kind):
+    return kind.numpy(array.float() if kind is Kind.TORCH else array.astype("float32"))

@@ -10,8 +10,8 @@ import pytest
 from array_api_compat import array_namespace
 
 import surrogates
-from kinds import WITH_TAPE, Kind, parameters
-from surrogates import Arctan, Compressed, MultiGaussianGrad, MultiSpike, Sigmoid, vjp
+from kinds import HALVES, WITH_TAPE, Kind, floats, in_half, parameters
+from surrogates import Arctan, Compressed, MultiGaussianGrad, MultiSpike, Scaled, Sigmoid, vjp
 
 pytestmark = [  # of PyTorch's own, while it compiles and in forward mode
     pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
@@ -314,3 +314,36 @@ def test_eight_bits_of_a_derivative_are_not_differentiated_in_pytorch(torch):
     alpha = torch.tensor(2.0, requires_grad=True)
     with pytest.raises(NotImplementedError, match="first derivative only"):
         Compressed(Arctan(alpha), "uint8").surrogate_grad(x.detach()).sum().backward()
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_eight_bits_with_arrays_that_nobody_can_check(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.zeros(3))
+    alpha = taped.array(np.asarray([1.0, -1.0, 0.5]))
+    surrogate = Compressed(surrogates.GaussianGrad(0.5, alpha), "uint8")
+    gradient = taped.numpy(taped.gradient(surrogate, x))
+    expected = surrogates.GaussianGrad(0.5, 1.0).surrogate_grad(0.0)
+    np.testing.assert_allclose(gradient, [expected, np.nan, expected / 2], rtol=1e-6)
+
+
+def test_eight_bits_with_arrays_of_numpy():
+    surrogate = Compressed(surrogates.GaussianGrad(0.5, np.asarray([1.0, 0.5])), "uint8")
+    assert np.all(surrogate.surrogate_grad(np.zeros(2)) > 0.1)
+    for inside in (
+        surrogates.GaussianGrad(0.5, np.asarray([1.0, -1.0])),
+        Scaled(surrogates.ExpEscape(), np.asarray([1.0, 2.0])),
+        Scaled(surrogates.Sigmoid(), np.asarray([1.0, 0.0])),
+    ):
+        with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
+            Compressed(inside, "uint8")
+
+
+@pytest.mark.parametrize(("half_kind", "half"), HALVES)
+def test_eight_bits_of_a_small_peak_in_half_precision(half_kind, half):
+    x = in_half(np.linspace(-1, 1, 9), half, half_kind)
+    surrogate = surrogates.rescaled(surrogates.Sigmoid(4.0), peak=1e-3)
+    actual = floats(Compressed(surrogate, "uint8").surrogate_grad(x), half_kind)
+    exact = surrogate.surrogate_grad(floats(x, half_kind))
+    np.testing.assert_allclose(actual, exact, atol=1e-3 / 508, rtol=2.0**-8)

@@ -110,6 +110,7 @@ WHOLE_RANGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @every_surrogate
 @settings(max_examples=max(200, settings().max_examples))  # or what the profile says

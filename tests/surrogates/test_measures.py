@@ -257,32 +257,6 @@ def test_peak_and_width_of_a_difference_of_gaussians(h, s, scale):
         assert math.isclose(surrogate.width, 2 * below, rel_tol=1e-3)
 
 
-@pytest.mark.parametrize("shift", [-1000.0, -1e4, 0.0, 2.0])
-@pytest.mark.filterwarnings("error")
-def test_scaled_where_the_surrogate_inside_is_infinite(shift):
-    surrogate = surrogates.Scaled(surrogates.ExpEscape(), shift=shift)
-    x = np.asarray([-1.0, 0.0, 1.0, 100.0, np.inf])
-    primitive = surrogate.surrogate_fun(x)
-    assert not np.isnan(primitive).any()
-    assert primitive[1] == 0.5
-    assert np.all(primitive[1:] >= primitive[:-1])
-    nothing = surrogates.Scaled(surrogates.ExpEscape(), amplitude=0.0, shift=shift)
-    np.testing.assert_array_equal(nothing.surrogate_grad(x), 0.0)
-    np.testing.assert_array_equal(nothing.surrogate_fun(x), 0.5)
-    assert nothing.area == nothing.peak == 0.0
-    assert surrogate.area_below > 0
-
-
-def test_peak_of_a_negative_amplitude_is_the_largest_value():
-    down = surrogates.Scaled(surrogates.Sigmoid(), amplitude=-2.0)
-    assert down.peak == 0.0
-    hat = surrogates.MultiGaussianGrad()  # negative to its sides
-    x = np.linspace(-10, 10, 200_001)
-    for amplitude in (-0.5, -2.0):
-        largest = surrogates.Scaled(hat, amplitude=amplitude)
-        np.testing.assert_allclose(largest.peak, largest.surrogate_grad(x).max(), rtol=1e-8)
-
-
 @pytest.mark.filterwarnings("error")
 def test_measures_of_numpy_arrays_in_half_precision_decide_as_those_of_floats():
     peaked = surrogates.SuperSpikeRescaled(np.float16([300.0]))  # 90601 is infinite in float16

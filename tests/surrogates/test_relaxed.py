@@ -1,18 +1,18 @@
-"""Relaxed and learnable surrogates, besides their rows of the matrix of transforms."""
+"""Relaxed surrogates, besides their rows of the matrix of transforms."""
 
 from __future__ import annotations
 
+import math
 import pickle
-import sys
-import warnings
 
 import numpy as np
 import pytest
 
 import surrogates
-from kinds import every_surrogate
-from surrogates import Relaxed, ReluGrad, Scaled, Sigmoid, learnable
-from surrogates._parameters import COUNT, parameters
+from kinds import WITH_TAPE, every_surrogate, parameters
+from surrogates import Compressed, Relaxed, ReluGrad, Scaled, Sigmoid, Ternary
+from surrogates._parameters import COUNT
+from surrogates._parameters import parameters as declared
 from surrogates.definitions import SURROGATES
 
 
@@ -60,10 +60,10 @@ def test_relaxed_keeps_the_emission(torch):
 
 @every_surrogate
 def test_relaxed_gradient_to_x_is_that_of_the_surrogate_at_kinks_too(cls, torch):
-    declared = parameters(cls)
-    if not declared or declared[0].metadata["interval"] is COUNT:
+    fields = declared(cls)
+    if not fields or fields[0].metadata["interval"] is COUNT:
         pytest.skip("it has no parameter that may be an array")
-    name = declared[0].name
+    name = fields[0].name
     value = torch.tensor(getattr(cls(), name), dtype=torch.float64)
     surrogate = cls(**{name: value})
     x = torch.tensor([-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0], dtype=torch.float64)
@@ -97,131 +97,6 @@ def test_relaxed_has_the_threshold_of_the_surrogate_inside():
         Relaxed(inner, at_threshold=0.5)
 
 
-def test_onnx_of_a_learnable_model_is_one_comparison_too(torch):
-    pytest.importorskip("onnxscript")
-    spike = learnable(Sigmoid(), "alpha", framework="torch").eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(spike, (torch.zeros(3),), dynamo=True, verbose=False)
-    assert [node.op_type for node in program.model_proto.graph.node] == ["GreaterOrEqual", "Cast"]
-
-
-@pytest.mark.parametrize(
-    ("surrogate", "names", "message"),
-    [
-        (Sigmoid(), (), "name one or more of the real-valued parameters of Sigmoid"),
-        (Sigmoid(), ("beta",), "which are alpha; got 'beta'"),
-        (surrogates.StraightThrough(), ("alpha",), "which it does not have"),
-        (surrogates.SquarewaveFourierSeries(), ("n",), "got 'n'"),
-        (Sigmoid(), ("at_threshold",), "got 'at_threshold'"),
-    ],
-    ids=["no name", "no such name", "no parameter", "a count", "the emission"],
-)
-def test_what_cannot_be_learned(surrogate, names, message):
-    with pytest.raises(ValueError, match=message):
-        learnable(surrogate, *names, framework="torch")
-
-
-def test_learnable_takes_a_surrogate_and_a_known_framework():
-    with pytest.raises(TypeError, match="expected a surrogate"):
-        learnable("sigmoid", "alpha")
-    with pytest.raises(ValueError, match="got 'keras'"):
-        learnable(Sigmoid(), "alpha", framework="keras")
-
-
-@pytest.mark.parametrize("imported", [(), ("torch", "flax")])
-def test_learnable_asks_where_it_cannot_know_the_framework(monkeypatch, imported):
-    for name in ("torch", "flax", "equinox"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    for name in imported:
-        monkeypatch.setitem(sys.modules, name, object())
-    with pytest.raises(ValueError, match='for instance framework="torch"'):
-        learnable(Sigmoid(), "alpha")
-
-
-def test_a_number_at_the_end_of_its_range_cannot_be_learned(torch):
-    with pytest.raises(ValueError, match=r"window=0\.0 cannot be learned"):
-        learnable(surrogates.HeavisideGrad(), "window", framework="torch")
-
-
-def test_a_tensor_at_or_beyond_the_end_of_its_range_cannot_be_learned(torch):
-    for surrogate in (Sigmoid(torch.tensor(-3.0)), Sigmoid(torch.tensor([1.0, 0.0]))):
-        with pytest.raises(ValueError, match="start inside of its range"):
-            learnable(surrogate, "alpha", framework="torch")
-
-
-@pytest.mark.parametrize("framework", ["flax", "equinox"])
-def test_learnable_arrays_in_jax(jax, framework):
-    pytest.importorskip(framework)
-    alphas = jax.numpy.asarray([1.0, 2.0, 3.0])
-    module = learnable(Sigmoid(alphas), "alpha", framework=framework)
-    np.testing.assert_allclose(module.surrogate.alpha, alphas, rtol=1e-12)
-    shape = Scaled(Sigmoid(), amplitude=alphas)
-    module = learnable(shape, "rate", framework=framework)
-    x = jax.numpy.asarray([0.1, 0.2, -0.3])
-    np.testing.assert_array_equal(module(x), [1, 1, 0])
-    np.testing.assert_allclose(jax.grad(lambda x: module(x).sum())(x), shape.surrogate_grad(x))
-
-
-def test_learnable_holds_its_other_tensors(torch):
-    amplitude = torch.tensor([1.0, 2.0])
-    module = learnable(Scaled(Sigmoid(), amplitude=amplitude), "rate", framework="torch")
-    assert set(module.state_dict()) == {"raw.rate", "array0"}
-    assert module.double().surrogate.amplitude.dtype == torch.float64
-    shared = torch.nn.Parameter(amplitude)
-    module = learnable(Scaled(Sigmoid(), amplitude=shared), "rate", framework="torch")
-    assert shared in set(module.parameters())
-    copied = pickle.loads(pickle.dumps(module))
-    torch.testing.assert_close(copied.surrogate.amplitude, amplitude)
-
-
-@pytest.mark.parametrize("cls", [Sigmoid, surrogates.QPseudoSpikeUnit])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
-def test_learnable_stays_in_range_in_half_precision(torch, cls, dtype):
-    module = learnable(cls(), "alpha", framework="torch").to(getattr(torch, dtype))
-    for raw in (-1e4, 1e4):
-        torch.nn.init.constant_(module.raw["alpha"], raw)
-        alpha = module.surrogate.alpha.item()
-        assert (1.0 if cls is surrogates.QPseudoSpikeUnit else 0.0) < alpha < float("inf")
-        x = torch.tensor([-0.5, 0.5], dtype=getattr(torch, dtype))
-        assert module(x).tolist() == [0.0, 1.0]
-
-
-def test_learnable_several_per_channel(torch):
-    shape = Scaled(Sigmoid(), amplitude=torch.tensor([-1.0, 2.0]), rate=3.0)
-    module = learnable(shape, "amplitude", "rate", framework="torch")
-    assert {name for name, _ in module.named_parameters()} == {"raw.amplitude", "raw.rate"}
-    torch.testing.assert_close(module.surrogate.amplitude, torch.tensor([-1.0, 2.0]))
-    torch.testing.assert_close(module.surrogate.rate, torch.tensor(3.0))
-    module(torch.tensor([[0.1, -0.2]])).sum().backward()
-    assert module.raw["amplitude"].grad.shape == (2,)
-
-
-def test_learnable_module_saves_and_moves_with_its_network(torch, tmp_path):
-    network = torch.nn.Sequential(
-        torch.nn.Linear(2, 2), learnable(Sigmoid(), "alpha", framework="torch")
-    )
-    torch.save(network.state_dict(), tmp_path / "network.pt")
-    other = torch.nn.Sequential(
-        torch.nn.Linear(2, 2), learnable(Sigmoid(1.0), "alpha", framework="torch")
-    )
-    other.load_state_dict(torch.load(tmp_path / "network.pt"))
-    torch.testing.assert_close(other[1].surrogate.alpha, torch.tensor(4.0))
-    assert network.double()[1].surrogate.alpha.dtype == torch.float64
-
-
-def test_a_network_learns_its_surrogate(torch):
-    torch.manual_seed(0)
-    spike = learnable(Sigmoid(1.0), "alpha", framework="torch")
-    x = torch.linspace(0.1, 1.0, 16)
-    optimiser = torch.optim.Adam(spike.parameters(), lr=0.1)
-    for _ in range(20):
-        optimiser.zero_grad()
-        (-spike(x)).sum().backward()  # larger where the primitive is steeper
-        optimiser.step()
-    assert spike.surrogate.alpha > 2.0
-
-
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_where_the_derivative_overflows_the_gradient_to_x_is_infinite_too(torch, dtype):
     p0 = torch.tensor(0.01, dtype=getattr(torch, dtype))
@@ -231,13 +106,13 @@ def test_where_the_derivative_overflows_the_gradient_to_x_is_infinite_too(torch,
     assert x.grad[1] == float("inf")
 
 
-FINITE_AREA = [cls for cls in SURROGATES.values() if np.isfinite(cls().area) and parameters(cls)]
+FINITE_AREA = [cls for cls in SURROGATES.values() if np.isfinite(cls().area) and declared(cls)]
 
 
 @pytest.mark.parametrize("cls", FINITE_AREA)
 @pytest.mark.parametrize("framework", ["torch", "jax"])
 def test_a_potential_at_the_end_of_the_range_does_not_spoil_the_gradient(cls, framework):
-    names = [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]
+    names = [p.name for p in declared(cls) if p.metadata["interval"] is not COUNT]
     values = np.asarray([-3e38, -1e30, 1e30, 3e38], np.float32)
     for name in names:
         value = np.float32(getattr(cls(), name) or 0.25)
@@ -260,23 +135,6 @@ def test_a_potential_at_the_end_of_the_range_does_not_spoil_the_gradient(cls, fr
         np.testing.assert_allclose(found[1], slope, rtol=1e-4, atol=1e-6)
 
 
-def test_learnable_takes_a_list_of_names(torch):
-    module = learnable(surrogates.GaussianGrad(0.5), ["sigma", "alpha"], framework="torch")
-    assert set(module.raw) == {"sigma", "alpha"}
-
-
-def test_learnable_refuses_what_has_no_gradient_and_says_what_to_do():
-    with pytest.raises(ValueError, match=r"threshold has no gradient: .*v / threshold - 1"):
-        learnable(surrogates.MultiSpike(Sigmoid()), "threshold", framework="torch")
-
-
-def test_learnable_reaches_into_what_is_translated(torch):
-    module = learnable(surrogates.from_library("spyx", "arctan"), "alpha", framework="torch")
-    module(torch.tensor([0.5])).sum().backward()
-    (raw,) = module.parameters()
-    assert raw.grad.abs() > 0
-
-
 class DerivativeOnly(surrogates.Surrogate):
     beta: float = 2.0
 
@@ -288,3 +146,125 @@ def test_relaxed_parameters_need_a_primitive():
     assert Relaxed(DerivativeOnly())(0.5) == 1.0
     with pytest.raises(TypeError, match="defines no primitive"):
         Relaxed(DerivativeOnly(np.ones(3)))
+
+
+# The gradients to parameters, as the area to the left of x changes with them.
+
+
+def difference(function, value, step=1e-6):
+    return (function(value + step) - function(value - step)) / (2 * step)
+
+
+class Tall(surrogates.Surrogate):
+    """A user's, whose primitive ends at a parameter."""
+
+    height: float = surrogates.parameter(1.0, low=0.0)
+
+    def derivative(self, xp, x):
+        return self.height * (1 - xp.tanh(x) ** 2)
+
+    def primitive(self, xp, x):
+        return self.height * xp.tanh(x)
+
+
+class Own(surrogates.Surrogate):
+    """A user's, with a primitive of its own."""
+
+    alpha: float = surrogates.parameter(1.0, low=0.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(self.alpha * x)
+
+
+MOVES = {
+    "shift of Scaled": (
+        lambda p: Relaxed(Scaled(surrogates.Sigmoid(4.0), shift=p)),
+        lambda p, x: 1 / (1 + np.exp(-4 * (x - p))),
+        0.3,
+    ),
+    "amplitude of Scaled": (
+        lambda p: Scaled(Relaxed(surrogates.Sigmoid(4.0)), amplitude=p),
+        lambda p, x: p / (1 + np.exp(-4 * x)),
+        0.3,
+    ),
+    "shift of SpikeRateEscape": (
+        lambda p: Relaxed(surrogates.SpikeRateEscape(1.0, 0.5, p)),
+        lambda p, x: np.where(x < p, np.exp(x - p) / 2, 1 - np.exp(p - x) / 2),
+        0.25,
+    ),
+    "alpha of SlayerGrad": (
+        lambda p: Compressed(Relaxed(surrogates.SlayerGrad(p))),
+        lambda p, x: np.where(x < 0, np.exp(p * x), 2 - np.exp(-p * x)) / p,
+        1.5,
+    ),
+    "alpha inside of two Scaled": (
+        lambda p: Relaxed(Scaled(Scaled(surrogates.Sigmoid(p), shift=0.2), rate=2.0)),
+        lambda p, x: 1 / (1 + np.exp(-p * (2 * x - 0.2))) / 2,
+        1.5,
+    ),
+    "alpha of an own surrogate, scaled": (
+        lambda p: Relaxed(Scaled(Own(p), amplitude=2.0, shift=0.2)),
+        lambda p, x: 1 + 2 * np.arctan(p * (x - 0.2)),
+        1.5,
+    ),
+    "height of an own surrogate": (
+        lambda p: Relaxed(Tall(p)),
+        lambda p, x: p * (1 + np.tanh(x)),
+        1.5,
+    ),
+    "height of an own surrogate, scaled": (
+        lambda p: Relaxed(Scaled(Tall(p), rate=2.0)),
+        lambda p, x: p * (1 + np.tanh(2 * x)) / 2,
+        1.5,
+    ),
+    "amplitude of what ends at a rounding error": (
+        lambda p: Relaxed(Scaled(surrogates.ReluGrad(0.39, 3.0), amplitude=p, shift=0.3)),
+        lambda p, x: p * (surrogates.ReluGrad(0.39, 3.0).surrogate_fun(x - 0.3) - 0.5 + 0.39 * 4.5),
+        0.8,
+    ),
+    "shift where the area is infinite": (
+        lambda p: Relaxed(Scaled(surrogates.StraightThrough(), amplitude=2.0, shift=p)),
+        lambda p, x: 0.5 + 2 * (x - p),
+        0.3,
+    ),
+    "threshold of Ternary": (
+        lambda p: Ternary(surrogates.Sigmoid(2.0), p),
+        lambda p, x: 1 / (1 + np.exp(-2 * x)) - 1 / (1 + np.exp(2 * (x + 2 * p))),
+        0.4,
+    ),
+    "threshold of Ternary, scaled and relaxed": (
+        lambda p: Relaxed(Scaled(Ternary(surrogates.Sigmoid(1.0), p), rate=2.0, amplitude=2.0)),
+        lambda p, x: 1 / (1 + np.exp(-2 * x)) - 1 / (1 + np.exp(2 * (x + 2 * p))),
+        0.4,
+    ),
+}
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+@pytest.mark.parametrize("name", MOVES)
+def test_the_constant_of_the_primitive_does_not_leak(name, taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    surrogate, area, value = MOVES[name]
+    x = np.asarray([-0.5, 0.1, 0.9])
+    gradient = taped.gradient(
+        lambda p: surrogate(p)(taped.array(x)).sum(), taped.array(np.asarray(value))
+    )
+    expected = difference(lambda p: area(p, x).sum(), value)
+    np.testing.assert_allclose(taped.numpy(gradient), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_relaxed_in_half_precision(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.asarray([0.0, 1.0], np.float16))
+    amplitude = taped.array(np.asarray(1e5))
+    surrogate = lambda p: Relaxed(Scaled(surrogates.Sigmoid(4.0), amplitude=p))  # noqa: E731
+    gradient = taped.gradient(lambda p: surrogate(p)(x).sum(), amplitude)
+    expected = 0.5 + 1 / (1 + math.exp(-4))
+    np.testing.assert_allclose(taped.numpy(gradient), expected, rtol=2e-3)
+    slope = taped.numpy(
+        taped.gradient(Relaxed(surrogates.Sigmoid(taped.array(np.asarray(1e6)))), x)
+    )
+    np.testing.assert_array_equal(slope, [np.inf, 0])

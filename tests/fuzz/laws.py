@@ -1,0 +1,197 @@
+"""What a case is held against, whichever way it takes: a `Run`, and which errors are stated."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kinds import Kind, assert_like
+
+from . import cases
+from .cases import LIMITS, Case, RefusedError
+from .reference import Interval, Reference, claimed_twice
+
+EVERYWHERE = cases.KINDS
+PATHS: dict[str, Any] = {}
+_CHECKS: dict[str, Callable[[Run], None]] = {}
+
+
+class BrokenError(AssertionError):
+    """A law is broken: which, and how."""
+
+    def __init__(self, law: str, detail: str = "") -> None:
+        super().__init__(f"{law}: {detail}" if detail else law)
+        self.law = law
+
+
+class Run:
+    """A case that is built."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.kind = Kind[case["kind"]]
+        self.x = cases.x_of(case)
+        self.surrogate = cases.build(case)
+        self.reference = Reference(case)
+
+    def numpy(self, array: Any) -> np.ndarray:
+        if self.kind is Kind.TORCH:
+            array = array.detach().double()
+        elif "bfloat16" in str(array.dtype):
+            array = array.astype("float32")
+        return np.asarray(self.kind.numpy(array), np.float64)
+
+    def like(self, array: Any, law: str) -> np.ndarray:
+        """Return the values of an array that must be of the type, dtype and shape of x."""
+        try:
+            assert_like(array, self.x, self.kind)
+        except AssertionError:
+            got = f"{type(array).__name__} {array.dtype} {tuple(array.shape)}"
+            raise BrokenError(f"{law} keeps type, dtype and shape of x", got) from None
+        return self.numpy(array)
+
+    def spikes(self, array: Any, law: str = "spikes") -> None:
+        values, (low, high) = self.like(array, law), self.reference.spikes()
+        if not np.all((low <= values) & (values <= high)):
+            raise BrokenError(
+                law, f"{values.tolist()} instead of {low.tolist()} to {high.tolist()}"
+            )
+
+    def derivative(self, array: Any, law: str = "derivative", factor: float = 1.0) -> None:
+        """Check a derivative that was multiplied by `factor`."""
+        self.within(self.like(array, law), self._derivative(law), law, factor)
+
+    def _derivative(self, law: str) -> Interval:
+        low, high = self.reference.derivative()
+        if self.reference.residual is None:
+            return low, high
+        if self.reference.residual == "uint8":
+            with contextlib.suppress(NotImplementedError):
+                largest = np.abs(np.asarray(self.surrogate.peak, np.float64))
+                if self.surrogate.is_signed:  # where the bumps of two thresholds meet they add up
+                    largest = 2 * largest
+                low, high = low - largest / 500, high + largest / 500
+        # Forward mode keeps nothing, and may take the exact derivative.
+        exact = self.reference.derivative(exact=True)
+        if "forward" in law:
+            low, high = np.minimum(low, exact[0]), np.maximum(high, exact[1])
+        is_half = self.reference.residual != "uint8"
+        if is_half and self.surrogate.is_signed and self.surrogate.array_fields:
+            # Both potentials are rounded, not one and the other computed from it.
+            unknown = np.full(self.reference.x.shape, np.nan)
+            low, high = np.where(self.reference.x == 0, low, unknown), high
+        return low, high
+
+    def within(self, values: np.ndarray, span: Interval, law: str, factor: float = 1.0) -> None:
+        """Check values against an interval, in the precision of the dtype of x."""
+        largest, least = LIMITS[self.case["dtype"]]
+        eps = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(self.case["dtype"], 0.0)
+        with np.errstate(all="ignore"):
+            low, high = sorted_ends(*(factor * end for end in span))
+            low, high = low - eps * np.abs(low) - least, high + eps * np.abs(high) + least
+            low = np.where(low > largest * 0.99, largest * 0.99, low)
+            high = np.where(high > largest * 0.99, np.inf, high)
+            low = np.where(low < -largest * 0.99, -np.inf, low)
+            high = np.where(high < -largest * 0.99, -largest * 0.99, high)
+        is_number, known = ~np.isnan(self.reference.x), ~(np.isnan(low) | np.isnan(high))
+        if self.reference.residual == "uint8" and self.surrogate.array_fields:
+            known = known & ~np.isnan(values)  # as docs/residuals.md states
+        if np.any(np.isnan(values) & is_number & known):
+            raise BrokenError(f"{law}: no NaN from a number", f"{values.tolist()}")
+        if "forward" in law and self.kind is Kind.TORCH:  # arithmetic, which is 0 there
+            known = known & ~np.isinf(self.reference.x)
+        inside = ((low <= values) & (values <= high)) | ~known | ~is_number
+        if not np.all(inside):
+            raise BrokenError(
+                law, f"{values.tolist()} instead of {low.tolist()} to {high.tolist()}"
+            )
+
+
+def sorted_ends(low: np.ndarray, high: np.ndarray) -> Interval:
+    """Return the ends of an interval in order."""
+    return np.minimum(low, high), np.maximum(low, high)
+
+
+def path(*kinds: Kind) -> Any:
+    """Declare a way to use a surrogate, for some kinds of array; for all by default."""
+
+    def register(function: Callable[[Run], None]) -> Callable[[Run], None]:
+        PATHS[function.__name__] = list(kinds or EVERYWHERE)
+        _CHECKS[function.__name__] = function
+        return function
+
+    return register
+
+
+def check(case: Case) -> None:
+    """Raise BrokenError if a case breaks a law."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Of the frameworks' own.
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        warnings.filterwarnings("ignore", ".*functorch.*|.*vmap.*", UserWarning)
+        run = None
+        try:
+            run = Run(case)
+            if claimed_twice(case):
+                aspect = claimed_twice(case)[0]
+                raise BrokenError(f"two wrappers that claim the {aspect} are refused")
+            _CHECKS[case["path"]](run)
+        except RefusedError as refused:
+            _check_refusal(case, str(refused))
+        except BrokenError:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            if last.filename.endswith("fuzz/reference.py"):  # a bug of the model
+                raise
+            if run is None or not _is_stated(run, error):
+                law = f"no {type(error).__name__} from {_place(error)}"
+                raise BrokenError(law, f"{error}"[:300]) from error
+
+
+def _place(error: BaseException) -> str:
+    """Return the last function of ours that an error passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame.name for frame in frames if "surrogates" in frame.filename]
+    return ours[-1] if ours else frames[-1].name
+
+
+def _check_refusal(case: Case, message: str) -> None:
+    names = [node["class"] for node in run_names(case)]
+    residuals = [node.get("residual") for node in run_names(case)]
+    twice = claimed_twice(case) or names.count("Relaxed") > 1
+    eight_bits = "uint8" in residuals and ("8 bits" in message or "peak" in message)
+    no_effect = "MultiSpike" in names and "would have no effect" in message
+    if not twice and not eight_bits and not no_effect:
+        raise BrokenError("wrappers compose in any order", f"refused: {message[:200]}")
+    if len(message) < 40:
+        raise BrokenError("a refusal says what to do", message)
+
+
+def run_names(case: Case) -> list[Case]:
+    """Return the surrogates of a case, the outermost first."""
+    return cases.chain(case["surrogate"])
+
+
+def _is_stated(run: Run, error: Exception) -> bool:
+    """Return whether an error is a documented one."""
+    residual, text = run.reference.residual, str(error)
+    if isinstance(error, TypeError) and "no dtype" in text:
+        lacking = {"bfloat16": (Kind.TORCH, Kind.JAX), "float16": (*Kind,), "uint8": (*Kind,)}
+        has = [k for k in lacking.get(str(residual), ()) if k is not Kind.STRICT]
+        return run.kind not in has
+    if isinstance(error, NotImplementedError) and "has no gradient" in text:
+        return any(name["class"] == "MultiSpike" for name in run_names(run.case))
+    if isinstance(error, NotImplementedError) and residual == "uint8":
+        return run.case["path"] in ("second_derivative", "jax_hessian", "hypergradient", "relaxed")
+    if run.case["path"] != "sample":
+        return False
+    if isinstance(error, TypeError) and "decides the emission" in text:
+        return any(name["class"] in ("MultiSpike", "Ternary") for name in run_names(run.case))
+    return isinstance(error, ValueError) and "be a density" in text

@@ -1,0 +1,54 @@
+"""What stands on the pages that docs/pages.py writes is true; it need not be complete."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from surrogates.libraries._page import page
+
+ROOT = Path(__file__).parents[2]
+
+pytest.importorskip("mpmath")
+_spec = importlib.util.spec_from_file_location("pages", ROOT / "docs" / "pages.py")
+pages = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(pages)
+
+
+def rows_between(path: Path, name: str) -> list[str]:
+    _, _, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    table, found, _ = rest.partition(f"<!-- end of {name} -->\n")
+    assert found
+    return [line for line in table.splitlines() if line.startswith("| `")]
+
+
+def test_every_row_of_the_readme_is_that_of_the_class():
+    rows = rows_between(ROOT / "README.md", "surrogates")
+    assert len(rows) >= 36
+    assert not {*rows} - {*pages.surrogates_table()}
+
+
+def test_every_row_of_the_libraries_is_that_of_their_files():
+    rows = [r for r in (ROOT / "docs/libraries.md").read_text().splitlines() if r[:1] == "|"]
+    assert len(rows) > 80
+    assert not {*rows} - {*page().splitlines()}
+
+
+def test_every_accuracy_is_what_was_measured_and_is_stated():
+    measured = json.loads((ROOT / "docs" / "accuracy.json").read_text())
+    rows = rows_between(ROOT / "docs" / "accuracy.md", "measured")
+    assert len(rows) >= 36
+    assert not {*rows} - {*pages.accuracy_table(measured)}
+    assert not [row for row in measured["rows"] if row["failure"]]
+
+
+def test_a_table_is_replaced_and_the_rest_stays():
+    text = "a\n<!-- t -->\nold\n<!-- end of t -->\nb\n"
+    new = pages.between(text, "t", ["new"])
+    assert new == "a\n<!-- t -->\n\nnew\n\n<!-- end of t -->\nb\n"
+    assert pages.between(new, "t", ["new"]) == new
+    with pytest.raises(ValueError, match="there is no line"):
+        pages.between(text, "other", [])

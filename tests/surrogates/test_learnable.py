@@ -1,0 +1,218 @@
+"""Surrogates as modules whose parameters are trained."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import surrogates
+from surrogates import (
+    Scaled,
+    Sigmoid,
+    Surrogate,
+    learnable,
+    parameter,
+)
+
+
+def test_onnx_of_a_learnable_model_is_one_comparison_too(torch):
+    pytest.importorskip("onnxscript")
+    spike = learnable(Sigmoid(), "alpha", framework="torch").eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(spike, (torch.zeros(3),), dynamo=True, verbose=False)
+    assert [node.op_type for node in program.model_proto.graph.node] == ["GreaterOrEqual", "Cast"]
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "names", "message"),
+    [
+        (Sigmoid(), (), "name one or more of the real-valued parameters of Sigmoid"),
+        (Sigmoid(), ("beta",), "which are alpha; got 'beta'"),
+        (surrogates.StraightThrough(), ("alpha",), "which it does not have"),
+        (surrogates.SquarewaveFourierSeries(), ("n",), "got 'n'"),
+        (Sigmoid(), ("at_threshold",), "got 'at_threshold'"),
+    ],
+    ids=["no name", "no such name", "no parameter", "a count", "the emission"],
+)
+def test_what_cannot_be_learned(surrogate, names, message):
+    with pytest.raises(ValueError, match=message):
+        learnable(surrogate, *names, framework="torch")
+
+
+def test_learnable_takes_a_surrogate_and_a_known_framework():
+    with pytest.raises(TypeError, match="expected a surrogate"):
+        learnable("sigmoid", "alpha")
+    with pytest.raises(ValueError, match="got 'keras'"):
+        learnable(Sigmoid(), "alpha", framework="keras")
+
+
+@pytest.mark.parametrize("imported", [(), ("torch", "flax")])
+def test_learnable_asks_where_it_cannot_know_the_framework(monkeypatch, imported):
+    for name in ("torch", "flax", "equinox"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in imported:
+        monkeypatch.setitem(sys.modules, name, object())
+    with pytest.raises(ValueError, match='for instance framework="torch"'):
+        learnable(Sigmoid(), "alpha")
+
+
+def test_a_number_at_the_end_of_its_range_cannot_be_learned(torch):
+    with pytest.raises(ValueError, match=r"window=0\.0 cannot be learned"):
+        learnable(surrogates.HeavisideGrad(), "window", framework="torch")
+
+
+def test_a_tensor_at_or_beyond_the_end_of_its_range_cannot_be_learned(torch):
+    for surrogate in (Sigmoid(torch.tensor(-3.0)), Sigmoid(torch.tensor([1.0, 0.0]))):
+        with pytest.raises(ValueError, match="start inside of its range"):
+            learnable(surrogate, "alpha", framework="torch")
+
+
+@pytest.mark.parametrize("framework", ["flax", "equinox"])
+def test_learnable_arrays_in_jax(jax, framework):
+    pytest.importorskip(framework)
+    alphas = jax.numpy.asarray([1.0, 2.0, 3.0])
+    module = learnable(Sigmoid(alphas), "alpha", framework=framework)
+    np.testing.assert_allclose(module.surrogate.alpha, alphas, rtol=1e-12)
+    shape = Scaled(Sigmoid(), amplitude=alphas)
+    module = learnable(shape, "rate", framework=framework)
+    x = jax.numpy.asarray([0.1, 0.2, -0.3])
+    np.testing.assert_array_equal(module(x), [1, 1, 0])
+    np.testing.assert_allclose(jax.grad(lambda x: module(x).sum())(x), shape.surrogate_grad(x))
+
+
+def test_learnable_holds_its_other_tensors(torch):
+    amplitude = torch.tensor([1.0, 2.0])
+    module = learnable(Scaled(Sigmoid(), amplitude=amplitude), "rate", framework="torch")
+    assert set(module.state_dict()) == {"raw.rate", "array0"}
+    assert module.double().surrogate.amplitude.dtype == torch.float64
+    shared = torch.nn.Parameter(amplitude)
+    module = learnable(Scaled(Sigmoid(), amplitude=shared), "rate", framework="torch")
+    assert shared in set(module.parameters())
+    copied = pickle.loads(pickle.dumps(module))
+    torch.testing.assert_close(copied.surrogate.amplitude, amplitude)
+
+
+@pytest.mark.parametrize("cls", [Sigmoid, surrogates.QPseudoSpikeUnit])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_learnable_stays_in_range_in_half_precision(torch, cls, dtype):
+    module = learnable(cls(), "alpha", framework="torch").to(getattr(torch, dtype))
+    for raw in (-1e4, 1e4):
+        torch.nn.init.constant_(module.raw["alpha"], raw)
+        alpha = module.surrogate.alpha.item()
+        assert (1.0 if cls is surrogates.QPseudoSpikeUnit else 0.0) < alpha < float("inf")
+        x = torch.tensor([-0.5, 0.5], dtype=getattr(torch, dtype))
+        assert module(x).tolist() == [0.0, 1.0]
+
+
+def test_learnable_several_per_channel(torch):
+    shape = Scaled(Sigmoid(), amplitude=torch.tensor([-1.0, 2.0]), rate=3.0)
+    module = learnable(shape, "amplitude", "rate", framework="torch")
+    assert {name for name, _ in module.named_parameters()} == {"raw.amplitude", "raw.rate"}
+    torch.testing.assert_close(module.surrogate.amplitude, torch.tensor([-1.0, 2.0]))
+    torch.testing.assert_close(module.surrogate.rate, torch.tensor(3.0))
+    module(torch.tensor([[0.1, -0.2]])).sum().backward()
+    assert module.raw["amplitude"].grad.shape == (2,)
+
+
+def test_learnable_module_saves_and_moves_with_its_network(torch, tmp_path):
+    network = torch.nn.Sequential(
+        torch.nn.Linear(2, 2), learnable(Sigmoid(), "alpha", framework="torch")
+    )
+    torch.save(network.state_dict(), tmp_path / "network.pt")
+    other = torch.nn.Sequential(
+        torch.nn.Linear(2, 2), learnable(Sigmoid(1.0), "alpha", framework="torch")
+    )
+    other.load_state_dict(torch.load(tmp_path / "network.pt"))
+    torch.testing.assert_close(other[1].surrogate.alpha, torch.tensor(4.0))
+    assert network.double()[1].surrogate.alpha.dtype == torch.float64
+
+
+def test_a_network_learns_its_surrogate(torch):
+    torch.manual_seed(0)
+    spike = learnable(Sigmoid(1.0), "alpha", framework="torch")
+    x = torch.linspace(0.1, 1.0, 16)
+    optimiser = torch.optim.Adam(spike.parameters(), lr=0.1)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (-spike(x)).sum().backward()  # larger where the primitive is steeper
+        optimiser.step()
+    assert spike.surrogate.alpha > 2.0
+
+
+def test_learnable_takes_a_list_of_names(torch):
+    module = learnable(surrogates.GaussianGrad(0.5), ["sigma", "alpha"], framework="torch")
+    assert set(module.raw) == {"sigma", "alpha"}
+
+
+def test_learnable_refuses_what_has_no_gradient_and_says_what_to_do():
+    with pytest.raises(ValueError, match=r"threshold has no gradient: .*v / threshold - 1"):
+        learnable(surrogates.MultiSpike(Sigmoid()), "threshold", framework="torch")
+
+
+def test_learnable_reaches_into_what_is_translated(torch):
+    module = learnable(surrogates.from_library("spyx", "arctan"), "alpha", framework="torch")
+    module(torch.tensor([0.5])).sum().backward()
+    (raw,) = module.parameters()
+    assert raw.grad.abs() > 0
+
+
+@pytest.mark.parametrize("learned", ["rate", "amplitude"])
+@pytest.mark.parametrize("framework", ["torch", "flax", "equinox"])
+def test_learnable_holds_arrays_of_its_own(framework, learned):
+    pytest.importorskip(framework)
+    amplitude = _aligned(np.asarray([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]))
+    values = amplitude.copy()
+    if framework == "torch":
+        import torch
+
+        held = torch.from_numpy(amplitude)
+    else:
+        held = amplitude
+    module = learnable(Scaled(Sigmoid(), amplitude=held), learned, framework=framework)
+    amplitude[...] = 100.0
+    now = module.surrogate.amplitude
+    np.testing.assert_allclose(now.detach() if framework == "torch" else now, values, rtol=1e-6)
+
+
+class Bounded(Surrogate):
+    below: float = parameter(2.0, high=3.0)
+    between: float = parameter(0.25, low=-1.0, high=1.0)
+    inner: Surrogate = surrogates.Sigmoid()
+    inner_alpha: float = parameter(0.5, low=0.0)
+
+    def primitive(self, xp, x):
+        return self.inner.primitive(xp, x) + 0 * self.below * self.between * self.inner_alpha
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_learned_parameters_start_where_they_are(dtype, torch):
+    names = ("below", "between", "inner_alpha", "inner.alpha")
+    for values in ((2.2, 0.001), (2.999, -0.999), (-50.0, 0.999)):
+        surrogate = Bounded(*values)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch, "get_default_dtype", lambda: getattr(torch, dtype))
+            module = surrogates.learnable(surrogate, *names, framework="torch")
+        now = module.surrogate
+        tolerance = 1e-6 if dtype == "float32" else 1e-12
+        found = [
+            float(v.detach()) for v in (now.below, now.between, now.inner_alpha, now.inner.alpha)
+        ]
+        np.testing.assert_allclose(found, [*values, 0.5, 4.0], rtol=tolerance, atol=tolerance)
+        assert len(module.raw) == 4
+        for number in (-1e3, 1e3):
+            module.raw["below"].data.fill_(number)
+            assert module.surrogate.below.item() <= 3.0
+
+
+def _aligned(values):
+    # JAX on CPU takes NumPy's memory as it is where it is aligned to 64 bytes.
+    memory = np.empty(values.size + 8)
+    start = -memory.ctypes.data // 8 % 8
+    aligned = memory[start : start + values.size].reshape(values.shape)
+    aligned[...] = values
+    return aligned

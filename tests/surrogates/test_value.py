@@ -1,0 +1,104 @@
+"""A surrogate as a value: equality, hashing, and its arrays taken out and put back in."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import fields
+
+import numpy as np
+
+import surrogates
+from surrogates import (
+    Compressed,
+    Relaxed,
+    Scaled,
+    Sigmoid,
+    Surrogate,
+)
+from surrogates.definitions import SURROGATES
+
+
+def test_surrogates_with_arrays_are_equal_by_identity():
+    alpha = np.ones(3)
+    assert surrogates.Sigmoid(alpha) == surrogates.Sigmoid(alpha)
+    assert hash(surrogates.Sigmoid(alpha)) == hash(surrogates.Sigmoid(alpha))
+    assert surrogates.Sigmoid(alpha) != surrogates.Sigmoid(np.ones(3))
+
+
+def test_equal_numbers_that_are_not_the_same():
+    class Flag(Surrogate):
+        flag: object = 1
+
+        def derivative(self, xp, x):
+            return x if self.flag is True else -x
+
+    assert Flag(1) != Flag(True)
+    assert Flag(0.0) != Flag(-0.0)
+    assert Flag((1,)) != Flag((True,)) != Flag((1.0,))
+    assert Flag((0.0,)) != Flag((-0.0,))
+    assert Flag((1, "a")) == Flag((1, "a"))
+    assert surrogates.Scaled(Flag(), shift=0.0) == surrogates.Scaled(Flag(), shift=-0.0)
+    assert str(surrogates.Scaled(Flag(), shift=-0.0).shift) == "0.0"
+
+
+def test_surrogates_of_different_classes_are_different():
+    def names(cls):
+        return [f.name for f in fields(cls)]
+
+    pairs = [
+        (one(), other())
+        for one, other in itertools.permutations(SURROGATES.values(), 2)
+        if names(one) == names(other)
+    ]
+    pairs = [
+        (type(a)(**dict.fromkeys(p, 2.0)), type(b)(**dict.fromkeys(p, 2.0)))
+        for a, b in pairs
+        if set(p := [n for n in names(type(a)) if n not in ("at_threshold", "closed", "n")])
+    ]
+    assert len(pairs) > 20
+    for one, other in pairs:
+        assert one != other
+        assert not one == other  # noqa: SIM201 (it is __eq__ that is tested)
+        assert len({one, other}) == 2
+    assert Sigmoid(2.0) != 2.0
+    assert surrogates.Relaxed(Sigmoid()) != surrogates.Compressed(Sigmoid())
+
+
+def test_several_arrays_at_every_depth_come_back_to_their_places():
+    a, b, c, d = (np.asarray([v, v + 1.0]) for v in (1.0, 3.0, 5.0, 7.0))
+    inside = surrogates.GaussianGrad(a, b)
+    for surrogate in (Scaled(inside, c, d), Relaxed(Scaled(Compressed(inside), rate=c))):
+        definition, arrays = surrogate.partition()
+        assert len(arrays) == (4 if isinstance(surrogate, Scaled) else 3)
+        assert definition.combine(arrays) == surrogate
+
+
+def test_dir_shows_what_a_user_needs():
+    shared = {"accuracy", "area", "area_below", "at_threshold", "derivative", "is_distribution"}
+    shared |= {"peak", "primitive", "support", "surrogate_fun", "surrogate_grad", "traceable"}
+    shared |= {"width"}
+
+    def shown(surrogate):
+        return {name for name in dir(surrogate) if name[0] != "_"}
+
+    assert shown(Sigmoid()) == shared | {"alpha"}
+    assert shown(Scaled(Sigmoid())) == shared | {"surrogate", "amplitude", "rate", "shift"}
+    assert "__call__" in dir(Sigmoid())
+
+
+def test_what_holds_a_traceable_one_is_not_traceable_by_that():
+    class Holding(Surrogate):
+        inner: Surrogate = Sigmoid()
+
+    class Declared(Holding):
+        traceable = True
+
+    class Plain(Surrogate):
+        pass
+
+    assert not Holding().is_traceable
+    assert not Holding().is_fixed
+    assert Declared().is_traceable
+    assert Declared().is_fixed
+    assert not Declared(Plain()).is_traceable
+    assert not Declared(Plain()).is_fixed

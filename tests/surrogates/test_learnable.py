@@ -11,6 +11,7 @@ import pytest
 
 import surrogates
 from surrogates import (
+    Compressed,
     Scaled,
     Sigmoid,
     Surrogate,
@@ -216,3 +217,31 @@ def _aligned(values):
     aligned = memory[start : start + values.size].reshape(values.shape)
     aligned[...] = values
     return aligned
+
+
+class Hanging(surrogates.Surrogate):
+    """Which 8 bits do not hold at its default: there it is negative."""
+
+    peak_: float = parameter(-1.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.peak_ * xp.tanh(x)
+
+    def derivative(self, xp, x):
+        return self.peak_ * (1 - xp.tanh(x) ** 2)
+
+    @property
+    def peak(self):
+        return self.peak_
+
+
+@pytest.mark.parametrize("framework", ["torch", "flax", "equinox"])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_what_would_be_refused_at_its_default_is_learned(framework, as_array):
+    library = pytest.importorskip("torch" if framework == "torch" else "jax.numpy")
+    pytest.importorskip(framework)
+    value = library.asarray(2.0) if as_array else 2.0
+    module = learnable(Compressed(Hanging(value), "uint8"), "peak_", framework=framework)
+    now = module.surrogate.surrogate.peak_
+    assert float(now.detach() if framework == "torch" else now) == 2.0
+    np.testing.assert_array_equal(module(library.asarray([-0.5, 0.5])).tolist(), [0.0, 1.0])

@@ -64,8 +64,22 @@ def split(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Surrogate, tupl
     """Return a surrogate without arrays, which is hashable, and those that are not learned."""
     declared = _declared(surrogate)
     for path in paths:
-        surrogate = _replaced(surrogate, path, declared[path].default)
+        number = _number(value_at(surrogate, path), declared[path])
+        surrogate = _replaced(surrogate, path, number)
     return surrogate.partition()
+
+
+def _number(value: Any, declared: Any) -> float:
+    """Return a number in the place of a parameter that is learned: one that it starts with.
+
+    Its default may be refused: 8 bits hold no derivative that is negative somewhere.
+    """
+    interval: Interval = declared.metadata["interval"]
+    try:
+        number = float(value if isinstance(value, (int, float)) else value.reshape(-1)[0])
+    except (IndexError, RuntimeError, TypeError):  # empty, or traced
+        return float(declared.default)
+    return number if interval.low <= number <= interval.high else float(declared.default)
 
 
 def key(path: str) -> str:

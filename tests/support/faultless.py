@@ -5,7 +5,7 @@ from __future__ import annotations
 import surrogates
 from faults import Lorentzian, Measured, frozen
 from surrogates._accuracy import Accuracy
-from surrogates._parameters import finite
+from surrogates._parameters import finite, positive
 
 FAULTLESS: list[type] = [Measured]
 
@@ -112,3 +112,25 @@ class Overridden(surrogates.Surrogate):
     # the way of braintools
     def surrogate_grad(self, x):
         return 1 / (1 + x * x)
+
+
+@faultless
+class CancelsInItsDocstring(surrogates.Surrogate):
+    """A logistic density, as its textbook has it: far out, 1/2 and tanh / 2 cancel.
+
+    ::
+
+        g'(x) = alpha / (2 * cosh(alpha * x)**2)
+        g(x) = 1 / 2 + tanh(alpha * x) / 2
+    """
+
+    accuracy = Accuracy(per_efold=2.0)
+    alpha: float = positive(2.0)
+
+    def derivative(self, xp, x):
+        decay = xp.exp(-2 * self.alpha * abs(x))
+        return 2 * self.alpha * decay / (1 + decay) ** 2
+
+    def primitive(self, xp, x):
+        decay = xp.exp(-2 * self.alpha * abs(x))
+        return xp.where(x < 0, decay, 1.0) / (1 + decay)

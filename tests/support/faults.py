@@ -192,6 +192,13 @@ class Measured(Lorentzian):
         return 2.0
 
 
+@fault(r"area_below is 5\.0, measured 1\.57")
+class WrongAreaBelow(Lorentzian):
+    @property
+    def area_below(self):
+        return 5.0
+
+
 @fault(r"peak is 1\.1, measured 1")
 class WrongPeak(Measured):
     @property

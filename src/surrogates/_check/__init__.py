@@ -28,6 +28,7 @@ import numpy as np
 from .. import definitions
 from .._accuracy import Accuracy
 from .._surrogate import Surrogate
+from .._wrappers.wrapper import Wrapper
 from . import accuracy, formulas, frameworks, measures, pair, proof, recording, variants
 
 PROBES = 48  # points for each of the main parameter sets at which difference quotients are taken
@@ -324,4 +325,9 @@ def find(name: str) -> type[Surrogate]:
     found = getattr(import_module(module), attribute, None)
     if not (isinstance(found, type) and issubclass(found, Surrogate)):
         raise LookupError(f"{name!r} is no subclass of surrogates.Surrogate")
+    if issubclass(found, Wrapper):
+        raise LookupError(
+            f"{name!r} is a wrapper: what it makes depends on the surrogate inside. Check that "
+            "one, and test the wrapper by the laws of tests/surrogates/test_wrappers.py"
+        )
     return found

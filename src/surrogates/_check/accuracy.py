@@ -98,23 +98,34 @@ def reference(surrogate: Surrogate, function: str, at: Values) -> Reference:
     method, formula = FUNCTIONS[function]
     if function == "derivative" and differentiated(surrogate):
         primitive = symbolic.exact(surrogate, "surrogate_fun")
-        return _tabulated(lambda x: mpmath.diff(primitive, x), at)
+        return _tabulated(lambda x: mpmath.diff(primitive, x), at, math.inf)
     with mpmath.workdps(DIGITS):
         stated = formulas.compiled(surrogate, formula)
     if stated is None:
-        return _tabulated(symbolic.exact(surrogate, method), at)
+        return _tabulated(symbolic.exact(surrogate, method), at, math.inf)
+    size = max(1.0, largest(surrogate, function))
     source = formulas.stated(type(surrogate))[formula]
     wraps = any(name in source for name in ("atan", "cos", "mod", "round", "sin"))
-    return _tabulated(stated, at, wraps)
+    return _tabulated(stated, at, size, wraps)
 
 
-def _tabulated(evaluate: Callable[[Any], Any], at: Values, wraps: bool = True) -> Reference:
+def _tabulated(
+    evaluate: Callable[[Any], Any], at: Values, size: float, wraps: bool = True
+) -> Reference:
+    """Evaluate a function whose terms are of a certain size: in more digits where they cancel.
+
+    Of infinite size: in `DIGITS`, whatever cancels, as the definition itself is compared with.
+    """
     with mpmath.workdps(DIGITS):
         exact, rest = np.empty(at.shape), np.empty(at.shape)
         for i, x in enumerate(at.tolist()):
-            if wraps:  # the formula subtracts from x, which takes the digits before its point too
-                mpmath.mp.dps = DIGITS + max(0, math.frexp(x)[1] // 3)
+            # where the formula subtracts from x, that takes the digits before its point too
+            digits = DIGITS + (max(0, math.frexp(x)[1] // 3) if wraps else 0)
+            mpmath.mp.dps = digits
             value = evaluate(mpmath.mpf(x))
+            while (enough := digits + _lost(value, size)) > mpmath.mp.dps:
+                mpmath.mp.dps = enough
+                value = evaluate(mpmath.mpf(x))
             exact[i] = float(value)
             rest[i] = float(value - mpmath.mpf(exact[i])) if math.isfinite(exact[i]) else 0.0
     return Reference(at, exact, rest)
@@ -208,6 +219,15 @@ def ulps(
     error = np.where(overflow, 0.0, error)
     error = np.where(np.isnan(computed), np.inf, error)
     return np.stack([error / bound, error])
+
+
+def _lost(value: Any, size: float) -> int:
+    """Return how many digits are lost if a value is the difference of terms of a certain size."""
+    if not (mpmath.isfinite(value) and math.isfinite(size)):
+        return 0
+    if value == 0:
+        return 340  # below the smallest float
+    return min(340, max(0, int(mpmath.log10(size / abs(value)))))
 
 
 def functions(surrogate: Surrogate) -> dict[str, tuple[str, str]]:

@@ -20,6 +20,8 @@ def failures(surrogate: Surrogate, line: Line) -> Iterator[str]:
         yield from _peak(line, own["peak"])
     if own["area"] is not None:
         yield from _area(surrogate, line, own["area"])
+    if isinstance(below := _own(surrogate, "area_below"), float):
+        yield from _area_below(surrogate, line, below)
     if own["width"] is not None:
         yield from _width(line, own["width"], (own["peak"] or 0.0) < 0)
     claims = own["peak"] is not None or own["area"] is not None
@@ -72,6 +74,18 @@ def _area(surrogate: Surrogate, line: Line, area: float) -> Iterator[str]:
         wrong = not math.isclose(found, area, rel_tol=1e-5, abs_tol=1e-9)
     if wrong:
         yield f"area is {area}, measured {found:.9g}"
+
+
+def _area_below(surrogate: Surrogate, line: Line, area: float) -> Iterator[str]:
+    """Compare it with the integral up to the threshold, and the primitive beyond."""
+    if not math.isfinite(area) or not line.converged.all():
+        return
+    found = math.fsum(line.integral[line.right <= 0])
+    if "primitive" in accuracy.functions(surrogate):
+        left, low = line.primitive(np.asarray([-np.inf, line.edges[0]])).tolist()
+        found += low - left
+    if math.isfinite(found) and not math.isclose(found, area, rel_tol=1e-5, abs_tol=1e-9):
+        yield f"area_below is {area}, measured {found:.9g}"
 
 
 def _width(line: Line, width: float, hangs: bool) -> Iterator[str]:

@@ -253,6 +253,8 @@ def _built_in(library: str) -> Backend:
         from . import _cupy as adapter  # type: ignore[no-redef]
     elif library == "dask":
         from . import _dask as adapter  # type: ignore[no-redef]
-    else:
+    elif library in ("array_api_strict", "numpy"):
         from . import _numpy as adapter  # type: ignore[no-redef]
+    else:
+        raise LookupError(f"no branch of _built_in loads the backend of {library}")
     return adapter.BACKEND

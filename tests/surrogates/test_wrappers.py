@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import surrogates
 from kinds import HALVES, WITH_TAPE, Kind, assert_like, in_half, parameters
 from surrogates import Compressed, MultiSpike, Relaxed, Scaled, Ternary
+from surrogates._wrappers.wrapper import Wrapper
 
 X = np.asarray([-3.0, -2.5, -2.0, -0.75, -0.1, 0.0, 0.3, 1.0, 2.25])
 
@@ -215,3 +216,14 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
             results.append(half_kind.gradient(surrogate, x))
         for result in results:
             assert result.dtype == x.dtype
+
+
+def test_an_aspect_that_there_is_not():
+    with pytest.raises(TypeError, match=r"Odd: _aspect must be 'emission', .* got 'emision'"):
+        type("Odd", (Wrapper,), {"_aspect": "emision"})
+
+
+@pytest.mark.parametrize("wrapper", [Scaled, MultiSpike, Ternary, Compressed, Relaxed])
+def test_every_wrapper_is_traceable_around_what_is(wrapper):
+    assert wrapper(surrogates.Sigmoid()).is_traceable
+    assert not wrapper(surrogates.Custom(lambda x: 1 / (1 + x * x), abs)).is_traceable

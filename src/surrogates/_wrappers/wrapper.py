@@ -17,11 +17,19 @@ class Wrapper(Surrogate):
     may. The spike at the threshold is that of the surrogate inside.
     """
 
-    _aspect: ClassVar[str | None] = None
+    _aspect: ClassVar[Literal["emission", "residual", "gradient of parameters"] | None] = None
     traceable = True
 
     at_threshold: float = field(init=False, repr=False)
     surrogate: Surrogate = field()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls._aspect not in (None, "emission", "residual", "gradient of parameters"):
+            raise TypeError(
+                f"{cls.__name__}: _aspect must be 'emission', 'residual', 'gradient of parameters' "
+                f"or, for a shape, None, got {cls._aspect!r}"
+            )
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Refuse `at_threshold`, which belongs to the surrogate inside."""
@@ -52,7 +60,7 @@ class Wrapper(Surrogate):
 
     @property
     def _decides(self) -> dict[str, str]:  # type: ignore[override]
-        mine = {self._aspect: type(self).__name__} if self._aspect else {}
+        mine: dict[str, str] = {self._aspect: type(self).__name__} if self._aspect else {}
         return {**self.surrogate._decides, **mine}
 
     def _around(self, inside: Surrogate) -> Surrogate:

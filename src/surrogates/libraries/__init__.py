@@ -1,7 +1,7 @@
 """What neuron libraries call the surrogates: a file for each library, by its name.
 
 Such a file holds a `Library` and a function for each of its names, with that library's parameters
-and defaults. Nothing else has to be told of a new file.
+and defaults. Nothing else in this package has to be told of a new file.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     Parameters
     ----------
     library : str
-        One of braintools, norse, rockpool, sinabs, slax, snnax, snntorch, spikingjelly, spyx and
-        stork. It need not be installed.
+        Such as ``"snntorch"``; docs/libraries.md lists all. It need not be installed.
     name : str
         The library's own name of the class or function.
     **parameters

@@ -50,7 +50,9 @@ PARAMETERS = [
 
 @pytest.mark.long
 @pytest.mark.parametrize(("shape", "x_shape", "axis", "x_axis"), PARAMETERS)
-@pytest.mark.parametrize("form", [lambda s: s, surrogates.Relaxed], ids=["plain", "relaxed"])
+@pytest.mark.parametrize(
+    "form", [lambda s: s, lambda s: surrogates.Relaxed(s)], ids=["plain", "relaxed"]
+)
 def test_vmap_over_each_axis_of_a_parameter(jax, form, shape, x_shape, axis, x_axis):
     alpha = jax.numpy.linspace(1.0, 3.0, int(np.prod(shape))).reshape(shape)
     x = jax.numpy.asarray(X.reshape(x_shape))

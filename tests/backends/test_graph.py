@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from kinds import Kind, parameters
 from surrogates.backends._compiler.graph import FUNCTIONS, Trace, UntraceableError, trace
 from surrogates.backends._compiler.kernel import IN_C
 
@@ -120,3 +121,29 @@ def test_every_operation_runs_in_place_in_pytorch():
     from surrogates.backends._torch.program import TorchDialect
 
     assert {f"{op}_" for op in FUNCTIONS} <= {*TorchDialect.functions}
+
+
+class Counting(surrogates.Surrogate):
+    """Of conditions that it adds up."""
+
+    def derivative(self, xp, x):
+        rising = (x > -1) * 1.0 + 1.0 * (x > 1)
+        return rising + (x > 2) / 1.0 + xp.astype(x > 3, x.dtype) * (x > 3) + 2.0 * (x > 4)
+
+
+class Counted(Counting):
+    traceable = True
+
+    def derivative(self, xp, x):
+        return super().derivative(xp, x)
+
+
+@pytest.mark.parametrize("kind", parameters([Kind.NUMPY, Kind.TORCH, Kind.JAX]))
+def test_conditions_are_added_up_as_numbers(kind):
+    x = np.asarray([-2.0, 0.0, 1.5, 2.5, 3.5, 4.5])
+    assert trace(Counted(), "derivative", "float64") is not None
+    expected = [0.0, 1.0, 2.0, 3.0, 4.0, 6.0]
+    for surrogate in (Counted(), Counting()):
+        np.testing.assert_array_equal(kind.numpy(surrogate.surrogate_grad(kind.array(x))), expected)
+        _, pullback = surrogates.vjp(surrogate, kind.array(x))
+        np.testing.assert_array_equal(kind.numpy(pullback(kind.array(np.ones(6)))), expected)

@@ -224,16 +224,26 @@ extern "C" void {name}(const {type}* xs, {type}* outs, {type}* all_spikes, long 
 """
 
 
+class Sawtooth(surrogates.Surrogate):
+    """A user's, in words that no surrogate of this package says so."""
+
+    traceable = True
+
+    def derivative(self, xp, x):
+        wrapped = xp.remainder(x, 1.5) + 10 * xp.remainder(x, -0.7) + 100 * xp.remainder(-x, 1.5)
+        return wrapped + (x > 1) * 1.0 + xp.astype(~(x < 2) | (x == 0), x.dtype)
+
+
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
     compiler = shutil.which("g++") or pytest.skip("there is no C++ compiler")
     folder = tmp_path_factory.mktemp("kernels")
     code = "#include <cmath>\nusing namespace std;\n"
-    for name, cls in SURROGATES.items():
-        for function in ("primitive", "derivative"):
-            for dtype, kind in (("float32", "float"), ("float64", "double")):
-                text = kernel_of(cls(), function, dtype, "ge").replace("\n", "\n        ")
-                code += KERNEL.format(name=f"{name}_{function}_{dtype}", type=kind, text=text)
+    functions = [(cls, name) for cls in SURROGATES.values() for name in ("primitive", "derivative")]
+    for cls, function in [*functions, (Sawtooth, "derivative")]:
+        for dtype, kind in (("float32", "float"), ("float64", "double")):
+            text = kernel_of(cls(), function, dtype, "ge").replace("\n", "\n        ")
+            code += KERNEL.format(name=f"{cls.__name__}_{function}_{dtype}", type=kind, text=text)
     (folder / "kernels.cpp").write_text(code)
     command = [compiler, "-O1", "-ffp-contract=off", "-shared", "-fPIC"]
     files = ["-o", str(folder / "kernels.so"), str(folder / "kernels.cpp")]
@@ -246,9 +256,7 @@ def kernels(tmp_path_factory):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kernel_text_is_the_formula(cls, function, dtype, kernels):
     x = potentials(500, dtype)
-    out, spikes = np.empty_like(x), np.empty_like(x)
-    kernel = getattr(kernels, f"{cls.__name__}_{function}_{dtype}")
-    kernel(*(a.ctypes.data_as(ctypes.c_void_p) for a in (x, out, spikes)), ctypes.c_long(x.size))
+    out, spikes = run(getattr(kernels, f"{cls.__name__}_{function}_{dtype}"), x)
     np.testing.assert_array_equal(spikes, x >= 0)
     expected = evaluate(cls(), function, x)
     if cls.__module__.endswith("periodic"):  # far out they magnify any rounding
@@ -258,3 +266,17 @@ def test_kernel_text_is_the_formula(cls, function, dtype, kernels):
     eps = np.finfo(dtype).eps
     scale = max(1.0, float(np.max(np.abs(expected[np.isfinite(expected)]))))
     np.testing.assert_allclose(out, expected, rtol=64 * eps, atol=8 * eps * scale)
+
+
+def run(kernel, x):
+    out, spikes = np.empty_like(x), np.empty_like(x)
+    kernel(*(a.ctypes.data_as(ctypes.c_void_p) for a in (x, out, spikes)), ctypes.c_long(x.size))
+    return out, spikes
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernel_text_of_a_formula_of_a_users(dtype, kernels):
+    x = np.asarray([-7.25, -1.5, -0.75, -0.25, 0.0, 0.25, 0.75, 1.5, 1.75, 2.0, 7.25], dtype)
+    out, spikes = run(getattr(kernels, f"Sawtooth_derivative_{dtype}"), x)
+    np.testing.assert_array_equal(spikes, x >= 0)
+    np.testing.assert_allclose(out, Sawtooth().derivative(np, x), rtol=4 * np.finfo(dtype).eps)

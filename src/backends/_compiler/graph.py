@@ -211,9 +211,9 @@ class Trace:
         if b is None:
             return a.operands[0] if a.op == "neg" else None
         if b.value == 1.0:
-            return a
+            return self._number(a)
         if a.value == 1.0 and op == "mul":
-            return b
+            return self._number(b)
         if a.op == "neg":
             if b.op == "constant":
                 return self.apply(op, a.operands[0], -b.value)
@@ -223,6 +223,10 @@ class Trace:
                 return self.apply(op, -a.value, b.operands[0])
             return -self.apply(op, a, b.operands[0])
         return None
+
+    def _number(self, x: Symbol) -> Symbol:
+        """Return a condition as a number, and a number as it is."""
+        return self.apply("number", x) if x.is_condition else x
 
     def node(self, op: str, *operands: Any) -> Symbol:
         """Return the node of an operation, the same for the same operands, as it is given."""
@@ -244,7 +248,7 @@ class Trace:
         """Return a condition as a number, and a number as it is: a graph has one dtype."""
         if np.dtype(dtype) != self.dtype:
             raise UntraceableError(f"a graph of {self.dtype} has no place for {dtype}")
-        return self.apply("number", x) if x.is_condition else x
+        return self._number(x)
 
     def clip(self, x: Symbol, min: Any = None, max: Any = None) -> Symbol:
         """Return `x` limited from below and from above."""

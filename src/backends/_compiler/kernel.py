@@ -26,8 +26,9 @@ IN_C = {
     "not": "!{0}",
     "number": "({number}){0}",
     "or": "{0} || {1}",
-    # of non-negative x and positive y, all that a definition asks for
-    "remainder": "fmod({0}, {1})",
+    # fmod has the sign of x, and this that of y
+    "remainder": "fmod({0}, {1}) != 0 && (fmod({0}, {1}) < 0) != ({1} < 0)"
+    " ? fmod({0}, {1}) + {1} : fmod({0}, {1})",
     "round": "rint({0})",
     "sigmoid": "1 / (1 + exp(-{0}))",
     "square": "{0} * {0}",

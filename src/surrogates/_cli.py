@@ -113,12 +113,12 @@ def _list(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     cls = find(options.name)
     surrogate = cls()
-    print(f"{surrogate!r}, with function form {function_name(cls)}\n")
+    print(f"{surrogate!r}, with functional form {function_name(cls)}\n")
     print(inspect.cleandoc(cls.__doc__ or ""))
     print(
         f"\nAt the defaults: peak {surrogate.peak:.6g}, area {surrogate.area:.6g}, "
         f"width {surrogate.width:.6g}, support {surrogate.support}, "
-        f"{'a' if surrogate.is_distribution else 'no'} distribution function"
+        f"the derivative is {'a' if surrogate.is_distribution else 'not a'} density"
     )
     return 0
 

@@ -33,7 +33,7 @@ TypeError
 
 
 class SurrogateFunction(Protocol[P]):
-    """The type of a function form: the array first, then the parameters of the class."""
+    """The type of a functional form: the array first, then the parameters of the class."""
 
     @overload
     def __call__(self, x: float, /, *args: P.args, **kwargs: P.kwargs) -> np.float64: ...

@@ -41,8 +41,8 @@ class Surrogate(Value):
     values may be traced, or on a device. Surrogates with equal numbers and the same arrays are
     equal, and hash alike.
 
-    The spike does not depend on a parameter, so that its gradient with respect to one is zero; the
-    gradient with respect to `x` does, and can be differentiated further.
+    A spike does not depend on a parameter, so its gradient with respect to one is zero. The
+    gradient with respect to `x` does depend on it, and can be differentiated further.
 
     Parameters
     ----------
@@ -232,6 +232,8 @@ class Surrogate(Value):
     @property
     def is_distribution(self) -> bool:
         """Whether the derivative is a density: nowhere negative, of area 1."""
+        if self.is_signed:  # it has a second bump
+            return False
         wide = self.widened()
         area, negative = wide.area, wide._negative
         known: Any = (bool, int, float, np.generic, np.ndarray)

@@ -205,3 +205,9 @@ def test_parameters_that_may_be_traced_are_no_known_distribution(library):
     one = module.numpy.asarray(1.0) if library == "jax" else module.tensor(1.0)
     assert surrogates.Sigmoid(one).is_distribution is True
     assert Scaled(surrogates.Sigmoid(), amplitude=one).is_distribution is False
+
+
+def test_two_bumps_are_no_density():
+    assert surrogates.Sigmoid().is_distribution
+    assert not surrogates.Ternary(surrogates.Sigmoid()).is_distribution
+    assert not Scaled(surrogates.Ternary(surrogates.Sigmoid())).is_distribution

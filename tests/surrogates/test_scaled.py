@@ -139,3 +139,10 @@ def test_the_primitive_stays_within_its_largest_term():
         surrogate = Scaled(surrogates.SquarewaveFourierSeries(), amplitude, rate)
         size = np.max(np.abs(surrogate.surrogate_fun(x)))
         assert 0.5 * surrogate._largest_term < size < 1.5 * surrogate._largest_term
+
+
+def test_nothing_is_negative_at_amplitude_0():
+    inside = surrogates.MultiGaussianGrad()
+    amplitudes = np.asarray([-1.0, 0.0, 1.0])
+    assert [bool(Scaled(inside, a)._negative) for a in amplitudes] == [True, False, True]
+    np.testing.assert_array_equal(Scaled(inside, amplitudes)._negative, [True, False, True])

@@ -90,6 +90,8 @@ def _imported() -> str:
     if len(found) == 1:
         return found[0]
     raise ValueError(
-        f"learnable: {' and '.join(found) or 'nothing'} is imported of {', '.join(FRAMEWORKS)}; "
-        'say which the module is for, for instance framework="torch"'
+        f"learnable: cannot tell the framework, since {' and '.join(found) or 'none'} of "
+        f"{', '.join(FRAMEWORKS)} "
+        f"{'are' if len(found) > 1 else 'is'} imported; say which the module is for, "
+        'for instance framework="torch"'
     )

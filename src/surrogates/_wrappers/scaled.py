@@ -119,7 +119,7 @@ class Scaled(Wrapper):
 
     @property
     def _negative(self) -> Any:
-        return (self.amplitude < 0) | self.surrogate._negative
+        return (self.amplitude < 0) | (self.surrogate._negative & (self.amplitude != 0))
 
     @property
     def _lowest(self) -> Any:

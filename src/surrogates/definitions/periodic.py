@@ -120,7 +120,7 @@ class SquarewaveFourierSeries(Surrogate):
 
     @property
     def area_below(self) -> Any:
-        """None, as the area: NaN."""
+        """Undefined, NaN, like the area."""
         return math.nan
 
     @property

@@ -202,3 +202,22 @@ def _is_stated(run: Run, error: Exception) -> bool:
     if isinstance(error, TypeError) and "decides the emission" in text:
         return any(name["class"] in EMITTERS for name in run_names(run.case))
     return isinstance(error, ValueError) and "be a density" in text
+
+
+def cotangent(run: Run) -> Any:
+    return cases.array(run.kind, np.full(run.x.shape, -1.5), run.case["dtype"])
+
+
+def agree(run: Run, actual: Any, expected: Any, law: str) -> None:
+    values, exact = run.numpy(actual), run.numpy(expected)
+    rtol = {"float64": 1e-9, "float32": 1e-4}.get(run.case["dtype"], 0.1)
+    # Further derivatives pass through what was kept, in its dtype and range.
+    rtol = max(rtol, {"float16": 2.0**-8, "bfloat16": 2.0**-5}.get(run.reference.residual, 0.0))
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0, where=exact == exact))
+        close = np.abs(values - exact) <= rtol * size + 100 * LIMITS[run.case["dtype"]][1]
+    close |= (values == exact) | ~np.isfinite(exact)
+    if run.reference.residual == "float16":
+        close |= np.abs(exact) > 1e4
+    if not np.all(close):
+        raise BrokenError(law, f"{values.tolist()} instead of {exact.tolist()}")

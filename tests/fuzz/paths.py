@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 import surrogates
 from kinds import Kind
-from surrogates._parameters import parameters as declared
-from surrogates.definitions import SURROGATES
 
-from . import cases
+from . import (
+    cases,
+    modes,  # noqa: F401 (it registers its ways)
+)
 from .cases import LIMITS
-from .laws import PATHS, BrokenError, Run, check, path
+from .laws import PATHS, BrokenError, Run, agree, check, cotangent, path
 
 __all__ = ["PATHS", "BrokenError", "check"]
 
@@ -52,24 +52,20 @@ def surrogate_fun(run: Run) -> None:
             raise BrokenError("primitive less its value at 0", f"{rise.tolist()} instead of {span}")
 
 
-def _cotangent(run: Run) -> Any:
-    return cases.array(run.kind, np.full(run.x.shape, -1.5), run.case["dtype"])
-
-
 @path()
 def vjp(run: Run) -> None:
     x = run.x if run.kind is not Kind.NUMPY else run.x.copy()
     spikes, pullback = surrogates.vjp(run.surrogate, x)
     run.spikes(spikes, "spikes of vjp")
-    run.derivative(pullback(_cotangent(run)), "pullback", -1.5)
+    run.derivative(pullback(cotangent(run)), "pullback", -1.5)
     if run.kind is Kind.NUMPY:
         x[...] = 0.25
-        run.derivative(pullback(_cotangent(run)), "pullback after x was edited", -1.5)
+        run.derivative(pullback(cotangent(run)), "pullback after x was edited", -1.5)
 
 
 @path()
 def jvp(run: Run) -> None:
-    spikes, tangent = surrogates.jvp(run.surrogate, run.x, _cotangent(run))
+    spikes, tangent = surrogates.jvp(run.surrogate, run.x, cotangent(run))
     run.spikes(spikes, "spikes of jvp")
     run.derivative(tangent, "tangent forward", -1.5)
 
@@ -79,7 +75,7 @@ def torch_backward(run: Run) -> None:
     x = run.x.detach().requires_grad_()
     spikes = run.surrogate(x)
     run.spikes(spikes, "spikes with a graph")
-    spikes.backward(_cotangent(run))
+    spikes.backward(cotangent(run))
     run.derivative(x.grad, "backward", -1.5)
 
 
@@ -93,7 +89,7 @@ def torch_func(run: Run) -> None:
     run.derivative(torch.func.grad(summed)(run.x), "torch.func.grad")
     # Forward mode writes to its argument: PyTorch refuses one that is expanded.
     x = run.x.clone() if run.case["layout"] == "expanded" else run.x
-    spikes, tangent = torch.func.jvp(run.surrogate, (x,), (_cotangent(run),))
+    spikes, tangent = torch.func.jvp(run.surrogate, (x,), (cotangent(run),))
     run.spikes(spikes, "spikes in forward mode")
     if run.x.ndim == 0:  # times a number, PyTorch's tangent of a single float32 is a float64
         tangent = tangent.to(run.x.dtype)
@@ -103,66 +99,6 @@ def torch_func(run: Run) -> None:
         run.spikes(along, "spikes in vmap")
         slopes = torch.func.vmap(torch.func.grad(summed), in_dims=1, out_dims=1)(run.x)
         run.derivative(slopes, "vmap of grad")
-
-
-@path(Kind.TORCH)
-def torch_compile(run: Run) -> None:
-    import torch
-
-    torch.compiler.reset()
-    compiled = torch.compile(lambda x: run.surrogate(x), fullgraph=True, backend="aot_eager")
-    x = run.x.detach().clone().requires_grad_()
-    spikes = compiled(x)
-    run.spikes(spikes, "compiled spikes")
-    spikes.backward(_cotangent(run))
-    run.derivative(x.grad, "compiled backward", -1.5)
-
-
-@path(Kind.TORCH)
-def torch_export(run: Run) -> None:
-    import torch
-
-    class Layer(torch.nn.Module):
-        def forward(self, x: Any) -> Any:
-            return run.surrogate(x)
-
-    x = run.x.detach().clone()
-    exported = torch.export.export(Layer(), (x,)).module()
-    x.requires_grad_()
-    spikes = exported(x)
-    run.spikes(spikes, "exported spikes")
-    spikes.backward(_cotangent(run))
-    run.derivative(x.grad, "backward of what was exported, in the form of forward mode", -1.5)
-
-
-@path(Kind.TORCH)
-def learned(run: Run) -> None:
-    """Check that a module spikes, and is differentiated, as the surrogate that it says it holds."""
-    leaf = cases.chain(run.case["surrogate"])[-1]
-    names = [p.name for p in declared(SURROGATES[leaf["class"]]) if p.type != "int"]
-    if not names:
-        return
-    module = surrogates.learnable(run.surrogate, names[0], framework="torch")
-    x = run.x.detach().clone().requires_grad_()
-    spikes = module(x)
-    run.spikes(spikes, "learned spikes")
-    if not spikes.requires_grad:
-        return
-    spikes.sum().backward()
-    if run.reference.residual == "uint8":  # in levels, which an array may put elsewhere
-        return
-    with np.errstate(all="ignore"):
-        _agree(run, x.grad, module.surrogate.surrogate_grad(x.detach()).detach(), "learned")
-
-
-@path(Kind.NUMPY, Kind.TORCH, Kind.JAX)
-def threads(run: Run) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(run.surrogate.surrogate_grad, [run.x, run.x]))
-        emitted = list(pool.map(run.surrogate, [run.x, run.x]))
-    for derivative, spikes in zip(both, emitted, strict=True):
-        run.derivative(derivative, "derivative in a thread")
-        run.spikes(spikes, "spikes in a thread")
 
 
 def _has_arrays(run: Run) -> bool:
@@ -175,8 +111,8 @@ def jax_grad(run: Run) -> None:
 
     spikes, pullback = jax.vjp(run.surrogate, run.x)
     run.spikes(spikes, "spikes of jax.vjp")
-    run.derivative(pullback(_cotangent(run))[0], "jax.vjp", -1.5)
-    _, tangent = jax.jvp(run.surrogate, (run.x,), (_cotangent(run),))
+    run.derivative(pullback(cotangent(run))[0], "jax.vjp", -1.5)
+    _, tangent = jax.jvp(run.surrogate, (run.x,), (cotangent(run),))
     run.derivative(tangent, "jax.jvp", -1.5)
 
 
@@ -218,21 +154,6 @@ def jax_scan_and_checkpoint(run: Run) -> None:
     run.derivative(kept, "grad in checkpoint")
 
 
-def _agree(run: Run, actual: Any, expected: Any, law: str) -> None:
-    values, exact = run.numpy(actual), run.numpy(expected)
-    rtol = {"float64": 1e-9, "float32": 1e-4}.get(run.case["dtype"], 0.1)
-    # Further derivatives pass through what was kept, in its dtype and range.
-    rtol = max(rtol, {"float16": 2.0**-8, "bfloat16": 2.0**-5}.get(run.reference.residual, 0.0))
-    with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0, where=exact == exact))
-        close = np.abs(values - exact) <= rtol * size + 100 * LIMITS[run.case["dtype"]][1]
-    close |= (values == exact) | ~np.isfinite(exact)
-    if run.reference.residual == "float16":
-        close |= np.abs(exact) > 1e4
-    if not np.all(close):
-        raise BrokenError(law, f"{values.tolist()} instead of {exact.tolist()}")
-
-
 @path(Kind.TORCH, Kind.JAX)
 def second_derivative(run: Run) -> None:
     """Check that the derivative of the gradient is that of `surrogate_grad`."""
@@ -257,7 +178,7 @@ def second_derivative(run: Run) -> None:
         second = jax.grad(lambda x: first(x).sum())(run.x)
         exact = jax.grad(lambda x: run.surrogate.surrogate_grad(x).sum())(run.x)
     run.like(second, "second derivative")
-    _agree(run, second, exact, "second derivative")
+    agree(run, second, exact, "second derivative")
 
 
 @path(Kind.TORCH, Kind.JAX)
@@ -293,7 +214,7 @@ def hypergradient(run: Run) -> None:
         pairs = [jax.grad(f)(list(arrays)) for f in (first, exact)]
     for mine, its in zip(*pairs, strict=True):
         if mine is not None and its is not None:
-            _agree(run, mine, its, "hypergradient")
+            agree(run, mine, its, "hypergradient")
 
 
 @path()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_definitions_import_no_framework_and_no_hook():
         if name.startswith("surrogates.definitions"):
             others = {other for other in imported if not other.startswith(f"{name[:22]}")}
             assert others <= foundation, name
+
+
+def test_definitions_import_nothing_but_the_standard_library_besides():
+    for name, path in MODULES.items():
+        if name.startswith("surrogates.definitions"):
+            nodes = list(ast.walk(ast.parse(path.read_text())))
+            imported = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+            imported |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+            assert {i.partition(".")[0] for i in imported} <= sys.stdlib_module_names, name
 
 
 def test_the_base_class_imports_no_wrapper():

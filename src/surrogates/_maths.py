@@ -95,7 +95,8 @@ def over(x: Array, scale: float | Array) -> Array:
 
 def times(xp: Any, slope: float | Array, x: Array) -> Array:
     """Return ``slope * x``, and 0 where the slope is 0, or rounds to it, at infinite `x` too."""
-    return slope * select(xp, abs(slope) < 1e-30, finite_part(xp, x), x)
+    rounds_to_0 = abs(slope) < float(xp.finfo(x.dtype).smallest_normal)
+    return slope * select(xp, rounds_to_0, finite_part(xp, x), x)
 
 
 def keep_nan(xp: Any, x: Array, result: Array) -> Array:

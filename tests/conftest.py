@@ -13,11 +13,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; more threads 
 
 import importlib.metadata
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-import matrix
 from kinds import Kind, parameters
 from surrogates.definitions import FAMILIES, SURROGATES
 
@@ -47,8 +47,10 @@ def jax():
 
 
 @pytest.fixture(params=SURROGATES.values(), ids=SURROGATES.keys())
-def cell(request: pytest.FixtureRequest, transform: str) -> matrix.Cell:
+def cell(request: pytest.FixtureRequest, transform: str) -> Any:
     """Each surrogate: one cell of the matrix in the row `transform` of the module's framework."""
+    import matrix  # here, since it imports SymPy
+
     record = request.node.user_properties
     framework = getattr(request.module, "FRAMEWORK", None) or request.getfixturevalue("framework")
     record.append(("cell", (request.node.place, framework, transform, request.param.__name__)))
@@ -128,9 +130,12 @@ _cells: list[dict] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    cell = matrix.gather(report)
-    if cell is not None:
-        _cells.append(cell)
+    if "cell" in dict(report.user_properties):
+        import matrix
+
+        cell = matrix.gather(report)
+        if cell is not None:
+            _cells.append(cell)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -140,4 +145,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         packages = ("numpy", "torch", "jax", "dask", "array-api-strict", "equinox", "flax", "onnx")
         versions = {"python": ".".join(map(str, sys.version_info[:3]))}
         versions |= {name: importlib.metadata.version(name) for name in packages}
+        import matrix
+
         matrix.write(_cells, versions)

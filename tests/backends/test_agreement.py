@@ -8,17 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import (
-    WITH_TAPE,
-    Kind,
-    assert_as_stated,
-    assert_like,
-    every_dtype,
-    every_surrogate,
-    parameters,
-    potentials,
-    surrogates_of,
-)
+from kinds import WITH_TAPE, Kind, assert_like, every_dtype, every_surrogate, parameters
+from stated import assert_as_stated
+from strategies import potentials, surrogates_of
 from surrogates._check.accuracy import kinks as kinks_of
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, assert_as_stated, every_surrogate
+from kinds import Kind, every_surrogate
+from stated import assert_as_stated
 from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 
 torch = pytest.importorskip("torch")

@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import every_surrogate, potentials, surrogates_of
+from kinds import every_surrogate
+from strategies import potentials, surrogates_of
 from surrogates._check.accuracy import kinks
 from surrogates._parameters import (
     ABOVE_ONE,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 
 import surrogates
-from kinds import Kind, assert_like, potentials
+from kinds import Kind, assert_like
 from matrix import FIRST, SECOND, rows
+from strategies import potentials
 
 KINDS = {
     "NumPy": Kind.NUMPY,

@@ -16,6 +16,9 @@ Array = Any
 class Definition(Protocol):
     """What a hook is handed: a surrogate without its arrays. Hashable, and pure maths."""
 
+    def __hash__(self) -> int:
+        """Return the same for definitions that compute the same."""
+
     @property
     def comparison(self) -> Literal["ge", "gt"] | None:
         """``"ge"`` if the spikes are ``x >= 0``, ``"gt"`` if ``x > 0``, or None."""

@@ -10,7 +10,7 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-from ._backend import Backend
+from ._backend import Backend, Definition
 from ._compiler.graph import WORKING, trace
 from ._compiler.kernel import IN_C, kernel_text
 
@@ -21,20 +21,20 @@ _SPIKE = {comparison: IN_C[comparison].format("x", "(T)0") for comparison in ("g
 class CupyBackend(Backend):
     """CUDA arrays without a tape."""
 
-    def spike(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+    def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one kernel where they are no more than a comparison."""
         if definition.comparison is None or not _is_cupy(x):
             return super().spike(definition, x, arrays)
         return _step_kernel(definition.comparison)(x)
 
-    def evaluate(self, definition: Any, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
+    def evaluate(self, definition: Definition, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
         """Return the primitive or derivative, by one kernel where the formula can be traced."""
         kernel = _kernel(definition, name, _dtype(x, arrays), None)
         if kernel is None:
             return super().evaluate(definition, x, arrays, name)
         return kernel(x)
 
-    def linearize(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
+    def linearize(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
         """Return the spikes and the derivative, of one kernel."""
         comparison = definition.comparison
         kernel = comparison and _kernel(definition, "derivative", _dtype(x, arrays), comparison)
@@ -66,13 +66,15 @@ def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
     return WORKING.get(x.dtype.name) if _is_cupy(x) and not arrays else None
 
 
-def _kernel(definition: Any, name: str, dtype: str | None, comparison: str | None) -> Any | None:
+def _kernel(
+    definition: Definition, name: str, dtype: str | None, comparison: str | None
+) -> Any | None:
     if dtype is None or not definition.is_fixed:
         return None
     return _formula_kernel(definition, name, dtype, comparison)
 
 
-def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) -> str | None:
+def kernel_of(definition: Definition, name: str, dtype: str, comparison: str | None) -> str | None:
     """Return the text of a kernel from ``x`` to ``out``; with a comparison also to ``spikes``."""
     root = trace(definition, name, dtype, special=True)
     if root is None:
@@ -83,7 +85,9 @@ def kernel_of(definition: Any, name: str, dtype: str, comparison: str | None) ->
 
 
 @lru_cache(maxsize=256)
-def _formula_kernel(definition: Any, name: str, dtype: str, comparison: str | None) -> Any | None:
+def _formula_kernel(
+    definition: Definition, name: str, dtype: str, comparison: str | None
+) -> Any | None:
     text = kernel_of(definition, name, dtype, comparison)
     if text is None:
         return None

@@ -14,7 +14,7 @@ import array_api_compat.dask.array
 import dask.array as da
 import numpy as np
 
-from ._backend import Backend
+from ._backend import Backend, Definition
 from ._numpy import BACKEND as NUMPY
 
 Array = Any
@@ -29,11 +29,13 @@ class DaskBackend(Backend):
 
     converts_numpy = True
 
-    def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+    def spike(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the spikes, lazily."""
         return _by_block("__call__", definition, x, arrays)
 
-    def evaluate(self, definition: Any, x: Array, arrays: tuple[Array, ...], name: str) -> Array:
+    def evaluate(
+        self, definition: Definition, x: Array, arrays: tuple[Array, ...], name: str
+    ) -> Array:
         """Return the primitive or derivative, lazily."""
         method = "surrogate_fun" if name == "primitive" else "exact_grad"
         return _by_block(method, definition, x, arrays)
@@ -69,7 +71,7 @@ def _draw(x: Array, seed: Array, block_id: tuple[int, ...] = ()) -> Array:
     return NUMPY.namespace(x).asarray(draws)
 
 
-def _by_block(method: str, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+def _by_block(method: str, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
     operands = (x, *(_aligned(array, x) for array in arrays))
     return da.map_blocks(
         _block, *operands, method=method, definition=definition, dtype=x.dtype, meta=x._meta
@@ -98,7 +100,7 @@ def _aligned(array: Array, x: Array) -> Array:
     return array.rechunk(chunks) if chunks else array
 
 
-def _block(x: Array, *arrays: Array, method: str, definition: Any) -> Array:
+def _block(x: Array, *arrays: Array, method: str, definition: Definition) -> Array:
     return getattr(definition.combine(arrays), method)(x)
 
 

@@ -34,7 +34,7 @@ class JaxBackend(Backend):
         """Whether the library differentiates by itself."""
         return True
 
-    def spike(self, definition: Any, x: Array, arrays: tuple[Array, ...]) -> Array:
+    def spike(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
         if arrays:
             x, arrays = _aligned(x, arrays)
@@ -42,7 +42,9 @@ class JaxBackend(Backend):
             return _spike_of(definition)(x)
         return spike_p.bind(x, *arrays, definition=definition)
 
-    def evaluate(self, definition: Any, x: Array, arrays: tuple[Array, ...], name: str) -> Array:
+    def evaluate(
+        self, definition: Definition, x: Array, arrays: tuple[Array, ...], name: str
+    ) -> Array:
         """Return the primitive or derivative, of arrays that were given one rank and sharding."""
         if arrays:
             x, arrays = _aligned(x, arrays)
@@ -116,16 +118,16 @@ def _is_explicitly_split(array: Array) -> bool:
     return any(getattr(getattr(array_type, "sharding", None), "spec", ()))
 
 
-def _step(x: Array, *arrays: Array, definition: Any) -> Array:
+def _step(x: Array, *arrays: Array, definition: Definition) -> Array:
     # A parameter may be of a wider dtype than x.
     return definition.combine(arrays).emit(x).astype(x.dtype)
 
 
-def _abstract(x: Any, *arrays: Any, definition: Any) -> Any:
+def _abstract(x: Any, *arrays: Any, definition: Definition) -> Any:
     return x.update(weak_type=False)
 
 
-def _jvp(primals: Any, tangents: Any, *, definition: Any) -> tuple[Array, Any]:
+def _jvp(primals: Any, tangents: Any, *, definition: Definition) -> tuple[Array, Any]:
     for index, message in definition.undifferentiated:
         if not isinstance(tangents[1 + index], ad.Zero):
             raise NotImplementedError(message)
@@ -165,19 +167,19 @@ class _Spike:
 _spike_of = lru_cache(maxsize=32)(_Spike)
 
 
-def _batch(operands: Any, axes: Any, *, definition: Any) -> tuple[Array, int]:
+def _batch(operands: Any, axes: Any, *, definition: Definition) -> tuple[Array, int]:
     size = next(a.shape[axis] for a, axis in zip(operands, axes, strict=True) if axis is not None)
     front = [batching.bdim_at_front(a, axis, size) for a, axis in zip(operands, axes, strict=True)]
     return spike_p.bind(*front, definition=definition), 0
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[str | None, Any] = {
     "ge": jax.jit(lambda x: (x >= 0).astype(x.dtype)),
     "gt": jax.jit(lambda x: (x > 0).astype(x.dtype)),
 }
 
 
-def _eager(x: Array, *arrays: Array, definition: Any) -> Array:
+def _eager(x: Array, *arrays: Array, definition: Definition) -> Array:
     # Compiled for what it needs, not anew for each value of a parameter; else op by op.
     compare = _COMPARISONS.get(definition.comparison)
     if compare is not None:

@@ -13,10 +13,12 @@ import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from ._backend import Definition
+
 Array = Any
 
 
-def tangent(definition: Any, tangent: Array, x: Array, arrays: tuple[Array, ...]) -> Array:
+def tangent(definition: Definition, tangent: Array, x: Array, arrays: tuple[Array, ...]) -> Array:
     """Return ``tangent * derivative``, a function of the tangent that keeps ``kept(x)`` alone."""
 
     def product(tangent: Array, kept: Array, *arrays: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from ._backend import Backend
+from ._backend import Backend, Definition
 from ._compiler.graph import FUNCTIONS, WORKING
 from ._compiler.program import Dialect
 
@@ -80,7 +80,7 @@ _DIALECT = NumpyDialect()
 class NumpyBackend(Backend):
     """Arrays without a tape, computed by NumPy."""
 
-    def evaluate(self, definition: Any, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
+    def evaluate(self, definition: Definition, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
         """Return the primitive or derivative without warnings of overflow and underflow.
 
         The definitions are written so that either gives the limit.
@@ -92,7 +92,7 @@ class NumpyBackend(Backend):
                 return super().evaluate(definition, x, arrays, name)
             return _DIALECT.evaluate(program, x, None, np.empty_like(x))
 
-    def spike(self, definition: Any, x: Any, arrays: tuple[Any, ...]) -> Any:
+    def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one comparison where they are no more than that."""
         comparison = definition.comparison
         if comparison is None or type(x) is not np.ndarray:

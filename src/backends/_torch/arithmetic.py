@@ -11,9 +11,10 @@ A value of 0 does not make a product 0: where d, or its derivative, leaves the r
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
+
+from .._backend import Definition
 
 Tensor = torch.Tensor
 
@@ -26,7 +27,7 @@ _RADAU = tuple(
 _ROOM = 2.0**-50
 
 
-def arithmetic(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+def arithmetic(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
     """Return the spikes, with derivatives to `x` of every order up to the fifth.
 
     The first one is ``exact_grad``. It is 0 at infinite and NaN `x`, where `x` minus itself is NaN.

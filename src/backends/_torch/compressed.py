@@ -11,13 +11,14 @@ from typing import Any
 
 import torch
 
+from .._backend import Definition
 from .program import gradient
 from .state import in_transform, is_unwatched
 
 Tensor = torch.Tensor
 
 
-def spike(definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+def spike(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
     """Return the spikes; of `x`, autograd saves ``definition.kept(x)`` alone."""
     surrogate = definition.combine(arrays)
     if definition.residual_dtype != "uint8":
@@ -33,7 +34,7 @@ class _Spike(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        x: Tensor, kept: Tensor, tie: Tensor | None, definition: Any, *arrays: Tensor
+        x: Tensor, kept: Tensor, tie: Tensor | None, definition: Definition, *arrays: Tensor
     ) -> Tensor:
         x = batched_like(x, arrays)
         spikes: Tensor = definition.combine(arrays).emit(x).to(x.dtype)

@@ -16,7 +16,7 @@ from typing import Any
 import array_api_compat.torch
 import torch
 
-from .._backend import Backend
+from .._backend import Backend, Definition
 from . import compressed
 from .arithmetic import arithmetic
 from .program import gradient, step
@@ -40,7 +40,7 @@ class TorchBackend(Backend):
         """Whether PyTorch differentiates: not what is exported for inference."""
         return not is_onnx_export()
 
-    def spike(self, definition: Any, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+    def spike(self, definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""
         spikes: Tensor
         in_dynamo = torch.compiler.is_dynamo_compiling()
@@ -102,13 +102,13 @@ class TorchBackend(Backend):
         return result
 
 
-def _keeps_less(definition: Any, x: Tensor) -> bool:
+def _keeps_less(definition: Definition, x: Tensor) -> bool:
     # x itself as two arguments of a Function is more than Dynamo takes
     residual = definition.residual_dtype
     return residual is not None and getattr(torch, residual) is not x.dtype
 
 
-def _require_defined(definition: Any, arrays: tuple[Tensor, ...]) -> None:
+def _require_defined(definition: Definition, arrays: tuple[Tensor, ...]) -> None:
     """Raise where a derivative is asked for to a parameter that has none."""
     for index, message in definition.undifferentiated:
         array = arrays[index]
@@ -126,7 +126,7 @@ def _distributed_as(x: Any, numbers: Tensor) -> Tensor:
     return distribute_tensor(numbers, x.device_mesh, placements, src_data_rank=None)
 
 
-def _eager_spike(definition: Any, x: Tensor) -> Tensor:
+def _eager_spike(definition: Definition, x: Tensor) -> Tensor:
     spikes: Tensor
     if x.requires_grad and torch.is_grad_enabled():
         if definition.residual_dtype is not None:
@@ -136,7 +136,7 @@ def _eager_spike(definition: Any, x: Tensor) -> Tensor:
     return _step(definition, x)
 
 
-def _step(definition: Any, x: Tensor) -> Tensor:
+def _step(definition: Definition, x: Tensor) -> Tensor:
     comparison = definition.comparison
     spikes: Tensor = definition.emit(x) if comparison is None else step(x, comparison)
     return spikes
@@ -146,7 +146,7 @@ class _EagerSpike(torch.autograd.Function):
     """`_Spike` where no transform can see it: PyTorch calls this older form faster."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, definition: Any) -> Tensor:
+    def forward(ctx: Any, x: Tensor, definition: Definition) -> Tensor:
         ctx.definition = definition
         ctx.save_for_backward(x)
         return _step(definition, x)
@@ -167,7 +167,7 @@ class _Spike(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor, definition: Any, *arrays: Tensor) -> Tensor:
+    def forward(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
         x = compressed.batched_like(x, arrays)
         spikes: Tensor = definition.combine(arrays).emit(x)
         return spikes

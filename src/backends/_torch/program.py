@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from .._backend import Definition
 from .._compiler.graph import WORKING, Symbol
 from .._compiler.program import Dialect
 from .fused import fused
@@ -145,7 +146,7 @@ def step(x: Tensor, comparison: str) -> Tensor:
     return compare(x, _zero(), out=spikes)
 
 
-def gradient(definition: Any, x: Tensor, cotangent: Tensor) -> Tensor | None:
+def gradient(definition: Definition, x: Tensor, cotangent: Tensor) -> Tensor | None:
     """Return ``cotangent * definition.surrogate_grad(x)``; None where that has no program."""
     dtype = _WORKING.get(x.dtype)
     program = dtype and _DIALECT.program(definition, "derivative", dtype, product=True)

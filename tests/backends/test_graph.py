@@ -140,6 +140,8 @@ class Counted(Counting):
 
 @pytest.mark.parametrize("kind", parameters([Kind.NUMPY, Kind.TORCH, Kind.JAX]))
 def test_conditions_are_added_up_as_numbers(kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
     x = np.asarray([-2.0, 0.0, 1.5, 2.5, 3.5, 4.5])
     assert trace(Counted(), "derivative", "float64") is not None
     expected = [0.0, 1.0, 2.0, 3.0, 4.0, 6.0]

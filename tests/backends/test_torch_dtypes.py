@@ -9,51 +9,11 @@ from surrogates import Compressed, Sigmoid
 
 torch = pytest.importorskip("torch")
 func, forward_ad = torch.func, torch.autograd.forward_ad
+from in_torch import WARNINGS, Each, by_dual, by_jvp, compiled, every_float, leaf  # noqa: E402
 
-
-pytestmark = [  # of PyTorch's own
-    pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
-    # Dynamo looks at the .grad of what functorch wraps
-    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning"),
-]
-
-DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-
-every_float = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])
-
-
-def by_jvp(surrogate, x):
-    return func.jvp(surrogate, (x,), (torch.ones_like(x),))
-
-
-def by_dual(surrogate, x):
-    with forward_ad.dual_level():
-        out = forward_ad.unpack_dual(surrogate(forward_ad.make_dual(x, torch.ones_like(x))))
-        return out.primal.clone(), out.tangent.clone()
-
-
-class Each(torch.nn.Module):
-    """A surrogate at several inputs: one export for all dtypes."""
-
-    def __init__(self, surrogate):
-        super().__init__()
-        self.surrogate = surrogate
-
-    def forward(self, *xs):
-        return tuple(self.surrogate(x) for x in xs)
-
+pytestmark = WARNINGS
 
 WIDER = torch.tensor([1.0, 2.0, 4.0])
-
-
-def leaf(x):
-    return x.clone().requires_grad_()
-
-
-def compiled(f):
-    torch.compiler.reset()
-    return torch.compile(lambda x: f(x), fullgraph=True, backend="aot_eager")
 
 
 SPIKES = {
@@ -65,9 +25,9 @@ SPIKES = {
     "jvp": lambda f: lambda x: by_jvp(f, x)[0],
     "tangent": lambda f: lambda x: by_jvp(f, x)[1],
     "forward_ad": lambda f: lambda x: by_dual(f, x)[0],
-    "compiled": compiled,
-    "compiled, leaf": lambda f: lambda x: compiled(f)(leaf(x)),
-    "compiled jvp": lambda f: compiled(lambda x: by_jvp(f, x)[0]),
+    "compiled": lambda f: compiled(f, "aot_eager"),
+    "compiled, leaf": lambda f: lambda x: compiled(f, "aot_eager")(leaf(x)),
+    "compiled jvp": lambda f: compiled(lambda x: by_jvp(f, x)[0], "aot_eager"),
     "exported": lambda f: lambda x: torch.export.export(Each(f), (x,)).module()(x)[0],
     "inference_mode": torch.inference_mode(),
 }

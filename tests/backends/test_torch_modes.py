@@ -15,16 +15,9 @@ from surrogates.definitions import SURROGATES
 
 torch = pytest.importorskip("torch")
 func, forward_ad = torch.func, torch.autograd.forward_ad
+from in_torch import DTYPES, WARNINGS, Each, by_dual, by_jvp, every_float  # noqa: E402
 
-pytestmark = [  # of PyTorch's own
-    pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
-    # Dynamo looks at the .grad of what functorch wraps
-    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning"),
-]
-
-DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-every_float = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])
+pytestmark = WARNINGS
 # Around the threshold, where ExpEscape overflows in each dtype, and where squares do.
 SIZES = (0.0, 1e-3, 0.3, 1.0, 3.0, 10.9, 12.3, 30.0, 88.0, 710.0, 6e4, 1e18, 1e38, 1e300)
 EDGES = torch.tensor(
@@ -43,16 +36,6 @@ def check(surrogate, x, spikes, slope):
     torch.testing.assert_close(slope, exact, rtol=torch.finfo(x.dtype).eps, atol=0.0)
 
 
-def by_jvp(surrogate, x):
-    return func.jvp(surrogate, (x,), (torch.ones_like(x),))
-
-
-def by_dual(surrogate, x):
-    with forward_ad.dual_level():
-        out = forward_ad.unpack_dual(surrogate(forward_ad.make_dual(x, torch.ones_like(x))))
-        return out.primal.clone(), out.tangent.clone()
-
-
 def by_dual_inside_vmap(surrogate, x):
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(x, torch.ones_like(x))
@@ -69,17 +52,6 @@ FORWARD = {"jvp": by_jvp, "forward_ad": by_dual, "vmap in forward_ad": by_dual_i
 def test_forward_mode_at_every_edge(cls, dtype, way):
     x = EDGES.to(dtype)
     check(cls(), x, *FORWARD[way](cls(), x))
-
-
-class Each(torch.nn.Module):
-    """A surrogate at several inputs: one export for all dtypes."""
-
-    def __init__(self, surrogate):
-        super().__init__()
-        self.surrogate = surrogate
-
-    def forward(self, *xs):
-        return tuple(self.surrogate(x) for x in xs)
 
 
 @every_surrogate

@@ -292,3 +292,11 @@ def declared(module: Any) -> set[tuple[str, str]]:
 
 def _marks(test: Any) -> list[Any]:
     return getattr(test, "pytestmark", []) if callable(test) else []
+
+
+def central_difference(function: Any, value: Any) -> Any:
+    """Return the derivative of a function, by six points."""
+    step = 2.0**-10 * value
+    pairs = ((1, 45.0), (2, -9.0), (3, 1.0))
+    rise = sum(w * (function(value + n * step) - function(value - n * step)) for n, w in pairs)
+    return rise / (60 * step)

@@ -10,8 +10,9 @@ from matrix import rows
 
 jax = pytest.importorskip("jax")
 jnp, lax = jax.numpy, jax.lax
-from in_jax import counted, total  # noqa: E402
 from jax import export  # noqa: E402
+
+from in_jax import counted, total  # noqa: E402
 
 FRAMEWORK = "JAX"
 

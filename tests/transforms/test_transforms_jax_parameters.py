@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from matrix import rows
+from matrix import central_difference, rows
 
 jax = pytest.importorskip("jax")
 jnp, lax = jax.numpy, jax.lax
@@ -59,13 +59,6 @@ def weight_gradient(cell, alpha):
         return ((cell.at(alpha)(jnp.tanh(weight * x) - 0.01) - 0.25 * x) ** 2).sum()
 
     return jax.grad(loss)(0.8)
-
-
-def central_difference(function, value):
-    step = 2.0**-10 * value
-    pairs = ((1, 45.0), (2, -9.0), (3, 1.0))
-    rise = sum(w * (function(value + n * step) - function(value - n * step)) for n, w in pairs)
-    return rise / (60 * step)
 
 
 @rows("hypergradient: weight gradient to each parameter")

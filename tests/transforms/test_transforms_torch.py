@@ -15,6 +15,8 @@ from matrix import rows
 
 torch = pytest.importorskip("torch")
 func, autograd = torch.func, torch.autograd
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
 from in_torch import (  # noqa: E402
     WARNINGS,
     backward,
@@ -25,7 +27,6 @@ from in_torch import (  # noqa: E402
     potentials,
     total,
 )
-from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 FRAMEWORK = "PyTorch"
 pytestmark = WARNINGS

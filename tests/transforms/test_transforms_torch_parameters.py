@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import surrogates
-from matrix import rows
+from matrix import central_difference, rows
 
 torch = pytest.importorskip("torch")
 func, autograd = torch.func, torch.autograd
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
 from in_torch import (  # noqa: E402
     WARNINGS,
     backward,
@@ -22,7 +24,6 @@ from in_torch import (  # noqa: E402
     potentials,
     total,
 )
-from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 FRAMEWORK = "PyTorch"
 pytestmark = WARNINGS
@@ -66,13 +67,6 @@ def weight_gradient(cell, alpha):
         return ((cell.at(alpha)(torch.tanh(weight * x) - 0.01) - 0.25 * x) ** 2).sum()
 
     return func.grad(loss)(torch.tensor(0.8, dtype=torch.float64))
-
-
-def central_difference(function, value):
-    step = 2.0**-10 * value
-    pairs = ((1, 45.0), (2, -9.0), (3, 1.0))
-    rise = sum(w * (function(value + n * step) - function(value - n * step)) for n, w in pairs)
-    return rise / (60 * step)
 
 
 @rows("hypergradient: weight gradient to each parameter")

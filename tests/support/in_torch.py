@@ -1,4 +1,4 @@
-"""What several of PyTorch's rows of the matrix need. It needs PyTorch: skip before the import."""
+"""What several tests of PyTorch need. It imports PyTorch: skip before the import."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 import surrogates
 
+func, forward_ad = torch.func, torch.autograd.forward_ad
+
 # PyTorch's own: its forward mode imports the deprecated torch.jit, its linearize builds a graph
 # with an attribute that is not there, and Dynamo instantiates what must not be instantiated.
 WARNINGS = [
     pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning"),
+    # Dynamo looks at the .grad of what functorch wraps
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning"),
 ]
 
 
@@ -52,3 +56,29 @@ def counted(function):
     torch.compiler.reset()
     counter = CompileCounterWithBackend("aot_eager")
     return torch.compile(function, fullgraph=True, backend=counter), counter
+
+
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+every_float = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])
+
+
+def by_jvp(surrogate, x):
+    return func.jvp(surrogate, (x,), (torch.ones_like(x),))
+
+
+def by_dual(surrogate, x):
+    with forward_ad.dual_level():
+        out = forward_ad.unpack_dual(surrogate(forward_ad.make_dual(x, torch.ones_like(x))))
+        return out.primal.clone(), out.tangent.clone()
+
+
+class Each(torch.nn.Module):
+    """A surrogate at several inputs: one export for all dtypes."""
+
+    def __init__(self, surrogate):
+        super().__init__()
+        self.surrogate = surrogate
+
+    def forward(self, *xs):
+        return tuple(self.surrogate(x) for x in xs)

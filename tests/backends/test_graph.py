@@ -127,8 +127,12 @@ class Counting(surrogates.Surrogate):
     """Of conditions that it adds up."""
 
     def derivative(self, xp, x):
-        rising = (x > -1) * 1.0 + 1.0 * (x > 1)
-        return rising + (x > 2) / 1.0 + xp.astype(x > 3, x.dtype) * (x > 3) + 2.0 * (x > 4)
+        # each way twice: a bare condition and a number would be added rightly
+        from_right = (x > -1) * 1.0 + (x > 1) * 1.0
+        from_left = 1.0 * (x > -1) + 1.0 * (x > 1)
+        divided = (x > -1) / 1.0 + (x > 1) / 1.0
+        cast = xp.astype(x > -1, x.dtype) + xp.astype(x > 1, x.dtype)
+        return from_right + 10 * from_left + 100 * divided + 1000 * cast
 
 
 class Counted(Counting):
@@ -142,10 +146,10 @@ class Counted(Counting):
 def test_conditions_are_added_up_as_numbers(kind):
     if kind.missing():
         pytest.skip(kind.missing())
-    x = np.asarray([-2.0, 0.0, 1.5, 2.5, 3.5, 4.5])
+    x = np.asarray([-2.0, 0.0, 1.5])
     assert trace(Counted(), "derivative", "float64") is not None
-    expected = [0.0, 1.0, 2.0, 3.0, 4.0, 6.0]
+    expected = [0.0, 1111.0, 2222.0]
     for surrogate in (Counted(), Counting()):
         np.testing.assert_array_equal(kind.numpy(surrogate.surrogate_grad(kind.array(x))), expected)
         _, pullback = surrogates.vjp(surrogate, kind.array(x))
-        np.testing.assert_array_equal(kind.numpy(pullback(kind.array(np.ones(6)))), expected)
+        np.testing.assert_array_equal(kind.numpy(pullback(kind.array(np.ones(3)))), expected)

@@ -217,19 +217,20 @@ OUTCOMES = ("passed", "failed", "limit", "not tested")
 HEAD = """\
 # Every transform, every surrogate
 
-Written by the tests: `python -m nox -s transforms` runs one test for each cell of this matrix,
+The tests write this page: `python -m nox -s transforms` runs one test for each cell of this matrix,
 keeps the outcomes in [transforms.json](transforms.json), and renders them here. This run:
 {versions}.
 
 A row is a transform of a framework, tested with each of the {count} surrogates at its default
-parameters, in float64, on random potentials. *Error* is the largest of all surrogates' errors,
-against NumPy in float64 for first derivatives, and for higher ones and NumPy itself against the
-definition's closed form (SymPy, to 30 digits), relative to the value, or to a thousandth of the
-largest where that is more; it must stay below the *bound*. A row without them checks something
-else, such as a type or the number of compilations. *Not tested* means just that: here was no such
-device, or the surrogate has no parameter. *Limit* is what the framework itself cannot do, with the
-error that you would meet. Rows with a hypergradient compare with central differences of a weight
-gradient; the gradcheck of a spike is that of its primitive, since a step has nothing to difference.
+parameters, in float64, on random potentials. *Error* is the largest error of all surrogates. First
+derivatives are compared with NumPy in float64; higher ones, and NumPy itself, with the closed form of
+the definition (SymPy, to 30 digits). The error is relative to the value, or to a thousandth of the
+largest value where that is more, and must stay below the *bound*. A row without these two checks
+something else, such as a type or the number of compilations. *Not tested* means that the machine had no
+such device, or that the surrogate has no parameter. *Limit* is what the framework itself cannot do, with
+the error that you would meet. Rows with a hypergradient (the derivative of a weight gradient with respect
+to a parameter) compare with central differences. The gradcheck of a spike is that of its primitive, since
+a step has no differences to compare with.
 """
 
 

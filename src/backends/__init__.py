@@ -6,8 +6,8 @@ What holds for all of them:
   only when an array of that library turns up.
 * An array selects its backend by its type: one look-up in a dictionary that is filled at first
   sight from the top-level modules of the type's bases.
-* The built-in adapters and those of other packages enter by the same `register`. Other packages
-  announce theirs in the entry-point group ``surrogates.backends``.
+* `register` adds the built-in adapters and those of other packages alike. Other packages announce
+  theirs in the entry-point group ``surrogates.backends``.
 * No array falls back on a backend that was not meant for it: a silent fallback would mean
   gradients that are silently zero.
 """
@@ -79,9 +79,9 @@ def register_class(cls: type) -> None:
 def load_imported() -> None:
     """Load the backends of JAX and PyTorch if these are imported; register new classes with all.
 
-    JAX's, since surrogates are pytrees then, and PyTorch's, so that Dynamo finds it loaded. Flax is
-    told as well, since it serializes models that hold surrogates. Called when a surrogate is made,
-    not when its class is: the author may register the class otherwise before.
+    JAX's, since surrogates must be pytrees then, and PyTorch's, so that Dynamo finds it loaded.
+    Flax is told as well, since it serializes models that hold surrogates. Called when a surrogate
+    is made, not when its class is: the author may register the class otherwise before.
     """
     global _for_flax, _pytorch
     if _is_compiling():
@@ -91,11 +91,11 @@ def load_imported() -> None:
         return
     for library in ("jax", "torch"):
         if library not in _by_library and library in sys.modules:
-            # broken, old, or not all imported yet: an array of it gets the error
+            # broken, old, or not completely imported yet: a call with its array raises the error
             with contextlib.suppress(ImportError):
                 _of_library(library)
     if _for_flax is None and "flax.serialization" in sys.modules:
-        with contextlib.suppress(Exception):  # not all imported yet: at the next surrogate
+        with contextlib.suppress(Exception):  # not completely imported: see the next surrogate
             from . import _flax as flax
 
             _for_flax = flax
@@ -114,7 +114,7 @@ def load_imported() -> None:
 
 
 def _is_compiling() -> bool:
-    compiler = getattr(_pytorch, "compiler", None)  # none while PyTorch is being imported
+    compiler = getattr(_pytorch, "compiler", None)  # missing while PyTorch is being imported
     return compiler is not None and compiler.is_compiling()
 
 
@@ -137,7 +137,7 @@ def of(x: Any) -> Backend:
     Raises
     ------
     TypeError
-        If `x` is no such array.
+        If `x` is not such an array.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def _find(array_type: type) -> Backend:
 
 
 def _at_first_sight(array_type: type) -> Backend:
-    # Of Parameter itself, Dynamo can read neither module nor bases.
+    # Dynamo can read neither the module nor the bases of Parameter itself.
     if _is_compiling() and array_type is _pytorch.nn.Parameter:
         array_type = _pytorch.Tensor
     libraries = [_library(base) for base in array_type.__mro__]
@@ -244,7 +244,7 @@ def _cannot_load(library: str, error: Exception) -> ImportError:
 
 
 def _built_in(library: str) -> Backend:
-    # Plain import statements: torch.compile(fullgraph=True) traces them, importlib it does not.
+    # Plain import statements: torch.compile(fullgraph=True) traces these, but not importlib.
     if library == "torch":
         from . import _torch as adapter
     elif library == "jax":

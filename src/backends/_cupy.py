@@ -35,7 +35,7 @@ class CupyBackend(Backend):
         return kernel(x)
 
     def linearize(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
-        """Return the spikes and the derivative, of one kernel."""
+        """Return the spikes and the derivative, from one kernel."""
         comparison = definition.comparison
         kernel = comparison and _kernel(definition, "derivative", _dtype(x, arrays), comparison)
         if not kernel:
@@ -62,7 +62,7 @@ def _is_cupy(x: Any) -> bool:
 
 
 def _dtype(x: Any, arrays: tuple[Any, ...]) -> str | None:
-    """Return what a formula is computed in, None where it is to be computed as it stands."""
+    """Return the dtype that a kernel computes in, None where a formula is evaluated as written."""
     return WORKING.get(x.dtype.name) if _is_cupy(x) and not arrays else None
 
 

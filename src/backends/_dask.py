@@ -1,4 +1,4 @@
-"""Dask: a graph of blocks, each computed by the backend of the array that the block is.
+"""Dask: a graph of blocks, each computed by the backend of its own array type.
 
 Every result is lazy and has the chunks of `x`; no block looks at another. Evaluating a whole
 formula on a block, instead of each of its operations on a graph of its own, keeps the task graph
@@ -20,7 +20,7 @@ from ._numpy import BACKEND as NUMPY
 Array = Any
 
 
-# With the dtype that Dask's arrays may have, and its namespace does not name.
+# Dask's arrays may be of float16, which its namespace does not list.
 _NAMESPACE = SimpleNamespace(**vars(array_api_compat.dask.array), float16=np.float16)
 
 
@@ -93,9 +93,9 @@ def _aligned(array: Array, x: Array) -> Array:
             chunks[axis] = of_x
         elif len(array.chunks[axis]) != len(of_x):
             raise ValueError(
-                f"the lengths of the chunks of x along axis {first + axis} are not known, so that "
-                f"a parameter of shape {array.shape} cannot be cut alike; call "
-                "x.compute_chunk_sizes() before"
+                f"the lengths of the chunks of x along axis {first + axis} are not known, so a "
+                f"parameter of shape {array.shape} cannot be cut in the same places; call "
+                "x.compute_chunk_sizes() first"
             )
     return array.rechunk(chunks) if chunks else array
 

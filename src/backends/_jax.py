@@ -94,7 +94,7 @@ def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, .
 
     Equal ranks: when vmap adds an axis in front, broadcasting stays aligned, and JAX may be set to
     refuse another rank. Split: inside shard_map the spikes must vary over every device axis that a
-    parameter varies over; under explicit sharding `where` wants one sharding of all it is given.
+    parameter varies over; under explicit sharding `where` wants all of its arguments split alike.
     Subtracting a zero of the other's type does both, changes no value, and XLA folds it away.
     """
     arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
@@ -108,7 +108,7 @@ def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, .
 
 
 def _zero_like(array: Array, dtype: Any) -> Array:
-    # zeros_like forgets how an array is split that a compiled function closes over
+    # zeros_like forgets the sharding of an array that a compiled function closes over
     return jax.lax.full_like(array, 0, dtype, sharding=jax.typeof(array).sharding)
 
 
@@ -145,10 +145,10 @@ def _jvp(primals: Any, tangents: Any, *, definition: Definition) -> tuple[Array,
 class _Spike:
     """The spike of a definition, as a compiled function once it was used often enough.
 
-    For eager differentiation: JAX remembers what it made of the jitted spike, where it would trace
-    the rule and dispatch each operation of the formula anew. Inside what is compiled the jit leaves
-    no trace of itself. Compiling takes as long as hundreds of dispatches, so it is not done for
-    parameters that change each time.
+    For eager differentiation: JAX remembers the linearization of a jitted spike; without jit it
+    traces the rule and dispatches each operation of the formula every time. Inside a compiled
+    function this jit is inlined. Compiling takes as long as hundreds of dispatches, so it is not
+    done for parameters that change each time.
     """
 
     uses_before_compiling = 4
@@ -180,7 +180,7 @@ _COMPARISONS: dict[str | None, Any] = {
 
 
 def _eager(x: Array, *arrays: Array, definition: Definition) -> Array:
-    # Compiled for what it needs, not anew for each value of a parameter; else op by op.
+    # Comparisons are compiled once, all else runs op by op: a new parameter compiles nothing.
     compare = _COMPARISONS.get(definition.comparison)
     if compare is not None:
         return compare(x)

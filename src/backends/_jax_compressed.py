@@ -1,8 +1,9 @@
-"""JAX: the tangent of a surrogate that keeps less than `x`, see `surrogates.Compressed`.
+"""JAX: the tangent of a surrogate that stores less than `x`, see `surrogates.Compressed`.
 
-Reverse mode keeps what a linear function needs besides its argument. Of a product with the
-derivative that is the derivative, in full precision, however `x` was rounded before. Of what stands
-inside `jax.checkpoint` it is the arguments: here the tangent, and what is kept.
+Reverse mode stores what a linear function needs besides its argument. For a product with the
+derivative, that is the derivative, in full precision, even if `x` was rounded before. For a
+function inside `jax.checkpoint` it is the arguments of that function: here the tangent, and the
+rounded `x` or derivative.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """NumPy, and array-api-strict, which wraps it.
 
-Neither records a tape, so that nothing can be told how to differentiate a step. The hook is the
-pair that `Backend.linearize` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)``.
+Neither has autodiff that could be told how to differentiate a step. The hook is the pair that
+`Backend.linearize` supplies: ``spikes, pullback = surrogates.vjp(surrogate, x)``.
 """
 
 from __future__ import annotations

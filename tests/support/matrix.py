@@ -223,14 +223,14 @@ keeps the outcomes in [transforms.json](transforms.json), and renders them here.
 
 A row is a transform of a framework, tested with each of the {count} surrogates at its default
 parameters, in float64, on random potentials. *Error* is the largest error of all surrogates. First
-derivatives are compared with NumPy in float64; higher ones, and NumPy itself, with the closed form of
-the definition (SymPy, to 30 digits). The error is relative to the value, or to a thousandth of the
-largest value where that is more, and must stay below the *bound*. A row without these two checks
-something else, such as a type or the number of compilations. *Not tested* means that the machine had no
-such device, or that the surrogate has no parameter. *Limit* is what the framework itself cannot do, with
-the error that you would meet. Rows with a hypergradient (the derivative of a weight gradient with respect
-to a parameter) compare with central differences. The gradcheck of a spike is that of its primitive, since
-a step has no differences to compare with.
+derivatives are compared with NumPy in float64; higher ones, and NumPy itself, with the closed form
+of the definition (SymPy, to 30 digits). The error is relative to the value, or to a thousandth of
+the largest value where that is more, and must stay below the *bound*. A row without these two
+checks something else, such as a type or the number of compilations. *Not tested* means that the
+machine had no such device, or that the surrogate has no parameter. *Limit* is what the framework
+itself cannot do, with the error that you would meet. Rows with a hypergradient (the derivative of
+a weight gradient with respect to a parameter) compare with central differences. The gradcheck of a
+spike is that of its primitive, since a step has no differences to compare with.
 """
 
 

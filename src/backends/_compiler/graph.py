@@ -5,8 +5,8 @@ records what it computes. Equal subexpressions become one node, and what depends
 computed at once. Two things are made of a graph: a straight-line program that reuses its buffers
 (`program`), and the text of a fused kernel (`kernel`).
 
-Only rewritings that leave every result as it is to the bit are applied here: those that move a sign
-into a constant. A graph is good for values; to differentiate, run the definition itself.
+Only rewritings that change no bit of any result are applied here: those that move a sign into a
+constant. A graph computes values only; to differentiate, run the definition itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-# What NumPy calls each operation: on the left its name in a graph. By these, constants are folded.
+# The name of each operation in a graph, and NumPy's function for it, which folds constants.
 FUNCTIONS: dict[str, Any] = {
     "abs": np.absolute,
     "add": np.add,
@@ -78,7 +78,7 @@ class Symbol:
         A key of `FUNCTIONS`, ``"erfc"`` or ``"sigmoid"``; ``"input"`` and ``"constant"`` for the
         leaves.
     operands : tuple
-        Symbols; of an input its name, of a constant its value, a float or bool.
+        Symbols. An input has its name instead, and a constant its value, a float or bool.
     number : int
         Nodes are numbered as they are made: operands come before what is made of them.
     """
@@ -92,7 +92,7 @@ class Symbol:
 
     @property
     def value(self) -> Any:
-        """The value of a constant; None of anything else."""
+        """The value of a constant; None for anything else."""
         return self.operands[0] if self.op == "constant" else None
 
     @property
@@ -196,7 +196,7 @@ class Trace:
         elif x.op in ("mul", "div") and x.operands[1].op == "constant":
             factor, rest = x.operands[1].value, x.operands[0]
             factor = factor if x.op == "mul" else 1 / factor
-        else:  # a multiplication more than exp
+        else:  # exp2 would need one multiplication more
             return self.node("exp", x)
         return self.node("exp2", self.apply("mul", factor / math.log(2), rest))
 
@@ -241,13 +241,13 @@ class Trace:
         if isinstance(value, Symbol):
             return value
         if not isinstance(value, (bool, int, float, np.floating)):
-            raise UntraceableError(f"a graph has no place for {value!r}")
+            raise UntraceableError(f"a graph cannot hold {value!r}")
         return self.node("constant", value if isinstance(value, bool) else float(value))
 
     def astype(self, x: Symbol, dtype: Any, copy: bool = True) -> Symbol:
         """Return a condition as a number, and a number as it is: a graph has one dtype."""
         if np.dtype(dtype) != self.dtype:
-            raise UntraceableError(f"a graph of {self.dtype} has no place for {dtype}")
+            raise UntraceableError(f"a graph of {self.dtype} cannot hold {dtype}")
         return self._number(x)
 
     def clip(self, x: Symbol, min: Any = None, max: Any = None) -> Symbol:
@@ -289,7 +289,7 @@ def trace(definition: Any, name: str, dtype: Any, **options: bool) -> Symbol | N
 
     The options are those of `Trace`.
 
-    None where the formula is no fixed graph: of an array-valued parameter, or of a user's class.
+    None where it cannot be traced: a parameter is an array, or the class is not `traceable`.
     """
     if not definition.is_fixed:
         return None

@@ -5,7 +5,7 @@ temporary. A program writes the same operations, in the same order, into two or 
 (``out=``), one of which is the result. Small arrays are taken whole, large ones in blocks that fit
 the cache, so that the buffers never leave it and memory is passed over once.
 
-A library enters with a `Dialect`: what its operations, arrays and buffers are called.
+Each library has a `Dialect`, which says how its operations, arrays and buffers are called.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Array = Any
 
 
 class Program(NamedTuple):
-    """A function of an array and of buffers for its result and for what comes between."""
+    """A function of an array, and of buffers for its result and for intermediate results."""
 
     run: Callable[..., None]
     """Called as ``run(x, v, out, *buffers)``."""
 
     dtype: Any
-    """What it computes in."""
+    """The dtype it computes in."""
 
     buffers: tuple[Any, ...]
     """The dtype of each buffer."""
@@ -91,11 +91,11 @@ class Dialect(ABC):
         return root
 
     def program(self, definition: Any, name: str, dtype: str, *, product: bool) -> Program | None:
-        """Return the program of a definition's formula, None where there is none.
+        """Return the program of a definition's formula, or None if it cannot be traced.
 
-        With `product` it ends with a multiplication by `v`. The least used of 256 are forgotten.
+        With `product` it ends with a multiplication by `v`. The 256 last used are kept.
         """
-        if not definition.is_fixed:  # nor hashable, maybe, nor to be held by the cache
+        if not definition.is_fixed:  # it may not be hashable, and the cache must not hold it
             return None
         return _program(self, definition, name, dtype, product)
 

@@ -1,4 +1,4 @@
-"""PyTorch: a spike in plain arithmetic, for what does not take an `autograd.Function`.
+"""PyTorch: a spike in plain arithmetic, for where an `autograd.Function` does not work.
 
 With x0 = x.detach(), it is the spike at x0 plus the integral from x0 to x of the derivative d. The
 value of the integral is 0, and its derivatives are d and those of d. A rule of three points, x0
@@ -45,14 +45,14 @@ def arithmetic(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) ->
     held = definition.combine([a.detach() for a in arrays]).exact_grad(origin)
     none = torch.zeros_like(held)
 
-    # Where the derivative is about to leave the range, that of it has left. In a tail, where it is
-    # 0, what it is computed from may have: a square of x, for instance.
+    # Where the derivative is about to leave the range of the dtype, its own derivative has left it.
+    # In a tail, where it is 0, an intermediate result may have left it, such as a square of x.
     is_steep = ~(held.abs() <= _ROOM * largest)
     is_smooth = ~(is_steep | ((held == 0) & (origin.abs() > 1)))
     inner = torch.where(is_smooth, live, 0.0)
     start = inner.detach()
     slope = surrogate.exact_grad(start) if arrays else torch.where(is_smooth, held, none)
-    # What the derivative changes by from x0 to x: 0, and there for what comes of differentiating.
+    # How much the derivative changes from x0 to x: its value is 0, its derivatives are not.
     at_nodes = [surrogate.exact_grad(start + node * (inner - start)) for node, _ in _RADAU]
     change = sum(weight * (s - slope) for s, (_, weight) in zip(at_nodes, _RADAU, strict=True))
 

@@ -1,8 +1,8 @@
-"""PyTorch: the spike of a surrogate that keeps less than `x`, see `surrogates.Compressed`.
+"""PyTorch: the spike of a surrogate that stores less than `x`, see `surrogates.Compressed`.
 
-What is kept is an argument of the Function, computed outside: so its own history reaches back to
-`x`, and a second derivative goes through it. An integer has no history: 8 bits are good for one
-derivative, and the next must raise instead of being zero.
+The residual, which is what is stored, is computed outside of the Function and passed to it as an
+argument. So autograd records how it comes from `x`, and a second derivative can pass through it. An
+integer residual has no gradient: the second derivative would be zero in silence, so it raises.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Tensor = torch.Tensor
 
 
 def spike(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
-    """Return the spikes; of `x`, autograd saves ``definition.kept(x)`` alone."""
+    """Return the spikes; autograd saves ``definition.kept(x)`` instead of `x`."""
     surrogate = definition.combine(arrays)
     if definition.residual_dtype != "uint8":
         kept, tie = surrogate.kept(x), None
@@ -64,7 +64,7 @@ class _Spike(torch.autograd.Function):
 
 
 def nondifferentiable(result: Tensor, *sources: Tensor) -> Tensor:
-    """Return `result`; what it was computed from may not be differentiated to."""
+    """Return `result`, which raises when it is differentiated with respect to `sources`."""
     refusing: Tensor = _Nondifferentiable.apply(result, *map(_tie, sources))  # type: ignore[no-untyped-call]
     return refusing
 
@@ -84,7 +84,7 @@ def batched_like(x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
 
 
 def _tie(x: Tensor) -> Tensor:
-    """Return a tensor without elements, but with a history that a derivative runs into."""
+    """Return a tensor without elements that autograd still traces back to `x`."""
     return x.unsqueeze(-1)[..., :0].clone()
 
 

@@ -10,10 +10,10 @@ from .._compiler.graph import Symbol, nodes_of
 
 
 def fused(root: Symbol) -> Symbol:
-    """Return a graph in which one operation does the work of several, where there is such."""
+    """Return a graph in which single operations of PyTorch do the work of several."""
     users = Counter(o for n in nodes_of(root) for o in set(n.operands) if isinstance(o, Symbol))
     new: dict[Symbol, Symbol] = {}
-    once: set[Symbol] = set()  # what has one user can be united with that
+    once: set[Symbol] = set()  # a node with a single user can be united with it
     for node in nodes_of(root):
         if node.op in ("input", "constant"):
             new[node] = node
@@ -85,14 +85,14 @@ def _quotient(reciprocal: Symbol, b: Symbol) -> Symbol:
 
 
 def _scaled_product(factor: float, a: Symbol, b: Symbol) -> Symbol | None:
-    """Return ``factor * a * b`` as one operation, if the factor can be told in the dtype."""
+    """Return ``factor * a * b`` as one operation, if the factor is normal in the dtype."""
     if not _is_normal(a, factor):
         return None
     return a.trace.node("addcmul", a.trace.asarray(0.0), a, b, ("value", factor))
 
 
 def _scaled(x: Symbol) -> tuple[float, Symbol | None]:
-    """Return c and y where `x` is c times y, and c can be told in the dtype."""
+    """Return c and y where `x` is c times y, and c is a normal number of the dtype."""
     factor, rest = 1.0, None
     if x.op == "mul":
         for a, b in (x.operands, x.operands[::-1]):

@@ -103,13 +103,13 @@ class TorchBackend(Backend):
 
 
 def _keeps_less(definition: Definition, x: Tensor) -> bool:
-    # x itself as two arguments of a Function is more than Dynamo takes
+    # Dynamo does not accept x itself as two arguments of a Function
     residual = definition.residual_dtype
     return residual is not None and getattr(torch, residual) is not x.dtype
 
 
 def _require_defined(definition: Definition, arrays: tuple[Tensor, ...]) -> None:
-    """Raise where a derivative is asked for to a parameter that has none."""
+    """Raise if a parameter that has no gradient is differentiated."""
     for index, message in definition.undifferentiated:
         array = arrays[index]
         if torch.compiler.is_dynamo_compiling():

@@ -1,7 +1,7 @@
 """PyTorch on CPU, eager: the step and its gradient in place, block by block.
 
-What a peer's `autograd.Function` spends on fresh temporaries, and on a number as an operand, which
-PyTorch makes a tensor of at each call, is saved here.
+This saves two costs of the usual `autograd.Function`: fresh temporaries, and numbers as operands,
+which PyTorch turns into tensors at each call.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class TorchDialect(Dialect):
         return {"special": True, "exp2": dtype == "float32"}
 
     def fused(self, root: Symbol) -> Symbol:
-        """Return a graph in which one operation does the work of several, where there is such."""
+        """Return a graph in which single operations do the work of several."""
         return fused(root)
 
     def constant(self, value: float | bool, dtype: str) -> Tensor:
@@ -147,7 +147,7 @@ def step(x: Tensor, comparison: str) -> Tensor:
 
 
 def gradient(definition: Definition, x: Tensor, cotangent: Tensor) -> Tensor | None:
-    """Return ``cotangent * definition.surrogate_grad(x)``; None where that has no program."""
+    """Return ``cotangent * definition.surrogate_grad(x)``, None where there is no program."""
     dtype = _WORKING.get(x.dtype)
     program = dtype and _DIALECT.program(definition, "derivative", dtype, product=True)
     if not program or cotangent.dtype is not x.dtype:

@@ -2,7 +2,7 @@
 
 All private names of PyTorch that the hook reads are imported here; they are in 2.11 to 2.15.
 PyTorch's level of forward mode and its flags ("compiling", "exporting") hold for the whole process,
-so they are not asked alone: another thread may have set them.
+so they do not decide alone: another thread may have set them.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _ORDINARY = frozenset({_INFERENCE.raw_repr(), _RECORDED.raw_repr()})
 def is_plain(*tensors: Tensor) -> bool:
     """Return whether nothing observes a result: plain CPU tensors, no transform, no tracing.
 
-    By the dispatch keys, in which a tensor that is batched, wrapped, fake or sparse differs. Never
-    to be asked under `torch.compile`, which does not trace the private symbols: ask
+    By the dispatch keys, in which a tensor that is batched, wrapped, fake or sparse differs. Do not
+    call it under `torch.compile`, which does not trace the private names: ask
     `torch.compiler.is_compiling` first.
     """
     for x in tensors:
@@ -69,7 +69,7 @@ def is_plain(*tensors: Tensor) -> bool:
 def is_dual(x: Tensor) -> bool:
     """Return whether a tensor carries a tangent of `torch.autograd.forward_ad`, at any depth.
 
-    `forward_ad._current_level` does not tell: it is that of the process, not of the thread.
+    `forward_ad._current_level` does not say: it belongs to the process, not to the thread.
     """
     while is_functorch_wrapped_tensor(x):
         x = get_unwrapped(x)
@@ -131,7 +131,7 @@ def has_tangent(array: Tensor) -> bool:
     """Return whether forward mode may differentiate to a tensor."""
     if not torch.compiler.is_dynamo_compiling():
         return is_dual(array) or _may_have_tangent(array)
-    if is_batchedtensor(array):  # what is inside Dynamo does not tell: rather refuse too much
+    if is_batchedtensor(array):  # Dynamo does not say what is inside: refuse, to be safe
         return torch.is_grad_enabled()
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
 
@@ -143,4 +143,4 @@ def _may_have_tangent(array: Tensor) -> bool:
         return False
     if levels == [TransformType.Jvp]:
         return forward_ad.unpack_dual(array).tangent is not None
-    return True  # of nested levels PyTorch does not tell: rather refuse too much
+    return True  # PyTorch does not say it of nested levels: refuse, to be safe

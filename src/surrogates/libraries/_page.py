@@ -10,18 +10,18 @@ from ._library import own_signature
 _PREFACE = """\
 # What other libraries call it
 
-`surrogates.from_library(library, name, **parameters)` takes another library's name for a surrogate,
-with that library's parameters and defaults, and returns the surrogate with the same gradient and the
-same spike at threshold. (Below, 2.0 stands for a parameter without a default.) Where a library's code
-differs from its documentation, the documented gradient is returned, and the last column says what
-differs; where it is the documentation that is wrong, the code is followed. The tests compare
-every row, at these and at other arguments, with what the library itself computed
+`surrogates.from_library(library, name, **parameters)` takes another library's name for a
+surrogate, with that library's parameters and defaults, and returns the surrogate with the same
+gradient and the same spike at threshold. (Below, 2.0 stands for a parameter without a default.)
+Where a library's code differs from its documentation, the documented gradient is returned, and the
+last column says what differs; where it is the documentation that is wrong, the code is followed.
+The tests compare every row, at these and at other arguments, with what the library itself computed
 (`tests/golden/record.py`).
 
-Two functions are left out because they are not surrogates: snnTorch's sign-flipping gradient under the
-name `triangular` (the name gives a triangle here), which is negative for every neuron that spikes, and
-Rockpool's `step_pwl_ae`, whose gradient is the input itself. Gradients that are not functions of x alone
-are left out too (snnTorch's `SSO`, stork's `SuperSpike_norm`).
+Two functions are left out because they are not surrogates: snnTorch's sign-flipping gradient under
+the name `triangular` (the name gives a triangle here), which is negative for every neuron that
+spikes, and Rockpool's `step_pwl_ae`, whose gradient is the input itself. Gradients that are not
+functions of x alone are left out too (snnTorch's `SSO`, stork's `SuperSpike_norm`).
 
 This page is the output of `python -m surrogates list --libraries`.
 """

@@ -1,9 +1,9 @@
 """How the aspects of a surrogate compose, whatever the order of its wrappers.
 
 A surrogate has four: its shape (primitive and derivative), its emission (what is emitted), its
-residual (what is kept for backward), and the gradient of its parameters (none, or the primitive's).
-A wrapper changes one and passes the others on. What each is, the outermost surrogate knows; here is
-what they amount to together.
+residual (what is stored for the backward pass), and the gradient of its parameters (zero, or that
+of the primitive). A wrapper changes one and passes the others on. The outermost surrogate knows
+each of them; this file says what they amount to together.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _relaxed_spikes(
 def _converged(surrogate: Surrogate, xp: Any, x: Array) -> Array | None:
     """Return how far out a finite area has all its digits, None where it is infinite or unknown.
 
-    Farther out, what a formula is computed from overflows, and its slope in a parameter is NaN.
+    Farther out, intermediate results overflow, and the slope with respect to a parameter is NaN.
     """
     try:
         area = surrogate.area

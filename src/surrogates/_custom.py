@@ -12,7 +12,7 @@ __all__ = ["Custom"]
 
 
 class Custom(Surrogate):
-    """A surrogate of your own, of its derivative, its primitive, or both.
+    """A surrogate made of your own functions: the derivative, the primitive, or both.
 
     Parameters
     ----------
@@ -20,15 +20,15 @@ class Custom(Surrogate):
         Takes an array, membrane potential minus threshold, and returns the surrogate derivative,
         elementwise, in operators or functions of the array's own library.
     fun : callable, optional
-        Likewise, the function that has this derivative. If it is all there is, PyTorch and JAX
-        differentiate it, and NumPy and CuPy take a central difference over six points: in float64
-        its error is below 1e-12 times the size of the primitive, for one that varies over lengths
-        of 0.1 or more.
+        Likewise, the primitive: the function that has this derivative. If it is given alone,
+        PyTorch and JAX differentiate it, and NumPy and CuPy take a central difference over six
+        points. Its error in float64 is below 1e-12 times the size of the primitive, if that
+        varies over lengths of 0.1 or more.
 
     Raises
     ------
     TypeError
-        If there is neither, or one is not callable.
+        If neither is given, or one is not callable.
 
     Examples
     --------

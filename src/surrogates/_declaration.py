@@ -32,7 +32,7 @@ def declare(cls: Any, base: Any) -> None:
         if hasattr(base, name) and name not in (*_MEASURES, "at_threshold"):
             raise TypeError(
                 f"{cls.__name__}: a parameter cannot be called {name!r}, since every surrogate has "
-                f"an attribute of that name; call it otherwise, for instance {name}_"
+                f"an attribute of that name; give it another name, for instance {name}_"
             )
     if "__init__" in vars(cls):
         if fields:

@@ -16,8 +16,8 @@ _LATER = re.compile(r"^ *(Notes|References|Examples)\n *---", re.MULTILINE)
 def completed(cls: Any) -> str | None:
     """Return the docstring of a class of surrogates with what can be told from the class.
 
-    To one that lists its parameters, in NumPy's style, errors are added if it lists none, and the
-    accuracy if it does not state that.
+    If it lists its parameters, in NumPy's style, the errors are added unless it lists some, and the
+    accuracy unless it states it.
     """
     text: str | None = vars(cls).get("__doc__")
     found = _PARAMETERS.search(text or "")
@@ -33,7 +33,7 @@ def completed(cls: Any) -> str | None:
 
 
 def _inserted(text: str, indent: str, title: str, lines: list[str]) -> str:
-    """Return `text` with a section before the later ones, or with lines more in front of it."""
+    """Return `text` with a new section before the later ones, or lines in front of an old one."""
     body = "".join(f"{indent}{line}\n" for line in lines)
     underlined = f"{indent}{title}\n{indent}{'-' * len(title)}\n"
     if underlined in text:

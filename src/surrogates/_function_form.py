@@ -28,7 +28,7 @@ array
 """
 _WRONG_ARRAY = """\
 TypeError
-    If `x` is no floating-point array of a known library.
+    If `x` is not a floating-point array of a known library.
 """
 
 

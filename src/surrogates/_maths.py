@@ -87,14 +87,14 @@ def two_sided(xp: Any, x: Array, tail: Array) -> Array:
 def over(x: Array, scale: float | Array) -> Array:
     """Return ``x / scale`` by the reciprocal.
 
-    Where the quotient overflows, its slope in the scale would be infinite too, and inf * 0 in a
-    function that has long become constant.
+    Where the quotient overflows, its slope in the scale would be infinite too, and would give
+    inf * 0 in a function that has long become constant.
     """
     return x * (1 / scale)
 
 
 def times(xp: Any, slope: float | Array, x: Array) -> Array:
-    """Return ``slope * x``, and 0 where the slope is 0, or rounds to it, at infinite `x` too."""
+    """Return ``slope * x``, and 0 where the slope is 0 or rounds to it, even at infinite `x`."""
     rounds_to_0 = abs(slope) < float(xp.finfo(x.dtype).smallest_normal)
     return slope * select(xp, rounds_to_0, finite_part(xp, x), x)
 
@@ -121,7 +121,7 @@ def before_underflow(xp: Any, z: Array, limit: float) -> Array:
 
 
 def remainder(xp: Any, x: Array, period: Array) -> Array:
-    """Return the remainder of finite ``x >= 0``, exactly, where ``x / period`` overflows too."""
+    """Return the remainder of finite ``x >= 0``, exactly, even where ``x / period`` overflows."""
     if getattr(xp, "exact", False):
         return xp.remainder(x, period)
     half_range = 2.0**64 if x.dtype == xp.float32 else 2.0**512
@@ -129,14 +129,14 @@ def remainder(xp: Any, x: Array, period: Array) -> Array:
 
 
 def times_expm1(xp: Any, factor: float | Array, u: Array) -> Array:
-    """Return ``factor * (exp(u) - 1)``, where ``exp(u)`` overflows and the product does not too."""
+    """Return ``factor * (exp(u) - 1)``, even where ``exp(u)`` overflows and the product not."""
     near = xp.expm1(xp.clip(u, max=32.0))
     root = xp.exp(xp.clip(u, min=32.0) / 2)
     return xp.where(u < 32, factor * near, factor * root * root - factor)
 
 
 def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:
-    """Return ``log(1 + factor * size)`` of positive arguments, where the product overflows too."""
+    """Return ``log(1 + factor * size)`` for positive arguments, even if the product overflows."""
     product = factor * size
     huge = product > 1e18  # where the 1 is lost
     separate = xp.log(xp.clip(size, min=1e-30)) + log(xp, factor)

@@ -1,4 +1,4 @@
-"""What has no closed form: found by bisection, or on a grid that is refined."""
+"""Values without a closed form, found by bisection or on a grid that is refined."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def counted(xp: Any, like: Array, n: int) -> Array:
 
 
 def highest(xp: Any, function: Callable[[Array], Array], x: Array) -> Array:
-    """Return where a function is largest from 0 on: of `x`, along its first axis, or between them.
+    """Return where, from 0 on, a function is largest: at one of `x`, or between two of them.
 
-    Elementwise in the other axes. The largest of `x` must lie next to the place.
+    The samples `x` lie along the first axis; all others are elementwise. The sample with the
+    largest value must lie next to the place.
     """
     best = x[0, ...]
     for _ in range(4):  # near a maximum, half of the digits of its place are enough

@@ -21,7 +21,7 @@ class Interval(NamedTuple):
     high: float
     description: str
     start: float | None = None
-    """Where the values begin that an optimiser moves on the scale of a logarithm; None: nowhere."""
+    """Where the logarithmic scale begins on which an optimiser moves it; None: a linear scale."""
 
 
 # Wide enough for any use, and narrow enough that squares and quotients of two parameters are
@@ -129,7 +129,7 @@ def parameters(cls: type) -> list[Field[Any]]:
 
 
 def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
-    """Return a number as a Python float (a count as an int), an array as it is, or complain.
+    """Return a number as a Python float (a count as an int), an array as it is, or raise.
 
     Values of an array are checked in NumPy alone: elsewhere they may be traced, or on a device.
     """
@@ -167,5 +167,5 @@ def is_floating_array(value: Any) -> bool:
         return False
     try:
         return is_floating(backends.of(value).namespace(value), value.dtype)
-    except TypeError:  # no array
+    except TypeError:  # not an array
         return False

@@ -30,11 +30,11 @@ class Surrogate(Value):
     parameter, without a decorator. It defines ``derivative(self, xp, x)``,
     ``primitive(self, xp, x)`` or both, elementwise, in the functions of the array-API namespace
     `xp`; `x` is in single or double precision there. A method `surrogate_grad` or `surrogate_fun`
-    of `x` alone, as braintools has them, is taken for the same.
+    of `x` alone, as braintools has them, works as well.
 
-    A formula of your own is evaluated as it is written. Where it depends on nothing but its
-    parameters and `xp`, set ``traceable = True`` in the class, and it is evaluated in place, block
-    by block, or in one kernel, as those of this package are.
+    A formula of your own is evaluated as it is written. If it depends on nothing but its
+    parameters and `x`, set ``traceable = True`` in the class: it is then evaluated in place, block
+    by block, or in one kernel, as the formulas of this package are.
 
     A parameter is a Python float, or an array that broadcasts to `x`: one value for each channel,
     or a traced or learnable value. The range of an array is checked in NumPy alone: elsewhere its
@@ -94,13 +94,13 @@ class Surrogate(Value):
         -------
         array
             Of the type, dtype, device and shape of `x` (of a Python float: `numpy.float64`).
-            0 where `x` is NaN. PyTorch and JAX differentiate it as `surrogate_grad`; for arrays
-            that record no tape there are `surrogates.vjp` and `surrogates.jvp`.
+            0 where `x` is NaN. PyTorch and JAX differentiate it as `surrogate_grad`; for
+            libraries without autodiff there are `surrogates.vjp` and `surrogates.jvp`.
 
         Raises
         ------
         TypeError
-            If `x` is no array of a known library, or not of a real floating-point dtype.
+            If `x` is not an array of a known library, or not of a real floating-point dtype.
         ValueError
             If an array-valued parameter does not broadcast to `x`.
 
@@ -148,7 +148,7 @@ class Surrogate(Value):
     @overload
     def surrogate_grad(self, x: ArrayT) -> ArrayT: ...
     def surrogate_grad(self, x: Any) -> Any:
-        """Return the derivative that takes the place of the step's derivative.
+        """Return the derivative that replaces the derivative of the step.
 
         Parameters
         ----------
@@ -205,7 +205,7 @@ class Surrogate(Value):
     def area_below(self) -> Any:
         """The integral of the derivative up to the threshold; may be infinite.
 
-        By default, of your own surrogate, what its primitive says.
+        By default, as for a surrogate of your own, it is computed from the primitive.
         """
         _, zero = self._zero()
         area = self.surrogate_fun(zero) - self.surrogate_fun(zero - math.inf)
@@ -263,7 +263,7 @@ class Surrogate(Value):
 
     @property
     def _rises_from(self) -> float | None:
-        """What the e-folds of a primitive count from that grows without end: for the check."""
+        """Where e-folds count from, of a primitive that grows without end: for the check."""
         return None
 
     @property
@@ -272,7 +272,7 @@ class Surrogate(Value):
         return False
 
     def mirrored(self, x: Array) -> Array:
-        """Return the potential beyond the second threshold, of one that `is_signed`."""
+        """Return the potential relative to the second threshold, if it `is_signed`."""
         raise self._undefined("mirrored")
 
     def unsigned(self) -> Surrogate:
@@ -280,7 +280,7 @@ class Surrogate(Value):
         return self
 
     def kept(self, x: Array) -> Array:
-        """Return what is kept of `x` for backward, where `residual_dtype` is set: for hooks."""
+        """Return what is stored of `x` for backward, if `residual_dtype` is set: for hooks."""
         return _aspects.kept(self, x)
 
     def restored(self, kept: Array, dtype: Any) -> Array:

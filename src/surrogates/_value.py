@@ -21,7 +21,7 @@ _DERIVED = ("array_fields", "is_fixed", "is_traceable")  # from the parameters
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
 @dataclass(frozen=True, repr=False, eq=False)
 class Value:
-    """What `Surrogate` is made of besides its functions; a subclass of that becomes a dataclass."""
+    """What `Surrogate` is besides its functions: fields, which every subclass of that declares."""
 
     traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
     array_fields: ClassVar[tuple[str, ...]] = ()
@@ -168,7 +168,7 @@ class Value:
         return replaced
 
     def widened(self) -> Self:
-        """Return this surrogate with arrays of NumPy in double precision, for its measures."""
+        """Return this surrogate with its NumPy arrays in double precision, for its measures."""
         definition, arrays = self.partition()
         if not any(isinstance(array, np.ndarray) for array in arrays):
             return self
@@ -223,5 +223,5 @@ def _are_equal(value: Any, other: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether a value is no array: arrays are the same only if they are one object."""
+    """Return whether a value is not an array: two arrays are the same only if they are one."""
     return not hasattr(value, "dtype") or isinstance(value, np.generic)

@@ -37,7 +37,7 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
     Raises
     ------
     TypeError
-        If `x` is no array of a known library, or not of a real floating-point dtype.
+        If `x` is not an array of a known library, or not of a real floating-point dtype.
     ValueError
         From the pullback, if the cotangent has another shape.
 
@@ -87,7 +87,7 @@ def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, Array
     Raises
     ------
     TypeError
-        If `x` is no array of a known library, or not of a real floating-point dtype.
+        If `x` is not an array of a known library, or not of a real floating-point dtype.
     ValueError
         If the tangent has another shape than `x`.
 

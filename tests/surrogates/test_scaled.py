@@ -22,7 +22,7 @@ def test_scaled(cls):
     for peak, width in ((2.5, None), (None, 0.7), (2.5, 0.7)):
         finite = [np.isfinite(surrogate.peak), width is None or np.isfinite(surrogate.width)]
         if not all(finite):
-            with pytest.raises(ValueError, match="nothing to scale by"):
+            with pytest.raises(ValueError, match="only a finite, positive"):
                 surrogates.rescaled(surrogate, peak=peak, width=width)
             continue
         changed = surrogates.rescaled(surrogate, peak=peak, width=width)

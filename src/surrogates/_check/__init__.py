@@ -1,9 +1,10 @@
 """``python -m surrogates check``: whether surrogates, your own among them, are what they say.
 
-For each surrogate three kinds of lines. *symbolic*: a proof by SymPy, piece by piece, that the
-derivative is that of the primitive. *measured*: the same by difference quotients and integrals,
-with no interval and no parameter left out; peak, area and width; and what the docstring states. And
-for each framework and dtype, how exact derivative and primitive are, against 50 digits.
+It prints three kinds of lines for each surrogate. *symbolic* is a proof by SymPy, piece by piece,
+that the derivative is that of the primitive. *measured* is the same by difference quotients and
+integrals, with no interval and no parameter left out; also peak, area and width, and what the
+docstring states. And a line for each framework and dtype says how exact derivative and primitive
+are, compared with 50 digits.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Row:
     failure: str | None
     """What is wrong, or None."""
     note: str = "ok"
-    """What to say where nothing is."""
+    """What to print where nothing is wrong."""
 
 
 def run(
@@ -59,8 +60,8 @@ def run(
 ) -> int:
     """Check `classes`, print the table, and return the exit status: 1 if anything fails.
 
-    In the frameworks of these `names`, or in all that are installed; in so many processes. The rows
-    are also written to `file`, as JSON.
+    It runs in the frameworks of these `names`, or in all that are installed, in `jobs` processes.
+    The rows are also written to `file`, as JSON.
     """
     rows = []
     titles = f"{'surrogate':<24} {'framework':<9} {'dtype':<8} {'derivative':>10} {'primitive':>10}"
@@ -205,7 +206,7 @@ def _pieces(kinks: recording.Kinks) -> list[float]:
 
 
 def _measured(cls: type[Surrogate], subjects: list[Subject]) -> Row:
-    """Measure what the proof cannot say: no interval, kink or value of a parameter left out."""
+    """Measure what the proof does not cover: every interval, kink and value of a parameter."""
     more = (Subject(surrogate) for surrogate in variants.more(cls))
     for number, of in ((PROBES, subjects), (PROBES // 4, more)):
         for subject in of:
@@ -233,7 +234,7 @@ def _disagreements(subject: Subject, number: int) -> list[str]:
 
 
 def _unlike_stated(surrogate: Surrogate, x: np.ndarray[Any, Any]) -> str | None:
-    """Compare with the formulas of the docstring; how exact it is, is another line's matter."""
+    """Compare roughly with the formulas of the docstring; `_accuracy` measures how exact it is."""
     for name, (method, formula) in accuracy.functions(surrogate).items():
         if formula not in formulas.stated(type(surrogate)):
             continue
@@ -324,7 +325,7 @@ def find(name: str) -> type[Surrogate]:
     sys.path.insert(0, "")  # as `python -m` itself does: your module lies in the working directory
     found = getattr(import_module(module), attribute, None)
     if not (isinstance(found, type) and issubclass(found, Surrogate)):
-        raise LookupError(f"{name!r} is no subclass of surrogates.Surrogate")
+        raise LookupError(f"{name!r} is not a subclass of surrogates.Surrogate")
     if issubclass(found, Wrapper):
         raise LookupError(
             f"{name!r} is a wrapper: what it makes depends on the surrogate inside. Check that "

@@ -114,7 +114,7 @@ def _tabulated(
 ) -> Reference:
     """Evaluate a function whose terms are of a certain size: in more digits where they cancel.
 
-    Of infinite size: in `DIGITS`, whatever cancels, as the definition itself is compared with.
+    If the size is infinite, in `DIGITS`, whatever cancels: so the definition itself is evaluated.
     """
     with mpmath.workdps(DIGITS):
         exact, rest = np.empty(at.shape), np.empty(at.shape)
@@ -134,7 +134,7 @@ def _tabulated(
 def doubled(surrogate: Surrogate, function: str, at: Values) -> Reference:
     """Return the values of the derivative or primitive in NumPy's float64.
 
-    To half precision they are exact; how exact they are, is measured too.
+    For half precision they are exact enough; their own error is measured separately.
     """
     wide = at.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -178,9 +178,9 @@ def ulps(
 ) -> Values:
     """Return the error of `computed` as a fraction of the stated bound, 1 being just within it.
 
-    Beside it, the error in ulp. Both as one array of shape (2, points). Where the framework
+    Also return the error in ulp, both in one array of shape (2, points). Where the framework
     `flushes` subnormal numbers to zero, what is lost by that does not count. In half precision
-    (`dtype`, by default that of `computed`) the bound is that of float32, and a rounding.
+    (`dtype`, by default that of `computed`) the bound is that of float32, plus a rounding.
     """
     name = dtype or computed.dtype.name
     is_half = name in ("float16", "bfloat16")

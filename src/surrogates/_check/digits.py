@@ -1,4 +1,4 @@
-"""Functions of mpmath that fail for large arguments, mended."""
+"""Replacements of mpmath's functions that fail for large arguments."""
 
 from __future__ import annotations
 

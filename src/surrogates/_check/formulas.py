@@ -107,12 +107,12 @@ def compiled(surrogate: Surrogate, name: str) -> Callable[[Any], Any] | None:
         code = compile(ast.fix_missing_locations(tree), f"<{name} of {surrogate!r}>", "eval")
         function: Callable[[Any], Any] = eval(code, scope)
     except (SyntaxError, ValueError) as error:
-        raise FormulaError(f"{stating}, which is no formula: {error}") from None
+        raise FormulaError(f"{stating}, which is not a formula: {error}") from None
     unknown = sorted({*_names(tree)} - {*scope, "x", "i"})
     if unknown:
         raise FormulaError(
             f"{stating}, with {', '.join(unknown)} in it; a formula may use x, the fields "
-            f"({', '.join(values) or 'of which there are none'}), "
+            f"({', '.join(values) or 'there are none'}), "
             f"where(condition, then, else), sum(term in i, first, last) and {', '.join(_FUNCTIONS)}"
         )
     return function
@@ -125,6 +125,6 @@ def _names(tree: ast.AST) -> Iterator[str]:
 def held(surrogate: Surrogate, dtype: str) -> Surrogate:
     """Return `surrogate` with its parameters rounded to what `dtype` can hold.
 
-    Frameworks round a parameter to the dtype of `x`; from there on the check begins.
+    Frameworks round a parameter to the dtype of `x`; the check measures from there on.
     """
     return variants.changed(surrogate, lambda value: float(np.dtype(dtype).type(value)))

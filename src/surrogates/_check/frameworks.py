@@ -18,7 +18,7 @@ HALF = ("float16", "bfloat16")
 class Numpy:
     """NumPy, in which the stated bounds hold as they are, and a warning is an error.
 
-    Except of overflow, which in a method of your own `Surrogate` does not get to see.
+    Except a warning of overflow, which `Surrogate` cannot suppress in a method of your own.
     """
 
     name = "numpy"
@@ -61,7 +61,7 @@ class Torch:
 class Jax:
     """JAX on its default device, in which twice the stated bounds hold.
 
-    On CPU, XLA takes subnormal numbers for zero, also on the way.
+    On CPU, XLA treats subnormal numbers as zero, in intermediate results too.
     """
 
     name = "jax"

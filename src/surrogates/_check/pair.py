@@ -89,7 +89,7 @@ class Line:
             halves = self._rule(left, middle), self._rule(middle, right)
             with np.errstate(all="ignore"):
                 fine = halves[0] + halves[1]
-                done = ~(np.abs(fine - coarse) > allowed[owner])  # NaN is no matter of refinement
+                done = ~(np.abs(fine - coarse) > allowed[owner])  # refining does not help a NaN
             done |= (middle <= left) | (middle >= right)
             np.add.at(total, owner[done], fine[done])
             rest = ~done
@@ -131,7 +131,7 @@ class Line:
         return max(accuracy.largest(self.surrogate, "primitive"), float(near.max(initial=0)))
 
     def _localised(self, left: float, right: float, allowed: float) -> str | None:
-        """Return where on a panel primitive and integral part, None if closer looks unite them."""
+        """Return where on a panel primitive and integral differ, None if refining unites them."""
 
         def leaf(a: float, b: float) -> tuple[float, float, float, float]:
             rise = np.diff(self.primitive(np.asarray([a, b])))[0]
@@ -186,9 +186,9 @@ class Line:
 def probes(kinks: Kinks, scale: float, number: int) -> list[tuple[float, float]]:
     """Return about so many points, each with its distance from the nearest kink.
 
-    On every piece between kinks: in the middle, at random and close to either end; and far out
-    beyond the outermost, unless there are kinks without end. Of many pieces those at a single kink,
-    and those nearest to 0.
+    They lie on every piece between kinks, in the middle, at random and close to either end; and far
+    out beyond the outermost kink, unless there are kinks without end. Of many pieces, those at a
+    single kink and those nearest to 0 are taken.
     """
     rng = np.random.default_rng(0)
     edges = kinks.positions

@@ -17,7 +17,7 @@ class Verdict(NamedTuple):
 
     proven: bool
     difference: str
-    """Of derivative of the primitive and derivative, as far as it was simplified; "" if proven."""
+    """Derivative of the primitive minus derivative, as far as simplified; "" if proven."""
     relative: float
     """Its size at points of the piece, as a fraction of the derivative."""
 

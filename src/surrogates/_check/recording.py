@@ -220,7 +220,7 @@ def _outcomes(
 
 
 def _endless(x: Values, outcomes: Values) -> tuple[Values, float, float]:
-    """Return which conditions change ever again, and the interval on which all changes are seen."""
+    """Return which conditions change without end, and the interval where all changes are seen."""
     steps = np.abs(np.diff(outcomes, axis=1))
     seen = (steps <= 2).all(1) & ((steps > 0).sum(1) <= MOST)
     low, high = -math.inf, math.inf

@@ -1,4 +1,4 @@
-"""What a class of surrogates is made of, and the surrogates of it that the check tries."""
+"""The parts of a class of surrogates, and which surrogates of that class the check tries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each framework differentiates the demo's network: this is all that differs.
+"""How each framework differentiates the demo's network: all that differs between them.
 
 Each class has a `name`, the context `double_precision` that all its work is done in, `array` (from
 NumPy), `counts` (the output spikes of a batch, summed over time) and `loss_and_grads`. A framework
@@ -139,7 +139,7 @@ class Jax:
         self._loss_and_grads = jax.jit(jax.value_and_grad(self._loss))
 
     def double_precision(self) -> Any:
-        """Return the context in which arrays are float64: JAX makes float32 of it elsewhere."""
+        """Return the context in which arrays are float64; elsewhere JAX turns them into float32."""
         if hasattr(self._jax, "enable_x64"):
             return self._jax.enable_x64(True)
         from jax.experimental import enable_x64  # type: ignore[attr-defined]  # before JAX 0.8

@@ -30,7 +30,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of training in one framework."""
+    """The result of training in one framework."""
 
     framework: str
     version: str
@@ -82,7 +82,7 @@ def train(
 
 
 def batches_per_epoch(digits: Digits) -> int:
-    """Return the number of batches in an epoch; images that fill none are left for the next."""
+    """Return the number of batches in an epoch; images that do not fill one are left out."""
     return len(digits.train_labels) // BATCH
 
 

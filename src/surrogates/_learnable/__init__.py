@@ -26,11 +26,11 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     surrogate : Surrogate
         The surrogate with its starting values; an array-valued one is learned element by element.
     *names : str
-        The parameters to learn, of the surrogate or of one inside it: ``"alpha"``, or where two of
-        that name are inside one another, the outer one; ``"surrogate.alpha"`` is the one inside.
-        All others stay as they are.
+        The parameters to learn, of the surrogate or of one inside it, such as ``"alpha"``. If a
+        wrapper and the surrogate inside both have that name, it means the wrapper's;
+        ``"surrogate.alpha"`` means the one inside. All others stay as they are.
     framework : {"torch", "flax", "equinox"}, optional
-        What the module is for. By default the one of the three that is imported.
+        The library of the module. By default the one of the three that is imported.
 
     Returns
     -------

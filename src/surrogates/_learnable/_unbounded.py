@@ -23,11 +23,10 @@ def path_of(surrogate: Surrogate, name: Any) -> str:
         return min(found, key=len)
     refused = [f for path, f in declared.items() if name in (path, path.rpartition(".")[2])]
     why = f". {name} has no gradient: {refused[0].metadata['without_gradient']}" if refused else ""
-    choice = f"are {', '.join(learnable_)}" if learnable_ else "it does not have"
-    raise ValueError(
-        f"learnable: name one or more of the real-valued parameters of {surrogate!r}, which "
-        f"{choice}; got {name!r}{why}"
-    )
+    choice = "no parameter of it can be learned"
+    if learnable_:
+        choice = f"name one or more of its real-valued parameters: {', '.join(learnable_)}"
+    raise ValueError(f"learnable: {surrogate!r} has no parameter {name!r} to learn; {choice}{why}")
 
 
 def _declared(surrogate: Surrogate, prefix: str = "") -> dict[str, Any]:
@@ -70,9 +69,9 @@ def split(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Surrogate, tupl
 
 
 def _number(value: Any, declared: Any) -> float:
-    """Return a number in the place of a parameter that is learned: one that it starts with.
+    """Return a number to stand for a parameter that is learned: one of its starting values.
 
-    Its default may be refused: 8 bits hold no derivative that is negative somewhere.
+    Its default might be refused: 8 bits cannot hold a derivative that is negative somewhere.
     """
     interval: Interval = declared.metadata["interval"]
     try:
@@ -145,7 +144,7 @@ def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
         return xp.where(number < 0, low + share, high - share)
     limits = xp.finfo(number.dtype)
     end, sign = (high, -1.0) if low == FINITE.low else (start, 1.0)
-    # What the dtype can tell from the end of the range, half precision too.
+    # The least distance from the end of the range that the dtype can tell, half precision too.
     least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
     most = min(FINITE.high, float(limits.max) / 2)
     # The gradient of a clip as a product, which DTensor adds up over processes once, at the end.

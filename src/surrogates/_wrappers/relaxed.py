@@ -14,9 +14,9 @@ class Relaxed(Wrapper):
     Two meanings of "the gradient of a spike with respect to alpha" are in use, and neither
     replaces the other:
 
-    * of the surrogate as it is: zero, since the step does not depend on `alpha`; only the
-      gradients of `x` do, and differentiating through those (a hypergradient) is exact;
-    * of ``Relaxed(surrogate)``: ``dg/dalpha``, the derivative of the primitive, as if the neuron
+    * The surrogate itself has the gradient zero, since the step does not depend on `alpha`. Only
+      the gradients of `x` do, and differentiating through those (a hypergradient) is exact.
+    * ``Relaxed(surrogate)`` has ``dg/dalpha``, the derivative of the primitive, as if the neuron
       had emitted ``g(x; alpha)``. This is what is meant where the width of a surrogate is learned
       together with the weights.
 
@@ -32,8 +32,8 @@ class Relaxed(Wrapper):
     Raises
     ------
     TypeError
-        If `surrogate` is not a Surrogate, holds an array but has no primitive, or one that it does
-        not declare as a parameter, or is relaxed already.
+        If `surrogate` is not a Surrogate, or is relaxed already; if it holds an array and has no
+        primitive; or if it holds an array that it does not declare as a parameter.
 
     References
     ----------

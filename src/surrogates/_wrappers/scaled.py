@@ -17,8 +17,8 @@ __all__ = ["Scaled", "matched", "rescaled"]
 class Scaled(Wrapper):
     """A surrogate stretched along both axes, and moved: ``amplitude * g'(rate * (x - shift))``.
 
-    Made by `rescaled` and `matched`. The spikes are those of the surrogate
-    inside; of a `Ternary` inside, the bumps at both thresholds are scaled, and stay where they are.
+    Made by `rescaled` and `matched`. The spikes are those of the surrogate inside. If that is a
+    `Ternary`, the bumps at both of its thresholds are scaled, and stay where they are.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Scaled(Wrapper):
     def primitive(self, xp: Any, x: Array) -> Array:
         there = self.surrogate.primitive(xp, self._inner(x))
         at_zero = self.surrogate.primitive(xp, self._inner(xp.zeros_like(x)))
-        # Both infinite: from there, 0 is infinitely far away, on either side.
+        # Both are infinite: from there, 0 is infinitely far away, on either side.
         lost = (there == at_zero) & (xp.abs(there) > float(xp.finfo(x.dtype).max))
         far = xp.where(x == 0, xp.zeros_like(x), sign(xp, x) * xp.abs(there))
         difference = xp.where(lost, far, there - xp.where(lost, xp.zeros_like(x), at_zero))
@@ -62,7 +62,7 @@ class Scaled(Wrapper):
 
     def area_to(self, xp: Any, x: Array) -> Array:
         area = self.surrogate.area_to(xp, self._inner(x))
-        # Of an infinite area it is a primitive, which is 1/2 where the threshold has moved to.
+        # Where the area is infinite this is a primitive, which is 1/2 at the moved threshold.
         finite = self.surrogate.has_area_below(xp, x)
         half = 0.5 + xp.zeros_like(x)
         constant = select(xp, finite, 0.0, half)
@@ -192,8 +192,8 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
     other : Surrogate
         The surrogate to match.
     by : {"peak", "width", "area"}
-        What to make equal to that of `other`: the peak; the full width at half maximum, at the
-        same peak; or the area, at the same width.
+        What to make equal to that of `other`. For "peak" and "area" the amplitude of `surrogate`
+        changes, and its width stays; for "width" its width changes, and its peak stays.
 
     Returns
     -------
@@ -203,7 +203,7 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
     Raises
     ------
     ValueError
-        If `by` is something else, or either surrogate has no finite, positive such quantity.
+        If `by` is something else, or that quantity is not finite and positive for both surrogates.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def _measure(surrogate: Surrogate, name: str) -> Any:
     value = getattr(surrogate, name)
     if not holds((value > 0) & (value < math.inf)):
         raise ValueError(
-            f"{surrogate!r} has {name} {value}, which is nothing to scale by; choose another "
-            "quantity"
+            f"{surrogate!r} has {name} {value}, and only a finite, positive {name} can be scaled; "
+            "choose another of peak, width and area"
         )
     return value

@@ -28,15 +28,15 @@ class MultiSpike(Wrapper):
     surrogate : Surrogate
         What to differentiate by.
     threshold : float or array, default 1.0
-        Threshold, positive, in the unit of `x`. It has no gradient: to learn it, count multiples of
-        1 by ``MultiSpike(surrogate)(v / threshold - 1)``.
+        Threshold, positive, in the unit of `x`. It has no gradient. To learn a threshold, write
+        ``MultiSpike(surrogate)(v / threshold - 1)``, which counts multiples of 1.
     max_spikes : float, default infinity
         The most spikes in one step.
     rounding : {"floor", "nearest"}, default "floor"
         Whether the count rises at the multiples of the threshold, or half-way between them
         (ties go to the even count).
     offset : float, default 1.0
-        What is added to ``x / threshold`` before rounding: 1 makes `v` of it.
+        What is added to ``x / threshold`` before rounding. With 1, the sum is ``v / threshold``.
 
     Raises
     ------
@@ -61,7 +61,7 @@ class MultiSpike(Wrapper):
 
     threshold: float | Array = without_gradient(
         positive(1.0),
-        "for MultiSpike(surrogate, threshold)(v - threshold) write "
+        "instead of MultiSpike(surrogate, threshold)(v - threshold) write "
         "MultiSpike(surrogate)(v / threshold - 1), or detach the threshold",
     )
     max_spikes: float = math.inf
@@ -74,9 +74,9 @@ class MultiSpike(Wrapper):
         super().__post_init__()
         if self.at_threshold != 1.0:
             raise TypeError(
-                "MultiSpike: it counts multiples of the threshold, so that "
+                "MultiSpike: it counts multiples of the threshold, so "
                 f"at_threshold={self.at_threshold!r} of {self.surrogate!r} would have no effect; "
-                "leave at_threshold out when you make that one"
+                "leave at_threshold out when you make that surrogate"
             )
         if isinstance(self.max_spikes, bool) or (
             self.max_spikes != math.inf
@@ -123,8 +123,7 @@ class Ternary(Wrapper):
 
     With `v` the membrane potential and ``x = v - threshold``, the spike is ``H(v - threshold) -
     H(-v - threshold)``, and the derivative is ``g'(v - threshold) + g'(-v - threshold)``: that of
-    the surrogate, once at either threshold. Peak, area, width and support are
-    those of one of them.
+    the surrogate, once at each threshold. Peak, area, width and support are those of a single bump.
 
     Parameters
     ----------
@@ -205,8 +204,9 @@ def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
     Returns
     -------
     array
-        As of a call: 1 or 0, differentiated as `surrogate_grad`, which is the derivative of
-        the expected spike. At ``x = 0`` too it is random, whatever `at_threshold`.
+        The spikes, 1 or 0, like those of a call. They are differentiated as `surrogate_grad`,
+        which is the derivative of the firing probability. They are random at ``x = 0`` too, and
+        `at_threshold` has no effect.
 
     Raises
     ------
@@ -232,14 +232,14 @@ def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
     require_surrogate(surrogate)
     if "emission" in surrogate._decides:
         raise TypeError(
-            f"{surrogate!r}: {surrogate._decides['emission']} decides the emission, and random "
-            "spikes are another; sample the surrogate inside of it"
+            f"sample: {surrogate._decides['emission']} decides the emission of {surrogate!r}, so "
+            "its spikes cannot be random; sample the surrogate inside"
         )
     if not surrogate.is_distribution:
         raise ValueError(
             f"{surrogate!r}: its derivative is not known to be a density (it has area "
             f"{surrogate.area}, is negative somewhere, or has parameters whose values are not "
-            "known here, as those of a tensor), so there is no firing probability; choose one of "
+            "known here, such as a tensor's), so it gives no firing probability; choose one of "
             "area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
     x = checked(surrogate, x)

@@ -1,4 +1,4 @@
-"""What surrogates around another have in common."""
+"""What all wrappers have in common: surrogates around another one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Wrapper(Surrogate):
         if self._aspect in inside._decides:
             raise TypeError(
                 f"{type(self).__name__}: {inside._decides[self._aspect]} inside decides the "
-                f"{self._aspect} already; leave out either of the two"
+                f"{self._aspect} already; leave out one of the two"
             )
 
         if self.residual_dtype == "uint8":  # whichever wrapper changes the peak

@@ -243,7 +243,7 @@ class ExpEscape(InfiniteArea):
 
     Notes
     -----
-    For the primitive, each factor of e that it rises by above `p0`.
+    For the primitive, the factors of e are counted by which its rise exceeds `p0`.
 
     References
     ----------

@@ -29,7 +29,7 @@ __all__ = [
 
 
 def _inverse_square(alpha: float | Array, size: Array, peak: float | Array = 1.0) -> Array:
-    """Return ``peak / (1 + alpha * size)**2``, where the square over- or underflows too."""
+    """Return ``peak / (1 + alpha * size)**2``, even where the square over- or underflows."""
     r = 1 / (1 + alpha * size)
     return peak * r * r
 
@@ -153,7 +153,7 @@ class SoftSign(UnitArea):
 
 
 class SuperSpike(Surrogate):
-    """`InvSquareGrad` of sharpness 1 with peak `alpha`: here `alpha` is no sharpness.
+    """`InvSquareGrad` of sharpness 1 with peak `alpha`, which is not a sharpness here.
 
     ::
 

@@ -256,8 +256,8 @@ class S2NN(Surrogate):
     beta : float or array, default 1.0
         Derivative at the threshold, positive.
     epsilon : float, default 1e-8
-        Has no effect: other libraries add it inside the logarithm of the primitive, against a
-        singularity that is not there. Here for their signature's sake.
+        Has no effect. Other libraries add it inside the logarithm of the primitive, against a
+        singularity that does not exist; it is here so that their calls work.
 
     Notes
     -----

@@ -57,7 +57,7 @@ class Library:
 
 
 def own_signature(maker: Maker) -> inspect.Signature:
-    """Return the library's own parameters: `at_threshold` is none of them."""
+    """Return the library's own parameters, to which `at_threshold` does not belong."""
     declared = inspect.signature(maker).parameters.values()
     empty = inspect.Parameter.empty
     return inspect.Signature(

@@ -21,7 +21,7 @@ _DERIVED = ("array_fields", "is_fixed", "is_traceable")  # from the parameters
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
 @dataclass(frozen=True, repr=False, eq=False)
 class Value:
-    """What `Surrogate` is besides its functions: fields, which every subclass of that declares."""
+    """The part of `Surrogate` that makes it a value: fields, equality, arrays out and in."""
 
     traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
     array_fields: ClassVar[tuple[str, ...]] = ()

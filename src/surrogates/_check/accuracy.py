@@ -93,7 +93,7 @@ def scale(surrogate: Surrogate) -> float:
 def reference(surrogate: Surrogate, function: str, at: Values) -> Reference:
     """Return the exact values of the derivative or primitive, from the docstring's formula.
 
-    Without one, as of a class of your own, the definition itself is run on 50 digits.
+    If there is none, as in a class of your own, the definition itself is run on 50 digits.
     """
     method, formula = FUNCTIONS[function]
     if function == "derivative" and differentiated(surrogate):
@@ -149,7 +149,7 @@ class Limits:
     tiny: float
     max: float
     digits: int
-    """Of the significand, in base 2."""
+    """The number of digits of the significand, in base 2."""
 
     def spacing(self, size: Values) -> Values:
         """Return the distance to the next number."""

@@ -156,7 +156,7 @@ def _apply(on_values: Callable[..., Any], on_symbols: Callable[..., Any], *opera
 
 
 def _quotient(a: Any, b: Any) -> Any:
-    """Return ``a / b``, infinite or NaN where mpmath raises ZeroDivisionError, as of arrays."""
+    """Return ``a / b``; infinite or NaN, as arrays are, where mpmath raises ZeroDivisionError."""
     if b != 0:
         return a / b
     return mpmath.nan if a == 0 or mpmath.isnan(a) else mpmath.inf * mpmath.sign(a)

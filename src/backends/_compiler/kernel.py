@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from .graph import Symbol, nodes_of
+from .graph import Symbol, nodes_of, trace
 
 # The operations that C and CUDA do not call by their name in a graph.
 IN_C = {
@@ -18,9 +21,9 @@ IN_C = {
     "isnan": "{0} != {0}",
     "le": "{0} <= {1}",
     "lt": "{0} < {1}",
-    # fmax and fmin would lose a NaN
-    "maximum": "{0} < {1} ? {1} : {0}",
-    "minimum": "{0} > {1} ? {1} : {0}",
+    # fmax and fmin would lose a NaN, and a single comparison that of the second operand
+    "maximum": "{0} >= {1} || {0} != {0} ? {0} : {1}",
+    "minimum": "{0} <= {1} || {0} != {0} ? {0} : {1}",
     "mul": "{0} * {1}",
     "neg": "-{0}",
     "not": "!{0}",
@@ -37,7 +40,47 @@ IN_C = {
 }
 
 
-def kernel_text(root: Symbol, result: str) -> str:
+# Numbers that formulas are written with. Another is likely to come from a parameter.
+_COMMON = frozenset({-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0})
+
+
+class Functor(NamedTuple):
+    """A graph as a template of C++, the form that PyTorch's jiterator takes."""
+
+    text: str
+    """``template <typename T> T name(T x, ..., T c3, ...) {...}``."""
+
+    numbers: Mapping[str, float]
+    """The last arguments, by name: surrogates that differ in numbers alone share a text."""
+
+
+def functor(root: Symbol, name: str, operands: tuple[str, ...]) -> Functor:
+    """Return the function of this name that computes a graph of these inputs, and its numbers."""
+    numbers = {
+        f"c{node.number}": node.value
+        for node in nodes_of(root)
+        if node.op == "constant" and not (node.is_condition or node.value in _COMMON)
+    }
+    body = kernel_text(root, "return {};", arguments=numbers).replace("\n", "\n  ")
+    parameters = ", ".join(f"T {argument}" for argument in (*operands, *numbers))
+    return Functor(f"template <typename T> T {name}({parameters}) {{\n  {body}\n}}", numbers)
+
+
+def gradient_functor(definition: Any, dtype: str) -> Functor | None:
+    """Return the functor ``derivative(x) * v`` of a definition, None where it cannot be traced."""
+    root = trace(definition, "derivative", dtype, special=True)
+    if root is None:
+        return None
+    product = root.trace.apply("mul", root, root.trace.input("v"))
+    return functor(product, "surrogates_gradient", ("x", "v"))
+
+
+_NO_ARGUMENTS: Mapping[str, float] = MappingProxyType({})
+
+
+def kernel_text(
+    root: Symbol, result: str, *, arguments: Mapping[str, float] = _NO_ARGUMENTS
+) -> str:
     """Return the statements of C++ or CUDA that compute a graph, in ``float`` or ``double``.
 
     Parameters
@@ -46,6 +89,8 @@ def kernel_text(root: Symbol, result: str) -> str:
         The graph. Its inputs are variables, which may be of another type, such as half precision.
     result : str
         The last statement, with ``{}`` for the value of the graph: ``"out = {};"``.
+    arguments : mapping, optional
+        The constants that are variables too, by name: ``"c"`` and the number of the node.
     """
     number = {"float32": "float", "float64": "double"}[root.dtype.name]
     names: dict[int, str] = {}
@@ -53,7 +98,9 @@ def kernel_text(root: Symbol, result: str) -> str:
     for node in nodes_of(root):
         operands = [names[o.number] for o in node.operands if isinstance(o, Symbol)]
         if node.op == "constant":
-            names[node.number] = _c_constant(node.value, number)
+            argument = f"c{node.number}"
+            is_argument = argument in arguments
+            names[node.number] = argument if is_argument else _c_constant(node.value, number)
             continue
         if node.op == "input":
             value = node.operands[0]
@@ -67,4 +114,9 @@ def kernel_text(root: Symbol, result: str) -> str:
 
 
 def _c_constant(value: Any, number: str) -> str:
-    return str(int(value)) if isinstance(value, bool) else f"({number})({value!r})"
+    if isinstance(value, bool):
+        return str(int(value))
+    if math.isfinite(value):
+        return f"({number})({value!r})"
+    # products that leave the range: C++ and CUDA name infinity in different ways
+    return f"({number})(1e308 * 10 * {0 if math.isnan(value) else math.copysign(1, value)})"

@@ -1,4 +1,4 @@
-"""PyTorch on CPU, eager: the step and its gradient in place, block by block.
+"""PyTorch, eager: the step and its gradient; on the CPU in place, block by block.
 
 This saves two costs of the usual `autograd.Function`: fresh temporaries, and numbers as operands,
 which PyTorch turns into tensors at each call.
@@ -17,6 +17,7 @@ import torch
 from .._backend import Definition
 from .._compiler.graph import WORKING, Symbol
 from .._compiler.program import Dialect
+from . import cuda
 from .fused import fused
 
 Tensor = torch.Tensor
@@ -138,9 +139,10 @@ def _zero() -> Tensor:
 
 
 def step(x: Tensor, comparison: str) -> Tensor:
-    """Return 1 where a comparison of `x` with 0 holds, else 0."""
+    """Return 1 where a comparison of `x` with 0 holds, else 0: on CUDA by one kernel."""
     spikes = _empty_like(x)
-    if not x.is_contiguous():  # a comparison reads strided memory ten times slower than a copy does
+    if not x.is_contiguous() and not x.is_cuda:
+        # a comparison reads strided memory ten times slower than a copy does
         x = spikes.copy_(x)
     compare = torch.ge if comparison == "ge" else torch.gt
     return compare(x, _zero(), out=spikes)
@@ -148,6 +150,8 @@ def step(x: Tensor, comparison: str) -> Tensor:
 
 def gradient(definition: Definition, x: Tensor, cotangent: Tensor) -> Tensor | None:
     """Return ``cotangent * definition.surrogate_grad(x)``, None where there is no program."""
+    if x.is_cuda:
+        return cuda.gradient(definition, x, cotangent)
     dtype = _WORKING.get(x.dtype)
     program = dtype and _DIALECT.program(definition, "derivative", dtype, product=True)
     if not program or cotangent.dtype is not x.dtype:
@@ -158,7 +162,7 @@ def gradient(definition: Definition, x: Tensor, cotangent: Tensor) -> Tensor | N
 
 def _empty_like(x: Tensor) -> Tensor:
     out = torch.empty_like(x)
-    if out.nbytes >= _LARGE:
+    if out.nbytes >= _LARGE and not out.is_cuda:
         _ask_for_huge_pages(out)
     return out
 

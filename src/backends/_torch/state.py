@@ -40,14 +40,22 @@ def _keys(x: Tensor) -> int:
     return keys
 
 
-# Not those of a tensor made here: PyTorch may be in a mode when this is imported.
-_INFERENCE = DispatchKeySet(DispatchKey.CPU).add(DispatchKey.AutocastCPU)
-_RECORDED = _INFERENCE.add(DispatchKey.AutogradCPU).add(DispatchKey.ADInplaceOrView)
-_ORDINARY = frozenset({_INFERENCE.raw_repr(), _RECORDED.raw_repr()})
+def _ordinary(device: str) -> set[int]:
+    """Return the keys of a tensor on a device, those of one made in inference mode first."""
+    # not those of a tensor made here: PyTorch may be in a mode when this is imported
+    key, autocast, autograd = (
+        getattr(DispatchKey, name) for name in (device, f"Autocast{device}", f"Autograd{device}")
+    )
+    inference = DispatchKeySet(key).add(autocast)
+    recorded = inference.add(autograd).add(DispatchKey.ADInplaceOrView)
+    return {inference.raw_repr(), recorded.raw_repr()}
+
+
+_ORDINARY = frozenset(_ordinary("CPU") | _ordinary("CUDA"))
 
 
 def is_plain(*tensors: Tensor) -> bool:
-    """Return whether nothing observes a result: plain CPU tensors, no transform, no tracing.
+    """Return whether nothing observes a result: plain tensors, no transform, no tracing.
 
     By the dispatch keys, in which a tensor that is batched, wrapped, fake or sparse differs. Do not
     call it under `torch.compile`, which does not trace the private names: ask

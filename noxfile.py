@@ -99,7 +99,7 @@ def distributed(session: nox.Session) -> None:
 
 @nox.session
 def kernels(session: nox.Session) -> None:
-    """Compile CuPy's kernels for devices that are not here, and count what they load and store."""
+    """Compile CUDA kernels for devices that are not here, and count what they load and store."""
     session.install(*PINNED, "-e", ".[cupy]", *group("test"), *group("kernels"))
     pytest(session, "-m", "kernels")
 

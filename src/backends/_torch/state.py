@@ -40,18 +40,18 @@ def _keys(x: Tensor) -> int:
     return keys
 
 
-def _ordinary(device: str) -> set[int]:
+def _ordinary(key: DispatchKey, autocast: DispatchKey, autograd: DispatchKey) -> set[int]:
     """Return the keys of a tensor on a device, those of one made in inference mode first."""
     # not those of a tensor made here: PyTorch may be in a mode when this is imported
-    key, autocast, autograd = (
-        getattr(DispatchKey, name) for name in (device, f"Autocast{device}", f"Autograd{device}")
-    )
     inference = DispatchKeySet(key).add(autocast)
     recorded = inference.add(autograd).add(DispatchKey.ADInplaceOrView)
     return {inference.raw_repr(), recorded.raw_repr()}
 
 
-_ORDINARY = frozenset(_ordinary("CPU") | _ordinary("CUDA"))
+_ORDINARY = frozenset(
+    _ordinary(DispatchKey.CPU, DispatchKey.AutocastCPU, DispatchKey.AutogradCPU)
+    | _ordinary(DispatchKey.CUDA, DispatchKey.AutocastCUDA, DispatchKey.AutogradCUDA)
+)
 
 
 def is_plain(*tensors: Tensor) -> bool:

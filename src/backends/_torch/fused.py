@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +13,28 @@ from .._compiler.graph import Symbol, nodes_of
 
 def fused(root: Symbol) -> Symbol:
     """Return a graph in which single operations of PyTorch do the work of several."""
+    united = _united_once(root)
+    # again: what had two users may have one now
+    return root if united is root else fused(united)
+
+
+def _united_once(root: Symbol) -> Symbol:
     users = Counter(o for n in nodes_of(root) for o in set(n.operands) if isinstance(o, Symbol))
-    new: dict[Symbol, Symbol] = {}
+    new: dict[Any, Any] = {}
     once: set[Symbol] = set()  # a node with a single user can be united with it
     for node in nodes_of(root):
         if node.op in ("input", "constant"):
             new[node] = node
             continue
-        new[node] = _united(node, [new[o] for o in node.operands], once)
+        operands = [new.get(o, o) for o in node.operands]  # not a compound operation's number
+        if all(isinstance(o, Symbol) for o in operands):
+            new[node] = _united(node, operands, once)
+        else:
+            new[node] = node.trace.node(node.op, *operands)
         if users[node] == 1:
             once.add(new[node])
-    return new[root]
+    united: Symbol = new[root]
+    return united
 
 
 def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
@@ -64,10 +77,9 @@ def _product(a: Symbol, b: Symbol, once: set[Symbol]) -> Symbol | None:
         return _scaled_product(b.value, *a.operands)
     if _is_reciprocal(a):
         return _quotient(a, b)
-    if a.op == "mul" and a.operands[0] is a.operands[1]:
-        root = a.operands[0]
-        if root in once and _is_reciprocal(root):  # b / y / y: the square of y could overflow
-            return _quotient(root, _quotient(root, b))
+    over_square = _over_square(a, b, once)
+    if over_square is not None:
+        return over_square
     factor, rest = _scaled(a)
     return None if rest is None else _scaled_product(factor, rest, b)
 
@@ -82,6 +94,42 @@ def _quotient(reciprocal: Symbol, b: Symbol) -> Symbol:
     if c.value == 1.0:
         return trace.node("div", b, y)
     return trace.node("addcdiv", trace.asarray(0.0), b, y, ("value", c.value))
+
+
+def _over_square(a: Symbol, b: Symbol, once: set[Symbol]) -> Symbol | None:
+    """Return ``b * a`` as ``b / z**2`` where `a` is the square of a ``c / y``, times a number.
+
+    The square of y alone could overflow where the result does not. That of z, with the numbers in
+    it, leaves the range of the dtype only where `a` itself does.
+    """
+    if a.op == "addcmul" and a.operands[0].value == 0.0:
+        _, root, other, (_, factor) = a.operands
+    elif a.op == "mul":
+        (root, other), factor = a.operands, 1.0
+    else:
+        return None
+    if root is not other or root not in once or not _is_reciprocal(root):
+        return None
+    c, y = root.operands
+    factor *= c.value * c.value
+    z = y if factor == 1.0 else None
+    if z is None and factor > 0.0 and y in once:
+        z = _divided(y, math.sqrt(factor))
+    if z is not None:
+        return a.trace.node("div", b, a.trace.node("mul", z, z))
+    return _quotient(root, _quotient(root, b)) if a.op == "mul" else None
+
+
+def _divided(y: Symbol, number: float) -> Symbol | None:
+    """Return ``y / number`` where `y` is the sum of a constant and another term, as such a sum."""
+    if y.op != "add" or y.operands[0].op != "constant":
+        return None
+    constant, rest, *factor = y.operands
+    constant = constant.value / number
+    slope = (factor[0][1] if factor else 1.0) / number
+    if not (_is_normal(y, constant) and _is_normal(y, slope)):
+        return None
+    return y.trace.node("add", y.trace.asarray(constant), rest, ("alpha", slope))
 
 
 def _scaled_product(factor: float, a: Symbol, b: Symbol) -> Symbol | None:

@@ -306,11 +306,14 @@ def test_tensors_on_cuda_are_sent_to_the_kernel(monkeypatch):
 
 
 def test_plain_tensors_on_cuda_have_the_keys_of_those_on_the_cpu():
-    assert {torch._C._dispatch_keys(X).raw_repr()} <= state._ordinary("CPU")
+    keys = torch._C.DispatchKey
+    of_cpu = state._ordinary(keys.CPU, keys.AutocastCPU, keys.AutogradCPU)
+    of_cuda = state._ordinary(keys.CUDA, keys.AutocastCUDA, keys.AutogradCUDA)
+    assert {torch._C._dispatch_keys(X).raw_repr()} <= of_cpu
     with torch.inference_mode():
-        assert {torch._C._dispatch_keys(torch.ones(1)).raw_repr()} <= state._ordinary("CPU")
-    assert state._ordinary("CUDA").isdisjoint(state._ordinary("CPU"))
-    assert state._ordinary("CUDA") | state._ordinary("CPU") == state._ORDINARY
+        assert {torch._C._dispatch_keys(torch.ones(1)).raw_repr()} <= of_cpu
+    assert of_cuda.isdisjoint(of_cpu)
+    assert of_cuda | of_cpu == state._ORDINARY
 
 
 @every_surrogate

@@ -44,7 +44,11 @@ class Dialect(ABC):
     """The functions that a graph is made of, each with a keyword ``out``."""
 
     block_bytes: ClassVar[int]
-    """The size of a block, and of each buffer."""
+    """The size of a block for one thread, and of its share of each buffer."""
+
+    def threads(self) -> int:
+        """Return how many threads share the work on a block."""
+        return 1
 
     def options(self, dtype: str) -> dict[str, bool]:
         """Return what a formula is traced with: see `graph.Trace`."""
@@ -112,6 +116,7 @@ class Dialect(ABC):
         if size <= block:
             run(x, v, out, *[self.like(x, dtype) for dtype in dtypes])
             return out
+        block = min(block * self.threads(), size)
         if v is not None and not any(self.strides(v)):
             v = v[(0,) * v.ndim]  # one number, expanded: the cotangent of a sum
         buffers = [self.buffer(block, dtype) for dtype in dtypes]
@@ -151,6 +156,10 @@ class Dialect(ABC):
 
 def _cut(arrays: list[Array], block: int) -> Iterator[list[Array]]:
     shape = arrays[0].shape
+    if len(shape) == 1:  # the most frequent case, and the same as below
+        for start in range(0, shape[0], block):
+            yield [a[start : start + block] for a in arrays]
+        return
     size = math.prod(shape)
     if size <= block:
         yield arrays

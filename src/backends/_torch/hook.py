@@ -21,6 +21,7 @@ from . import compressed
 from .arithmetic import arithmetic
 from .program import gradient, step
 from .state import (
+    apply_of,
     has_tangent,
     is_onnx_export,
     is_plain,
@@ -131,7 +132,7 @@ def _eager_spike(definition: Definition, x: Tensor) -> Tensor:
     if x.requires_grad and torch.is_grad_enabled():
         if definition.residual_dtype is not None:
             return compressed.spike(definition, x, ())
-        spikes = _EagerSpike.apply(x, definition)  # type: ignore[no-untyped-call]
+        spikes = _apply_eagerly(x, definition)
         return spikes
     return _step(definition, x)
 
@@ -156,11 +157,14 @@ class _EagerSpike(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         grad = None
         # x was plain in forward; hooks of saved tensors may have moved it
-        if is_unwatched(cotangent) and x.device == cotangent.device:
+        if is_unwatched(cotangent) and x.is_cpu:
             grad = gradient(ctx.definition, x, cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.surrogate_grad(x).to(x.dtype)
         return grad, None
+
+
+_apply_eagerly = apply_of(_EagerSpike)
 
 
 class _Spike(torch.autograd.Function):

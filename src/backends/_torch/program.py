@@ -81,7 +81,11 @@ class TorchDialect(Dialect):
             "where_": torch.where,
         }
     )
-    block_bytes = 2**22
+    block_bytes = 2**20
+
+    def threads(self) -> int:
+        """Return how many threads share the work on a block: those of PyTorch's functions."""
+        return torch.get_num_threads()
 
     def options(self, dtype: str) -> dict[str, bool]:
         """Return what a formula is traced with."""

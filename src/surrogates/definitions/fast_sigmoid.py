@@ -305,7 +305,7 @@ class SuperSpikeMemClamp(InfiniteArea):
         return 0.5 + xp.where(x < 0, _fast_sigmoid(xp, self.beta, x), x)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.beta, xp.clip(-x, min=0.0))
+        return _inverse_square(self.beta, -xp.clip(x, max=0.0))
 
     @property
     def peak(self) -> Any:

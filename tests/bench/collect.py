@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import gc
 import importlib.metadata
@@ -17,24 +16,26 @@ from typing import Any
 
 import surrogates
 
-from . import contenders, inspections, measure
+from . import contenders, inspections, measure, networks, pairs
 from .contenders import Contenders
+from .measure import Data
 from .peers import FRAMEWORK, OURS
-from .plan import Plan
+from .plan import Plan, label
 
-LIBRARIES = ("numpy", "torch", "jax", "cupy-cuda12x", *FRAMEWORK)
+LIBRARIES = ("numpy", "torch", "jax", "dask", "cupy-cuda12x", *FRAMEWORK)
 
-Data = dict[str, Any]
+KEPT_AT_SLOPE = ("ours", "floor", "floor, new memory", "same formula")
+GPU = ("PyTorch CUDA", "JAX CUDA", "CuPy")
 
 
 def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: str = "") -> Data:
     """Measure everything in a plan; what is not installed, or has no device, is left out.
 
-    Where `only` is given, just the races and networks whose labels it matches, as `re.search` does.
+    Where `only` is given, just the rows whose labels it matches, as `re.search` does.
     """
     contenders.problems.clear()
     names = list(OURS)[: plan.surrogates]
-    data: Data = {"machine": machine(), "races": [], "workloads": []}
+    data: Data = {"machine": machine(), "races": [], "pairs": [], "workloads": []}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the peers
         if plan.peers and not only:
@@ -44,26 +45,55 @@ def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: st
                 continue
             say(label(labels))
             data["races"].append(labels | {"times": _raced(make, plan, labels)})
+        for pair, surrogate, size in pairs.rows(plan):
+            labels = pair.labels(surrogate, size)
+            if re.search(only, label(labels)):
+                say(label(labels))
+                data["pairs"] += _paired(pair, surrogate, size, plan)
         if not only:
             say("inspections")
             data |= inspect(plan, names)
-        for labels, rows in workloads(plan, say, only):
+        for labels, rows in networks.workloads(plan, say, only):
             data["workloads"].append(labels | {"rows": rows})
+    if on_gpu(data):
+        data["gpu"] = ran_on(data["machine"])
     return data | {"problems": dict(contenders.problems)}
 
 
-def label(entry: Data) -> str:
-    """Return the labels of a race or network in one line."""
-    labels = (value for key, value in entry.items() if key not in ("times", "rows"))
-    return " ".join("layouts" if value is True else str(value) for value in labels)
-
-
 def merged(old: Data, new: Data) -> Data:
-    """Return `old` with the races and networks that were measured again in their places."""
-    for kind in ("races", "workloads"):
+    """Return `old` with the rows that were measured again in their places, and new ones after."""
+    for kind in ("races", "pairs", "workloads"):
         again = {label(entry): entry for entry in new[kind]}
-        old[kind] = [again.get(label(entry), entry) for entry in old[kind]]
+        old[kind] = [again.pop(label(entry), entry) for entry in old.get(kind, [])]
+        old[kind] += again.values()
+    if on_gpu(new):
+        old["gpu"] = ran_on(new["machine"])
     return old
+
+
+def on_gpu(data: Data) -> bool:
+    """Return whether any row was measured on a GPU."""
+    return any(entry["framework"] in GPU for entry in data["races"])
+
+
+def ran_on(machine: Data) -> str:
+    """Return where and when the rows of a GPU ran, for the page."""
+    version = machine["versions"]["surrogate-gradients"]
+    return f"{machine['gpu']}, on {machine['date']}, surrogate-gradients {version}"
+
+
+def _paired(pair: pairs.Pair, surrogate: str, size: int, plan: Plan) -> list[Data]:
+    """Return a row of one pair; none where a side cannot run here."""
+    labels = pair.labels(surrogate, size)
+    try:
+        threads = plan.threads[0]
+        with measure.threads(threads):
+            result = measure.race(pair.make(surrogate, size), plan.seconds, plan.fewest)
+        gc.collect()
+        return [labels | {"threads": threads, "times": measure.rounded(result, "against")}]
+    except Exception as error:  # a library is missing, or an argument that is to come
+        contenders.problems[label(labels)] = f"{type(error).__name__}: {error}"[:200]
+        return []
 
 
 def races(plan: Plan, names: list[str]) -> Iterator[tuple[Data, Callable[[], Contenders]]]:
@@ -151,7 +181,7 @@ def _on(device: str | None, make: Callable[..., Contenders], wait: Any, **more: 
 
 
 def _but_peers(made: Contenders) -> Contenders:
-    return {name: run for name, run in made.items() if name in ("ours", "floor", "same formula")}
+    return {name: run for name, run in made.items() if name in KEPT_AT_SLOPE}
 
 
 def _layouts(make: Callable[..., Contenders], name: str, size: int) -> Contenders:
@@ -161,42 +191,38 @@ def _layouts(make: Callable[..., Contenders], name: str, size: int) -> Contender
 
 
 def _raced(make: Callable[[], Contenders], plan: Plan, labels: Data) -> Data:
-    with _torch_threads(labels["threads"]):
+    with measure.threads(labels["threads"]):
         result = measure.race(make(), plan.seconds, plan.fewest)
     gc.collect()
-    return _rounded(result)
-
-
-def _torch_threads(threads: int) -> contextlib.AbstractContextManager[None]:
-    installed = importlib.util.find_spec("torch")
-    return measure.torch_threads(threads) if installed else contextlib.nullcontext()
-
-
-def _rounded(result: Data, reference: str = "ours") -> Data:
-    """Return medians and quartiles, and "ratio": how many times longer than the reference."""
-    times = {}
-    for name, entry in result.items():
-        kept = {key: float(f"{entry[key]:.4g}") for key in ("median", "low", "high")}
-        ratio = measure.ratio(entry, result[reference])
-        times[name] = kept | {"rounds": entry["rounds"], "ratio": float(f"{ratio:.4g}")}
-    return times
+    return measure.rounded(result)
 
 
 def inspect(plan: Plan, names: list[str]) -> Data:
     """Return counts of kernels, comparisons of compiled texts, and memory of backward."""
     found: Data = {"kernels": {}, "texts": {}, "memory": {}, "launches": {}}
+    found |= {"guards": {}, "compilations": {}, "kept": {}}
     size = plan.sizes[-1]
+    several = names[: len(pairs.BOTH)]
     if importlib.util.find_spec("torch"):
         for name in names[: plan.compiled]:
             found["kernels"][name] = inspections.torch_kernels(name)
+            found["guards"][name] = inspections.torch_guards(name)
+        annealed = {name: inspections.torch_compilations(name) for name in several}
+        found["compilations"]["PyTorch compiled"] = annealed if plan.compiled else {}
+        found["kept"]["PyTorch eager"] = {n: inspections.kept("PyTorch eager", n) for n in several}
     if importlib.util.find_spec("jax"):
         found["texts"] = {name: inspections.jax_texts(name) for name in names}
+        anew = {name: inspections.jax_compilations(name) for name in several}
+        found["compilations"]["JAX eager"] = anew
+        found["kept"]["JAX eager"] = {n: inspections.kept("JAX eager", n) for n in several}
     for framework, backward in inspections.backwards(size).items():
         extra = {name: backward(name) for name in names}
         found["memory"][framework] = {"size": size, "extra bytes per element": extra}
     for framework, make, _ in frameworks():
-        if framework in ("PyTorch CUDA", "JAX CUDA", "CuPy"):
+        if framework in GPU:
             made = {name: make(name, plan.reference) for name in names}
+            if framework == "PyTorch CUDA":
+                made |= _moving(plan.reference)
             found["launches"][framework] = {
                 name: {key: inspections.launches(run) for key, run in runs.items()}
                 for name, runs in made.items()
@@ -204,59 +230,13 @@ def inspect(plan: Plan, names: list[str]) -> Data:
     return found
 
 
-def workloads(plan: Plan, say: Callable[[str], None], only: str) -> Iterator[tuple[Data, Data]]:
-    """Yield the recurrent networks' labels and rows."""
-    modules: list[tuple[str, Any, str]] = []
-    if importlib.util.find_spec("torch"):
-        from . import workload_torch
-
-        modules.append(("PyTorch eager", workload_torch, "eager"))
-        if plan.compiled > 1:
-            modules.append(("PyTorch, step compiled", workload_torch, "compiled"))
-    if importlib.util.find_spec("jax"):
-        from . import workload_jax
-
-        modules.append(("JAX, lax.scan", workload_jax, "networks"))
-    for framework, module, function in modules:
-        for hidden in plan.hidden[:1] if function == "compiled" else plan.hidden:
-            labels = {"framework": framework, "hidden": hidden}
-            labels |= {"steps": plan.steps, "batch": plan.batch}
-            labels |= {"threads": plan.threads[0]}
-            if not re.search(only, label(labels)):
-                continue
-            say(f"network {label(labels)}")
-            made = getattr(module, function)(hidden, plan.peers)
-            with _torch_threads(plan.threads[0]):
-                rows = _network_rows(module, made, plan, hidden)
-            yield labels, rows
-
-
-def _network_rows(module: Any, made: dict[str, Any], plan: Plan, hidden: int) -> Data:
-    trainings: dict[str, Any] = {}
-    for name, network in made.items():
-        try:
-            training = module.Training(network, plan.steps, plan.batch, hidden)
-            training.step()
-            trainings[name] = training
-        except Exception as error:  # whatever a peer raises, the others go on
-            contenders.problems[name] = f"{type(error).__name__}: {error}"[:200]
-    runs = {name: training.step for name, training in trainings.items()}
-    rows = _rounded(measure.race(runs, 8 * plan.seconds, min(plan.fewest, 3)), next(iter(runs)))
-    exact = next(iter(trainings.values())).gradient()
-    for name, training in trainings.items():
-        rows[name]["kept"] = round(training.kept_per_spike(), 2)
-        rows[name]["peak"] = _peak(training)
-        if name.startswith("plain neuron, ours"):
-            gradient = training.gradient()
-            off = ((gradient - exact) ** 2).sum() / (exact**2).sum()
-            rows[name]["error"] = float(f"{float(off) ** 0.5:.2g}")
-    return rows
-
-
-def _peak(training: Any) -> int | None:
-    if hasattr(training, "peak_memory"):
-        return int(training.peak_memory())
-    return measure.peak_memory(training.step)
+def _moving(size: int) -> dict[str, Contenders]:
+    """Return the pairs of eager PyTorch on CUDA, whose kernels are counted."""
+    return {
+        f"Sigmoid, {pair.what}": pair.make("Sigmoid", size, "cuda")
+        for pair in pairs.PAIRS
+        if pair.framework == "PyTorch eager" and pair.sizes != ("small",)
+    }
 
 
 def machine() -> Data:

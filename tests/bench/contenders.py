@@ -1,7 +1,8 @@
 """What runs against what: for each framework, forward and backward of one surrogate on one array.
 
 Each function returns the contenders by name: "ours", "floor" (a bare copy, then a bare product of
-three operands, on arrays that exist already), "plain" (the expression that one writes by hand), and
+three operands, on arrays that exist already), "floor, new memory" (the same in arrays that are
+made at each call), "plain" (the expression that one writes by hand), and
 the peers. A contender that cannot run is absent, and `problems` says why.
 """
 
@@ -228,7 +229,10 @@ def numpy(
     def plain() -> Any:
         return (x >= 0).astype(x.dtype), g * formula(xp, x)
 
-    return {"ours": ours, "plain": plain, "floor": floor}
+    def floor_anew() -> Any:
+        return x.copy(), x * g
+
+    return {"ours": ours, "plain": plain, "floor": floor, "floor, new memory": floor_anew}
 
 
 def disagreements() -> dict[str, float]:

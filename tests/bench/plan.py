@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Plan:
     hidden: tuple[int, ...]
     steps: int
     batch: int
+    pairs: tuple[int, int, int, int]
+    """The sizes of ours against one other way: small, middle, large, huge."""
     peers: bool = True
 
 
@@ -42,6 +45,7 @@ FULL = Plan(
     hidden=(512, 1024),
     steps=200,
     batch=128,
+    pairs=(100, 10_000, 1_000_000, 10_000_000),
 )
 QUICK = Plan(
     sizes=(1, 1_000, 1_000_000),
@@ -56,6 +60,7 @@ QUICK = Plan(
     hidden=(128,),
     steps=20,
     batch=32,
+    pairs=(100, 10_000, 1_000_000, 10_000_000),
 )
 TINY = Plan(
     sizes=(1, 16),
@@ -70,5 +75,12 @@ TINY = Plan(
     hidden=(8,),
     steps=20,
     batch=2,
+    pairs=(4, 9, 16, 25),
     peers=False,
 )
+
+
+def label(entry: dict[str, Any]) -> str:
+    """Return the labels of a row in one line."""
+    labels = (value for key, value in entry.items() if key not in ("times", "rows"))
+    return " ".join("layouts" if value is True else str(value) for value in labels)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import statistics
 from pathlib import Path
 from typing import Any
+
+from .summary import OTHERS
+from .targets import over
 
 COLOURS = {
     "ours": "#d62728",
     "floor": "black",
+    "floor, new memory": "#bcbd22",
     "plain": "0.5",
     "jax.lax.sin": "black",
     "same formula": "0.7",
@@ -22,13 +27,13 @@ COLOURS = {
 
 
 def draw(data: dict[str, Any], folder: Path) -> list[Path]:
-    """Draw the figures benchmarks-*.png, and return their paths."""
+    """Draw the figures benchmarks*.png, and return their paths."""
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
-    written = []
+    written = [_overview(data, folder, plt)]
     for framework in dict.fromkeys(race["framework"] for race in data["races"]):
         curves = _curves(data, framework)
         columns = min(4, len(curves))
@@ -60,6 +65,34 @@ def draw(data: dict[str, Any], folder: Path) -> list[Path]:
         plt.close(figure)
         written.append(path)
     return written
+
+
+def _overview(data: dict[str, Any], folder: Path, plt: Any) -> Path:
+    """Draw how many times as fast as the others ours is: medians over the surrogates, and range."""
+    size = {"figsize": (2.4 * len(OTHERS), 3), "layout": "constrained"}
+    figure, axes = plt.subplots(1, len(OTHERS), sharex=True, sharey=True, **size)
+    for axis, (framework, (other, value)) in zip(axes, OTHERS.items(), strict=True):
+        sizes = sorted({r["size"] for r in data["races"] if r["framework"] == framework})
+        found = {size: over(data, framework, (size,), value).values() for size in sizes}
+        known = {size: [v for v in values if v is not None] for size, values in found.items()}
+        known = {size: values for size, values in known.items() if values}
+        middle, low, high = (
+            [f(values) for values in known.values()] for f in (statistics.median, min, max)
+        )
+        axis.loglog(list(known), middle, marker="o", color=COLOURS["ours"])
+        axis.fill_between(list(known), low, high, color=COLOURS["ours"], alpha=0.15)
+        axis.axhline(1, color="black", lw=1)
+        axis.set_title(f"{framework}\nagainst {other}", fontsize=9)
+        axis.grid(alpha=0.3)
+    ticks = (0.25, 0.5, 1, 2, 4, 8)
+    axes[0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes[0].minorticks_off()
+    axes[0].set_ylabel("times as fast\n(above 1: ours is faster)")
+    figure.supxlabel("elements; forward + backward, median over the surrogates, and range")
+    path = folder / "benchmarks.png"
+    figure.savefig(path, dpi=90, metadata={"Software": None})
+    plt.close(figure)
+    return path
 
 
 def _curves(data: dict[str, Any], framework: str) -> dict[str, dict[str, list[Any]]]:

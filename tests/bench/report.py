@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import targets
+from . import slow, summary, targets
+from .pairs import PAIRS
 
 Data = dict[str, Any]
 
 _PREFACE = """\
-# Benchmarks
-
 This page is generated: `nox -s bench` measures, and writes it, its [data](benchmarks.json) and its
 plots; `nox -s bench -- --quick` is rough and takes a few minutes.
 
@@ -19,9 +18,21 @@ Contenders run in interleaved rounds: each round runs every one once, in shuffle
 the median of the rounds, and a ratio is the median of the ratios within rounds, so that other load
 of the machine meets both sides. Time is forward and backward together, of one surrogate on one
 array, including every allocation. The *floor* is a bare copy and a bare product of three operands
-on arrays that exist already. *Plain* is the printed formula, written by hand. The peers'
-functions are called as their authors made them, at parameters that make them the same function (up
-to a factor); their gradients were compared with ours first.
+on arrays that exist already; *new memory* says that they are made at each call. *Plain* is the
+printed formula, written by hand. *In the system* is the part of the time that the operating system
+took, of all threads. The peers' functions are called as their authors made them, at parameters that
+make them the same function (up to a factor); their gradients were compared with ours first.
+"""
+
+_SLOW = """\
+The slowest call of a race against the usual one (medians of its rounds): time in the system, of all
+threads, and page faults, by `getrusage`. Calls shorter than a millisecond are not listed.
+"""
+
+_PAIRS = """\
+Ours as multiples of the other side (below 1: ours is faster), where a parameter is learned, an
+array, or new at each call, and where calls are small. By hand means both derivatives in closed
+form, from the same unbounded number. Quartiles are those of ours.
 """
 
 _WORKLOADS = """\
@@ -31,8 +42,10 @@ three lines, *plain*, with each of the surrogates, and with what keeps less
 ([docs/residuals.md](residuals.md)). *Kept* is what autograd saves, or `lax.scan` stacks, for each
 spike, weights and inputs aside. *Peak* is the most memory of a step beside that: of the process, or
 in JAX of XLA's temporaries. *Error* is that of all weight gradients together, relative to those of
-the exact residual. The neurons differ: compare within a library. braintools has surrogates and no
-neuron of its own.
+the exact residual. *Share* is the surrogate's part of the step: what it takes beyond the same
+network with the cheapest function there is, the step with a straight-through gradient, subtracted
+round by round; in brackets quartiles. The neurons differ: compare within a library. braintools has
+surrogates and no neuron of its own.
 """
 
 _GPU = ("PyTorch CUDA", "JAX CUDA", "CuPy")
@@ -42,17 +55,25 @@ _GPU_TESTS = "The tests of CUDA devices, `pytest -m gpu`, were not yet run on a 
 
 def page(data: Data) -> str:
     """Return the page."""
-    lines = [_PREFACE, *_machine(data), "## Targets", "", *targets.table(data), ""]
+    lines = ["# Benchmarks", "", "![How many times as fast as the others](benchmarks.png)", ""]
+    lines += [*summary.lines(data), "", "## Targets", "", *targets.table(data), ""]
+    lines += ["## How it is measured", "", _PREFACE, *_machine(data)]
     frameworks = list(dict.fromkeys(race["framework"] for race in data["races"]))
     for framework in frameworks:
         lines += [f"## {framework}", "", *_framework(data, framework)]
+    lines += ["## Parameters that move, and small calls", "", _PAIRS, *_pairs(data)]
+    lines += ["## Slow calls", "", _SLOW, slow.sentence(data), ""]
+    if slow.outliers(data):
+        lines += _table(slow.COLUMNS, slow.table(data))
     lines += ["## What the compilers made of it", "", *_inspections(data)]
     lines += ["## A whole network", "", _WORKLOADS]
     for workload in data["workloads"]:
         lines += _workload(workload)
     missing = [name for name in _GPU if name not in frameworks]
     lines += ["## On a GPU", "", _GPU_TESTS, ""]
-    lines += [f"- {name}: not measured: no GPU" for name in missing] + [""]
+    lines += [f"The GPU rows last ran: {data.get('gpu', 'not yet')}.", ""]
+    if missing:
+        lines += [f"- {name}: not measured: no GPU" for name in missing] + [""]
     lines += _problems(data)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -82,7 +103,11 @@ def _framework(data: Data, framework: str) -> Iterator[str]:
     others.remove("ours")
     yield "Ours in time; the others as multiples of it (above 1: slower than ours)."
     yield ""
-    columns = ["surrogate", "elements", "dtype", "threads", "ours", "ns an element", *others]
+    if framework == "NumPy":
+        yield _out_of_reach(races)
+        yield ""
+    columns = ["surrogate", "elements", "dtype", "threads", "ours", "lower quartile"]
+    columns += ["in the system", "ns an element", *others]
     yield from _table(columns, (_row(race, others) for race in plain))
     layouts = [race for race in races if "layouts" in race]
     if layouts:
@@ -104,10 +129,53 @@ def _framework(data: Data, framework: str) -> Iterator[str]:
 
 def _row(race: Data, others: list[str]) -> list[str]:
     times = race["times"]
-    ours = times["ours"]["median"]
+    ours = times["ours"]
     ratios = [f"{times[name]['ratio']:.2f}" if name in times else "" for name in others]
     labels = [race["surrogate"], _count(race["size"]), race["dtype"], str(race["threads"])]
-    return [*labels, _time(ours), f"{ours / race['size'] * 1e9:.3g}", *ratios]
+    system = _time(ours["usual"]["system"]) if "usual" in ours else ""
+    element = f"{ours['median'] / race['size'] * 1e9:.3g}"
+    return [*labels, _time(ours["median"]), _time(ours["low"]), system, element, *ratios]
+
+
+def _out_of_reach(races: list[Data]) -> str:
+    """Return how much faster than the printed formula anything with new memory could be."""
+    found = [
+        race["times"]["plain"]["ratio"] / race["times"]["floor, new memory"]["ratio"]
+        for race in races
+        if {"plain", "floor, new memory"} <= set(race["times"]) and race["size"] >= 1_000_000
+    ]
+    if not found:
+        return "The floor in new memory is not measured."
+    return (
+        f"From 1e6 elements on, the floor in new memory is {min(found):.2g} to {max(found):.2g} "
+        "times as fast as the printed formula: nothing that returns new arrays can be faster than "
+        "that, and an earlier goal of three times the printed formula is out of reach wherever "
+        "this is less than three."
+    )
+
+
+def _pairs(data: Data) -> Iterator[str]:
+    measured = data.get("pairs", [])
+    rows = (
+        [
+            f"{e['framework']}: {e['what']}",
+            e["against"],
+            e["surrogate"],
+            _count(e["size"]),
+            _time(e["times"]["ours"]["median"]),
+            f"{_time(e['times']['ours']['low'])} to {_time(e['times']['ours']['high'])}",
+            f"{e['times']['ours']['ratio']:.2f}",
+        ]
+        for e in measured
+    )
+    columns = ["ours", "the other side", "surrogate", "elements", "time", "quartiles", "ratio"]
+    if measured:
+        yield from _table(columns, rows)
+    done = {(entry["framework"], entry["what"]) for entry in measured}
+    absent = [pair for pair in PAIRS if (pair.framework, pair.what) not in done]
+    if absent:
+        yield from (f"- {pair.text}: not measured" for pair in absent)
+        yield ""
 
 
 def _inspections(data: Data) -> Iterator[str]:
@@ -116,6 +184,7 @@ def _inspections(data: Data) -> Iterator[str]:
     keys = ["forward", "backward", "recompilations"]
     rows = ([name, *(str(entry[k]) for k in keys)] for name, entry in data["kernels"].items())
     yield from _table(["surrogate", *keys], rows)
+    yield from _counts(data)
     yield "Whether XLA's operations are those of the same formula without a rule around it, and"
     yield "without differentiation those of the bare step:"
     yield ""
@@ -145,6 +214,33 @@ def _inspections(data: Data) -> Iterator[str]:
         yield from _table(["surrogate", *names], rows)
 
 
+def _counts(data: Data) -> Iterator[str]:
+    yield "Guards that Dynamo checks at each call, and those of a Function by hand:"
+    yield ""
+    guards = data.get("guards", {})
+    keys = list(next(iter(guards.values()), {}))
+    if guards:
+        rows = ([name, *(str(entry[key]) for key in keys)] for name, entry in guards.items())
+        yield from _table(["surrogate", *keys], rows)
+    else:
+        yield from ("Not measured.", "")
+    yield "Bytes an element, in float32, that autograd keeps for backward (x is 4 of them):"
+    yield ""
+    kept = data.get("kept", {})
+    if not kept:
+        yield from ("Not measured.", "")
+        return
+    columns = ["fixed", "Relaxed", "learnable"]
+    yield from _table(
+        ["framework", "surrogate", *columns],
+        (
+            [framework, name, *(f"{entry[c]:g}" for c in columns)]
+            for framework, found in kept.items()
+            for name, entry in found.items()
+        ),
+    )
+
+
 def _workload(workload: Data) -> Iterator[str]:
     yield (
         f"### {workload['framework']}: {workload['steps']} steps, batch {workload['batch']}, "
@@ -160,11 +256,17 @@ def _workload(workload: Data) -> Iterator[str]:
             f"{row['kept']:.2f}",
             "" if row["peak"] is None else f"{row['peak'] / 1e6:.0f}",
             f"{row['error']:.1e}" if row.get("error") else "",
+            _share(row["share"]) if "share" in row else "",
         ]
         for name, row in workload["rows"].items()
     )
     columns = ["neuron, surrogate", "time", "quartiles", "relative", "kept, bytes"]
-    yield from _table([*columns, "peak, MB", "error"], rows)
+    yield from _table([*columns, "peak, MB", "error", "share"], rows)
+
+
+def _share(quartiles: list[float]) -> str:
+    low, median, high = (f"{100 * share:.2g}" for share in quartiles)
+    return f"{median} % ({low} to {high})"
 
 
 def _problems(data: Data) -> Iterator[str]:

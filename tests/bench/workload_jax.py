@@ -9,24 +9,32 @@ import jax
 import jax.numpy as jnp
 
 import surrogates
-from surrogates import Arctan, Compressed
+from surrogates import Arctan, Compressed, Relaxed
 
+from . import by_hand
 from .formulas import PLAIN
+from .networks import CHANNELS as PER_CHANNEL
+from .networks import CHEAPEST, LEARNED, OURS
 
 CHANNELS = 64
 SEGMENT = 20  # steps that are recomputed together
 
 
-def plain(spike: Callable[[Any], Any], recompute: bool = False) -> Callable[..., Any]:
-    """Return the loss of a network with a neuron of three lines, around any surrogate."""
+def plain(
+    spike: Callable[..., Any], recompute: bool = False, learns: bool = False
+) -> Callable[..., Any]:
+    """Return the loss of a network with a neuron of three lines, around any surrogate.
+
+    One that learns takes a third weight, the logarithm of its alpha.
+    """
 
     def loss(weights: Any, inputs: Any) -> Any:
-        into, recurrent = weights
+        into, recurrent, *learned = weights
 
         def step(state: Any, current: Any) -> Any:
             v, z = state
             v = 0.9 * v + current + z @ recurrent - z
-            z = spike(v - 1.0)
+            z = spike(v - 1.0, *learned)
             return (v, z), z
 
         def run(state: Any, inputs: Any) -> Any:
@@ -39,6 +47,7 @@ def plain(spike: Callable[[Any], Any], recompute: bool = False) -> Callable[...,
         segment = jax.checkpoint(run, prevent_cse=False)
         return _distance(jnp.concatenate(jax.lax.scan(segment, (zero, zero), parts)[1]))
 
+    loss.learns = learns  # type: ignore[attr-defined]
     return loss
 
 
@@ -76,8 +85,12 @@ def _by_hand() -> Any:
     return spike
 
 
+def _relaxed(x: Any, raw: Any) -> Any:
+    return Relaxed(Arctan(jnp.exp(raw)))(x)  # as the learnable modules of Flax and Equinox do
+
+
 def networks(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], Any]]:
-    """Return the networks' losses by name, made when called; any `hidden`: weights come later."""
+    """Return the networks' losses by name, made when called."""
     ours = Arctan(2.0)
     found: dict[str, Callable[[], Any]] = {
         "plain neuron, ours": lambda: plain(ours),
@@ -86,6 +99,12 @@ def networks(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], Any
         "plain neuron, ours, uint8": lambda: plain(Compressed(ours, "uint8")),
         "plain neuron, ours, recomputed": lambda: plain(ours, recompute=True),
         "plain neuron, custom_vjp by hand": lambda: plain(_by_hand()),
+        f"{OURS}, {LEARNED}": lambda: plain(_relaxed, learns=True),
+        f"plain neuron, one-liner, {LEARNED}": lambda: plain(
+            by_hand.jax_one_liner("Arctan"), learns=True
+        ),
+        f"{OURS}, {PER_CHANNEL}": lambda: plain(Arctan(jnp.full(hidden, 2.0, "float32"))),
+        CHEAPEST: lambda: plain(by_hand.jax_straight_through()),
     }
     if not with_peers:
         return found
@@ -112,6 +131,8 @@ class Training:
             jax.random.normal(keys[2], (hidden, hidden), "float32") / hidden**0.5,
         )
         self.loss = make()
+        if getattr(self.loss, "learns", False):
+            self.weights += (jnp.log(jnp.asarray(by_hand.ALPHAS["Arctan"], "float32")),)
         self.spikes = steps * batch * hidden
         self.steps = steps
         gradient = jax.jit(jax.grad(self.loss))
@@ -136,5 +157,5 @@ class Training:
         return int(self.compiled.memory_analysis().temp_size_in_bytes)
 
     def gradient(self) -> Any:
-        """Return the gradient of all weights."""
-        return jnp.concatenate([g.ravel() for g in self.step()])
+        """Return the gradient of all weights, those of a surrogate's parameters aside."""
+        return jnp.concatenate([g.ravel() for g in self.step()[:2]])

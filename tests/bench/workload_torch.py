@@ -20,7 +20,10 @@ from torch.utils.checkpoint import checkpoint
 import surrogates
 from surrogates import Arctan, Compressed
 
+from . import by_hand
 from .contenders import compiled_by_torch
+from .networks import AUTOCAST, CHEAPEST, LEARNED, OURS
+from .networks import CHANNELS as PER_CHANNEL
 
 CHANNELS = 64
 SEGMENT = 20  # steps that are recomputed together
@@ -157,6 +160,16 @@ def eager(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], torch.
         "plain neuron, ours, spikes as bits": lambda: _Packed(Plain(hidden, ours), bits=True),
         "plain neuron, ours, spikes as bytes": lambda: _Packed(Plain(hidden, ours), bits=False),
         "plain neuron, ours, recomputed": lambda: Plain(hidden, ours, recompute=True),
+        f"{OURS}, {LEARNED}": lambda: Plain(
+            hidden, surrogates.learnable(ours, "alpha", framework="torch")
+        ),
+        f"plain neuron, by hand, {LEARNED}": lambda: Plain(hidden, _Learned()),
+        f"{OURS}, {PER_CHANNEL}": lambda: Plain(hidden, Arctan(torch.full((hidden,), 2.0))),
+        f"{OURS}, {AUTOCAST}": lambda: _Autocast(Plain(hidden, ours)),
+        CHEAPEST: lambda: Plain(hidden, by_hand.torch_straight_through()),
+        f"{CHEAPEST}, {AUTOCAST}": lambda: _Autocast(
+            Plain(hidden, by_hand.torch_straight_through())
+        ),
     }
     if not with_peers:
         return networks
@@ -167,6 +180,9 @@ def eager(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], torch.
     return networks | {
         "plain neuron, snntorch atan": lambda: Plain(hidden, snntorch.surrogate.atan(2.0)),
         "plain neuron, spikingjelly ATan": lambda: Plain(hidden, jelly.ATan(2.0)),
+        f"plain neuron, snntorch atan, {AUTOCAST}": lambda: _Autocast(
+            Plain(hidden, snntorch.surrogate.atan(2.0))
+        ),
         "snntorch RLeaky, its own": lambda: Snntorch(hidden, snntorch.surrogate.atan()),
         "snntorch RLeaky, ours": lambda: Snntorch(hidden, translated("snntorch", "atan")),
         "spikingjelly LIFNode, its own": lambda: Spikingjelly(hidden, jelly.ATan()),
@@ -186,6 +202,10 @@ def eager(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], torch.
 
 COMPILED = (  # the networks whose step is compiled
     "plain neuron, ours",
+    f"{OURS}, {LEARNED}",
+    f"plain neuron, by hand, {LEARNED}",
+    f"{OURS}, {PER_CHANNEL}",
+    CHEAPEST,
     "plain neuron, ours, float16",
     "plain neuron, ours, uint8",
     "plain neuron, snntorch atan",
@@ -209,6 +229,30 @@ def compiled(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], tor
 
     chosen = {name: n for name, n in eager(hidden, with_peers).items() if name in COMPILED}
     return {name: lambda n=n: make(n) for name, n in chosen.items()}
+
+
+class _Learned(torch.nn.Module):
+    """A Function by hand with a learnable alpha, held as its logarithm as ours is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw = torch.nn.Parameter(torch.tensor(by_hand.ALPHAS["Arctan"]).log())
+        self.function = by_hand.torch_learned("Arctan")
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, self.raw)
+
+
+class _Autocast(torch.nn.Module):
+    """A network whose matrix products are in bfloat16."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, currents: Any) -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.network(currents)
 
 
 class _Packed(torch.nn.Module):
@@ -284,7 +328,8 @@ class Training:
         return sum(storages.values()) / self.spikes
 
     def gradient(self) -> torch.Tensor:
-        """Return the gradient of all weights."""
+        """Return the gradient of all weights, those of a surrogate's parameters aside."""
         self.step()
-        parameters = (self.into, *self.network.parameters())
+        named = self.network.named_parameters()
+        parameters = (self.into, *(p for name, p in named if "raw" not in name))
         return torch.cat([p.grad.flatten() for p in parameters if p.grad is not None]).double()

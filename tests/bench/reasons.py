@@ -1,0 +1,80 @@
+"""By the beginning of a target: what was found to stand in its way, and what was tried."""
+
+from __future__ import annotations
+
+REASONS = {
+    "PyTorch eager: times the floor": (
+        "PyTorch eager, floor: at 1e6 elements all arrays fit the cache, where the floor "
+        "takes an eighth of a millisecond on two threads. An exponential takes twice that, "
+        "and autograd's bookkeeping a third. At 1e7 the results are new memory, as below. "
+        "Tried: fewer operations (2 to 5 for a gradient, from 4 to 7), blocks of 0.1 to 8 MiB "
+        "(4 MiB is best), huge pages for results of 2 to 32 MiB (no gain)."
+    ),
+    "PyTorch eager: fastest peer / ours, 1e7": (
+        "PyTorch eager, 1e7: spikes and gradient are 80 MB of new memory. Ours took from 12 "
+        "to 25 ms in repeated races with huge pages, which it asks for, and 28 to 32 ms "
+        "without; the arithmetic alone takes 5 to 9 ms. Which races are slow changes from run "
+        "to run. What the system did in slow calls stands under *Slow calls*."
+    ),
+    "PyTorch eager: fastest peer / ours, 1e6": (
+        "PyTorch eager, 1e6: `InvSquareGrad` and `QPseudoSpike` divide twice. Dividing once "
+        "by the square was 2.4 times and more ahead of the peers', but the square overflows "
+        "where the gradient does not vanish yet."
+    ),
+    "PyTorch eager: fastest peer / ours, up to 1e5": (
+        "PyTorch eager, one element: autograd's bookkeeping is nearly all of it, the same for all."
+    ),
+    "PyTorch compiled: fastest peer": (
+        "PyTorch compiled: the kernels are one each, as the peers'. A call on a small array "
+        "takes about 8 µs more; Dynamo's guards on a surrogate's parameters and on the code that "
+        "it traced through (counted below) are the likely cause. `GaussianGrad` and "
+        "`ERF` limit x before they square it, which keeps second derivatives from inf * 0; "
+        "what that costs was not measured apart."
+    ),
+    "JAX jit: ours": (
+        "JAX jit: the compiled texts of both are equal, operation for operation (below), so "
+        "that what differs is noise."
+    ),
+    "JAX eager: fastest peer": (
+        "JAX eager: `jax.vjp` of `jax.lax.sin`, one operation with a rule of JAX's own, takes "
+        "three quarters of the time of spyx's surrogate: half of it is out of reach for "
+        "whatever `jax.vjp` differentiates. Tried: a compiled derivative, a compiled spike "
+        "whose linearization JAX remembers (as it is), and a linearization rule like that of "
+        "sine, which could save a quarter at best but is private to JAX and changes its "
+        "arguments from version to version. At 1e7 spyx's computes product and derivative in "
+        "one kernel. braintools takes 2 to 5 times as long as ours."
+    ),
+    "NumPy: times the floor": (
+        "NumPy, floor: the floor writes to arrays that exist, ours makes three: spikes, "
+        "derivative and gradient. *floor, new memory* is the floor in arrays that are made anew."
+    ),
+    "NumPy: plain / ours": (
+        "NumPy, plain: spikes and gradient are new memory on both sides, and cost more than "
+        "any arithmetic. Each of NumPy's functions is one pass over memory, in the plain "
+        "expression as in a program, so that a program saves the memory of temporaries and no "
+        "passes. Tried: blocks of 0.1 to 4 MiB; one pool for all derivatives (a third faster "
+        "at 1e5 and 1e6, but it holds memory back); an allocator told to keep what is freed "
+        "(both sides gain). On small arrays the checks of `vjp` take 5 µs."
+    ),
+    "NumPy: ns an element": (
+        "Cost of an element: up to 1e6 all arrays fit the cache, and what was freed is used "
+        "again; from there on memory counts. From 1e7 to 1e8 it is flat."
+    ),
+    "PyTorch eager: ns an element": (
+        "Cost of an element: up to 1e6 all arrays fit the cache, and what was freed is used "
+        "again; from there on memory counts. From 1e7 to 1e8 it is flat."
+    ),
+    "NumPy: strided": (
+        "Strided (every other element): neither NumPy nor PyTorch reads such memory in "
+        "vectors; a mere copy takes three to six times as long as of contiguous memory, and "
+        "there are three to read. Transposed costs a tenth."
+    ),
+    "PyTorch eager: strided": (
+        "Strided (every other element): neither NumPy nor PyTorch reads such memory in "
+        "vectors; a mere copy takes three to six times as long as of contiguous memory, and "
+        "there are three to read. Transposed costs a tenth."
+    ),
+    "networks: fastest of the others": (
+        "Networks: what is missed is within what rounds differ by (see the quartiles)."
+    ),
+}

@@ -1,17 +1,21 @@
-"""Measures, and writes docs/benchmarks.json, docs/benchmarks.md and docs/benchmarks-*.png."""
+"""Measures, and writes docs/benchmarks.json, docs/benchmarks.md and docs/benchmarks*.png.
+
+With --compare, it measures the working tree against a commit, and writes nothing.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # or float64 would be float32
 os.environ.setdefault("TORCH_LOGS", "-dynamo,-inductor")  # they report the peers' graph breaks
 
-from . import plan, plots, report
+from . import compare, plan, plots, report
 from .collect import collect, merged
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,7 +28,15 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=DOCS, help="where to write")
     parser.add_argument("--render", action="store_true", help="measure nothing, read the JSON")
     parser.add_argument("--only", default="", metavar="REGEX", help="measure this alone again")
+    parser.add_argument("--compare", metavar="REF", help="print the ratios to a commit of git")
     arguments = parser.parse_args()
+    if arguments.compare:
+        try:
+            chosen = "QUICK" if arguments.quick else "COMPARED"
+            compare.compare(arguments.compare, chosen, arguments.only)
+        except compare.CannotCompareError as error:
+            sys.exit(f"--compare: {error}")
+        return
     path = arguments.docs / "benchmarks.json"
     if not arguments.render:
         start = time.monotonic()

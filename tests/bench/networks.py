@@ -51,6 +51,17 @@ def _parts(name: str) -> tuple[str, str, str]:
 
 def workloads(plan: Plan, say: Callable[[str], None], only: str) -> Iterator[tuple[Data, Data]]:
     """Yield the recurrent networks' labels and rows."""
+    for labels, module, function in workplaces(plan):
+        if re.search(only, label(labels)):
+            say(f"network {label(labels)}")
+            made = getattr(module, function)(labels["hidden"], plan.peers)
+            with measure.threads(labels["threads"]):
+                rows = _network_rows(module, made, plan, labels["hidden"])
+            yield labels, rows
+
+
+def workplaces(plan: Plan) -> Iterator[tuple[Data, Any, str]]:
+    """Yield where networks run: labels, the module that has them, and its function."""
     modules: list[tuple[str, Any, str]] = []
     if importlib.util.find_spec("torch"):
         from . import workload_torch
@@ -67,13 +78,7 @@ def workloads(plan: Plan, say: Callable[[str], None], only: str) -> Iterator[tup
             labels = {"framework": framework, "hidden": hidden}
             labels |= {"steps": plan.steps, "batch": plan.batch}
             labels |= {"threads": plan.threads[0]}
-            if not re.search(only, label(labels)):
-                continue
-            say(f"network {label(labels)}")
-            made = getattr(module, function)(hidden, plan.peers)
-            with measure.threads(plan.threads[0]):
-                rows = _network_rows(module, made, plan, hidden)
-            yield labels, rows
+            yield labels, module, function
 
 
 def _network_rows(module: Any, made: dict[str, Any], plan: Plan, hidden: int) -> Data:

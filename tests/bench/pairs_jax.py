@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from surrogates import Relaxed
+import surrogates
 
 from . import by_hand
 from .by_hand import ALPHAS
@@ -22,7 +22,7 @@ def learned(name: str, size: int) -> Contenders:
     raw = jax.numpy.asarray(math.log(ALPHAS[name]), dtype="float32")
 
     def ours(x: Any, raw: Any) -> Any:
-        return Relaxed(type(OURS[name])(jax.numpy.exp(raw)))(x)
+        return surrogates.Relaxed(type(OURS[name])(jax.numpy.exp(raw)))(x)
 
     def run(spike: Any) -> Any:
         def step(x: Any, raw: Any, g: Any) -> Any:

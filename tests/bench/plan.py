@@ -62,6 +62,22 @@ QUICK = Plan(
     batch=32,
     pairs=(100, 10_000, 1_000_000, 10_000_000),
 )
+COMPARED = Plan(  # two commits with each other: ours alone
+    sizes=(1, 1_000, 100_000, 1_000_000, 10_000_000),
+    slope=None,
+    threads=(2,),
+    dtypes=("bfloat16",),
+    reference=1_000_000,
+    seconds=1.0,
+    fewest=9,
+    surrogates=7,
+    compiled=2,
+    hidden=(512,),
+    steps=100,
+    batch=128,
+    pairs=(100, 10_000, 1_000_000, 10_000_000),
+    peers=False,
+)
 TINY = Plan(
     sizes=(1, 16),
     slope=64,

@@ -132,9 +132,9 @@ def _row(race: Data, others: list[str]) -> list[str]:
     ours = times["ours"]
     ratios = [f"{times[name]['ratio']:.2f}" if name in times else "" for name in others]
     labels = [race["surrogate"], _count(race["size"]), race["dtype"], str(race["threads"])]
-    system = _time(ours["usual"]["system"]) if "usual" in ours else ""
+    system = time_of(ours["usual"]["system"]) if "usual" in ours else ""
     element = f"{ours['median'] / race['size'] * 1e9:.3g}"
-    return [*labels, _time(ours["median"]), _time(ours["low"]), system, element, *ratios]
+    return [*labels, time_of(ours["median"]), time_of(ours["low"]), system, element, *ratios]
 
 
 def _out_of_reach(races: list[Data]) -> str:
@@ -162,8 +162,8 @@ def _pairs(data: Data) -> Iterator[str]:
             e["against"],
             e["surrogate"],
             _count(e["size"]),
-            _time(e["times"]["ours"]["median"]),
-            f"{_time(e['times']['ours']['low'])} to {_time(e['times']['ours']['high'])}",
+            time_of(e["times"]["ours"]["median"]),
+            f"{time_of(e['times']['ours']['low'])} to {time_of(e['times']['ours']['high'])}",
             f"{e['times']['ours']['ratio']:.2f}",
         ]
         for e in measured
@@ -250,8 +250,8 @@ def _workload(workload: Data) -> Iterator[str]:
     rows = (
         [
             name,
-            _time(row["median"]),
-            f"{_time(row['low'])} to {_time(row['high'])}",
+            time_of(row["median"]),
+            f"{time_of(row['low'])} to {time_of(row['high'])}",
             f"{row['ratio']:.2f}",
             f"{row['kept']:.2f}",
             "" if row["peak"] is None else f"{row['peak'] / 1e6:.0f}",
@@ -295,7 +295,8 @@ def _count(size: int) -> str:
     return f"1e{power}" if size == 10**power and power >= 3 else str(size)
 
 
-def _time(seconds: float) -> str:
+def time_of(seconds: float) -> str:
+    """Return a time in its unit."""
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"

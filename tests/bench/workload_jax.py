@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 import surrogates
-from surrogates import Arctan, Compressed, Relaxed
+from surrogates import Arctan
 
 from . import by_hand
 from .formulas import PLAIN
@@ -86,7 +86,8 @@ def _by_hand() -> Any:
 
 
 def _relaxed(x: Any, raw: Any) -> Any:
-    return Relaxed(Arctan(jnp.exp(raw)))(x)  # as the learnable modules of Flax and Equinox do
+    """Return what the learnable modules of Flax and Equinox compute."""
+    return surrogates.Relaxed(Arctan(jnp.exp(raw)))(x)
 
 
 def networks(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], Any]]:
@@ -94,9 +95,9 @@ def networks(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], Any
     ours = Arctan(2.0)
     found: dict[str, Callable[[], Any]] = {
         "plain neuron, ours": lambda: plain(ours),
-        "plain neuron, ours, float16": lambda: plain(Compressed(ours, "float16")),
-        "plain neuron, ours, bfloat16": lambda: plain(Compressed(ours, "bfloat16")),
-        "plain neuron, ours, uint8": lambda: plain(Compressed(ours, "uint8")),
+        "plain neuron, ours, float16": lambda: plain(surrogates.Compressed(ours, "float16")),
+        "plain neuron, ours, bfloat16": lambda: plain(surrogates.Compressed(ours, "bfloat16")),
+        "plain neuron, ours, uint8": lambda: plain(surrogates.Compressed(ours, "uint8")),
         "plain neuron, ours, recomputed": lambda: plain(ours, recompute=True),
         "plain neuron, custom_vjp by hand": lambda: plain(_by_hand()),
         f"{OURS}, {LEARNED}": lambda: plain(_relaxed, learns=True),

@@ -18,7 +18,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 import surrogates
-from surrogates import Arctan, Compressed
+from surrogates import Arctan
 
 from . import by_hand
 from .contenders import compiled_by_torch
@@ -154,9 +154,13 @@ def eager(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], torch.
     ours = Arctan(2.0)
     networks: dict[str, Callable[[], torch.nn.Module]] = {
         "plain neuron, ours": lambda: Plain(hidden, ours),
-        "plain neuron, ours, float16": lambda: Plain(hidden, Compressed(ours, "float16")),
-        "plain neuron, ours, bfloat16": lambda: Plain(hidden, Compressed(ours, "bfloat16")),
-        "plain neuron, ours, uint8": lambda: Plain(hidden, Compressed(ours, "uint8")),
+        "plain neuron, ours, float16": lambda: Plain(
+            hidden, surrogates.Compressed(ours, "float16")
+        ),
+        "plain neuron, ours, bfloat16": lambda: Plain(
+            hidden, surrogates.Compressed(ours, "bfloat16")
+        ),
+        "plain neuron, ours, uint8": lambda: Plain(hidden, surrogates.Compressed(ours, "uint8")),
         "plain neuron, ours, spikes as bits": lambda: _Packed(Plain(hidden, ours), bits=True),
         "plain neuron, ours, spikes as bytes": lambda: _Packed(Plain(hidden, ours), bits=False),
         "plain neuron, ours, recomputed": lambda: Plain(hidden, ours, recompute=True),

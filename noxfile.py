@@ -231,9 +231,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the peers' own requirements allow
 def bench(session: nox.Session) -> None:
-    """Measure ours against the peers and write docs/benchmarks.*; with ``--quick`` in short."""
+    """Measure ours against the peers and write docs/benchmarks.*; with ``--quick`` in short.
+
+    ``-- --compare REF`` prints how long ours takes relative to a commit, and writes nothing.
+    """
     gpu = shutil.which("nvidia-smi") is not None
-    project = [".[torch,jax,cupy]", "jax[cuda12]"] if gpu else [".[torch,jax]"]
+    project = [".[torch,jax,dask,cupy]", "jax[cuda12]"] if gpu else [".[torch,jax,dask]"]
     pins = ["-c", "tests/bench/constraints.txt"]
     session.install(*pins, "-e", *project, *group("bench"))
     session.run("python", "-m", "bench", *session.posargs, env=TOOLS)

@@ -46,8 +46,10 @@ def main() -> None:
             arguments.only,
         )
         if arguments.only:
+            again = {key: data["machine"][key] for key in ("date", "cpu", "load")}
+            again |= {"only": arguments.only, "quick": arguments.quick}
             data = merged(json.loads(path.read_text()), data)
-            data["machine"].setdefault("again", []).append(arguments.only)
+            data["machine"].setdefault("again", []).append(again)
         data["machine"].setdefault("quick", arguments.quick)
         path.write_text(json.dumps(data, indent=1) + "\n")
     data = json.loads(path.read_text())

@@ -53,6 +53,8 @@ def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: st
         if not only:
             say("inspections")
             data |= inspect(plan, names)
+        if not only or on_gpu(data):
+            data["launches"] = launched(plan, names)
         for labels, rows in networks.workloads(plan, say, only):
             data["workloads"].append(labels | {"rows": rows})
     if on_gpu(data):
@@ -68,6 +70,7 @@ def merged(old: Data, new: Data) -> Data:
         old[kind] += again.values()
     if on_gpu(new):
         old["gpu"] = ran_on(new["machine"])
+        old["launches"] |= new["launches"]
     return old
 
 
@@ -199,7 +202,7 @@ def _raced(make: Callable[[], Contenders], plan: Plan, labels: Data) -> Data:
 
 def inspect(plan: Plan, names: list[str]) -> Data:
     """Return counts of kernels, comparisons of compiled texts, and memory of backward."""
-    found: Data = {"kernels": {}, "texts": {}, "memory": {}, "launches": {}}
+    found: Data = {"kernels": {}, "texts": {}, "memory": {}}
     found |= {"guards": {}, "compilations": {}, "kept": {}}
     size = plan.sizes[-1]
     several = names[: len(pairs.BOTH)]
@@ -207,8 +210,9 @@ def inspect(plan: Plan, names: list[str]) -> Data:
         for name in names[: plan.compiled]:
             found["kernels"][name] = inspections.torch_kernels(name)
             found["guards"][name] = inspections.torch_guards(name)
-        annealed = {name: inspections.torch_compilations(name) for name in several}
-        found["compilations"]["PyTorch compiled"] = annealed if plan.compiled else {}
+        annealed = several[: plan.compiled]
+        compilations = {name: inspections.torch_compilations(name) for name in annealed}
+        found["compilations"]["PyTorch compiled"] = compilations
         found["kept"]["PyTorch eager"] = {n: inspections.kept("PyTorch eager", n) for n in several}
     if importlib.util.find_spec("jax"):
         found["texts"] = {name: inspections.jax_texts(name) for name in names}
@@ -218,12 +222,18 @@ def inspect(plan: Plan, names: list[str]) -> Data:
     for framework, backward in inspections.backwards(size).items():
         extra = {name: backward(name) for name in names}
         found["memory"][framework] = {"size": size, "extra bytes per element": extra}
+    return found
+
+
+def launched(plan: Plan, names: list[str]) -> Data:
+    """Return, by framework, how many kernels each contender launches on a GPU."""
+    found: Data = {}
     for framework, make, _ in frameworks():
         if framework in GPU:
             made = {name: make(name, plan.reference) for name in names}
             if framework == "PyTorch CUDA":
                 made |= _moving(plan.reference)
-            found["launches"][framework] = {
+            found[framework] = {
                 name: {key: inspections.launches(run) for key, run in runs.items()}
                 for name, runs in made.items()
             }

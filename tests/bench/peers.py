@@ -145,6 +145,12 @@ PEERS = {
 }
 
 
+def installed(framework: str) -> bool:
+    """Return whether all libraries of a framework are here."""
+    libraries = (library for library, of in FRAMEWORK.items() if of == framework)
+    return all(importlib.util.find_spec(library) is not None for library in libraries)
+
+
 def peers(name: str, framework: str) -> list[Peer]:
     """Return the installed libraries' surrogates of one kind in a framework."""
     return [p for p in PEERS[name] if p.framework == framework and p.installed()]

@@ -84,13 +84,22 @@ def _machine(data: Data) -> Iterator[str]:
     yield f"{machine['gpu'] or 'none'}; load average at the start {machine['load']}."
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items()) + "."
-    for only in machine.get("again", []):
+    for again in machine.get("again", []):
         yield ""
-        yield f"Measured again by itself in a later run, and replaced here: `{only}`."
+        yield _again(again)
     if machine.get("quick"):
         yield ""
         yield "**A quick run**: few rounds, on small sizes. Its figures are rough."
     yield ""
+
+
+def _again(again: str | Data) -> str:
+    """Return what was measured later; of older runs the expression alone is known."""
+    told = {"only": again} if isinstance(again, str) else again
+    text = f"Measured again by itself in a later run, and replaced here: `{told['only']}`"
+    if "date" in told:
+        text += f", on {told['date']}, {told['cpu']}, load average {told['load']}"
+    return f"{text}{', roughly' if told.get('quick') else ''}."
 
 
 def _framework(data: Data, framework: str) -> Iterator[str]:

@@ -23,28 +23,29 @@ def outliers(data: Data) -> list[tuple[Data, Data]]:
     return sorted(found, key=lambda pair: pair[1]["median"] / pair[1]["slowest"]["seconds"])
 
 
-def recorded(data: Data) -> bool:
-    """Return whether any race recorded what the system did."""
-    return any("slowest" in race["times"]["ours"] for race in data["races"])
+def recorded(data: Data) -> int:
+    """Return in how many races it was recorded what the system did."""
+    return sum("slowest" in race["times"]["ours"] for race in data["races"])
 
 
 def sentence(data: Data) -> str:
     """Return in one sentence what slow calls have in common."""
-    if not recorded(data):
+    races = recorded(data)
+    if not races:
         return "Not measured: this run did not record the system's time."
     found = [entry for _, entry in outliers(data)]
     if not found:
-        return f"No call of ours took {SLOWER:g} times the median of its race."
+        return f"In {races} races no call of ours took {SLOWER:g} times the median."
 
     def usual(call: str, key: str) -> float:
         return statistics.median(entry[call][key] for entry in found)
 
     return (
-        f"In {len(found)} races a call of ours took more than {SLOWER:g} times the median. The "
-        f"slowest call of each spent {usual('slowest', 'system') * 1e3:.3g} ms in the system, with "
-        f"{usual('slowest', 'faults'):.0f} page faults; a usual call of the same races "
-        f"{usual('usual', 'system') * 1e3:.3g} ms, with {usual('usual', 'faults'):.0f} (medians "
-        "over these races)."
+        f"In {len(found)} of {races} races a call of ours took more than {SLOWER:g} times the "
+        f"median. The slowest call of each spent {usual('slowest', 'system') * 1e3:.3g} ms in the "
+        f"system, with {usual('slowest', 'faults'):.0f} page faults; a usual call of the same "
+        f"races {usual('usual', 'system') * 1e3:.3g} ms, with {usual('usual', 'faults'):.0f} "
+        "(medians over these races)."
     )
 
 

@@ -8,8 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import inspections, measure, networks, pairs, plots, report, slow, targets
-from bench.collect import merged
+from bench import (
+    collect,
+    contenders,
+    inspections,
+    measure,
+    networks,
+    pairs,
+    plots,
+    report,
+    slow,
+    summary,
+    targets,
+)
 from bench.peers import OURS, PEERS
 from bench.plan import TINY
 from surrogates import from_library
@@ -24,9 +35,7 @@ def test_the_page_is_rendered_from_the_data():
 
 @pytest.mark.long
 def test_every_race_runs_and_is_reported(tmp_path, torch, jax):
-    from bench.collect import collect
-
-    data = json.loads(json.dumps(collect(TINY)))
+    data = json.loads(json.dumps(collect.collect(TINY)))
     # An argument that is to come, of `vjp`'s pullback: its row is told as not measured.
     assert all("out=" in name for name in data["problems"])
     assert data["texts"] == {"Sigmoid": {"forward and backward": True, "forward alone": True}}
@@ -55,6 +64,9 @@ def test_what_a_run_did_not_measure_is_told():
         for entry in race["times"].values():
             entry.pop("slowest", None)
     page = report.page(data)
+    lines = list(summary.lines(data))
+    assert len(lines) == 10
+    assert set(lines) < set(page.splitlines()[:15])
     for pair in pairs.PAIRS:
         assert f"- {pair.text}: not measured" in page
     assert slow.sentence(data).startswith("Not measured")
@@ -91,14 +103,38 @@ def test_guards_and_compilations_are_counted(torch):
 
 def test_a_row_that_was_measured_again_is_replaced_and_a_new_one_added():
     entry = {"framework": "NumPy", "size": 1, "times": 1}
-    old = {"races": [entry], "workloads": []}
+    old = {"races": [entry], "workloads": [], "launches": {}}
     machine = {"gpu": "a GPU", "date": "today", "versions": {"surrogate-gradients": "1.0"}}
     again = [entry | {"times": 2}, entry | {"framework": "CuPy"}]
+    launches = {"CuPy": {"ERF": {"ours": 2}}}
     new = {"races": again, "pairs": [entry], "workloads": [], "machine": machine}
-    data = merged(old, new)
+    new["launches"] = launches
+    data = collect.merged(old, new)
     assert data["races"] == again
     assert data["pairs"] == [entry]
     assert data["gpu"].startswith("a GPU, on today")
+    assert data["launches"] == launches
+
+
+def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):
+    def frameworks():
+        yield "PyTorch CUDA", contenders.torch_eager, True
+
+    monkeypatch.setattr(collect, "frameworks", frameworks)
+    monkeypatch.setattr(collect, "_moving", lambda size: {"alpha": {"ours": None}})
+    monkeypatch.setattr(collect.inspections, "launches", lambda run: 2)
+    launches = collect.launched(TINY, ["Sigmoid"])
+    assert launches["PyTorch CUDA"]["Sigmoid"]["ours"] == 2
+    data = json.loads((DOCS / "benchmarks.json").read_text())
+    race = {"framework": "PyTorch CUDA", "surrogate": "Sigmoid", "dtype": "float32"}
+    race |= {"size": 10**8, "threads": 1}
+    times = {"ours": {"median": 1e-3, "low": 1e-3, "ratio": 1.0}, "floor": {"ratio": 0.9}}
+    data["races"].append(race | {"times": times})
+    page = report.page(data | {"launches": launches, "gpu": "a GPU, on today"})
+    assert "The GPU rows last ran: a GPU, on today." in page
+    assert "- PyTorch CUDA: not measured" not in page
+    assert "| PyTorch CUDA: share of the copy bandwidth, 1e8 | at least 0.85 | 0.9 |" in page
+    assert "| PyTorch CUDA: kernels, forward and backward | at most 2 | 2 |" in page
 
 
 def test_a_target_counts_what_is_beyond_its_limit():

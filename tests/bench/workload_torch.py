@@ -24,6 +24,7 @@ from . import by_hand
 from .contenders import compiled_by_torch
 from .networks import AUTOCAST, CHEAPEST, LEARNED, OURS
 from .networks import CHANNELS as PER_CHANNEL
+from .peers import installed
 
 CHANNELS = 64
 SEGMENT = 20  # steps that are recomputed together
@@ -175,7 +176,7 @@ def eager(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], torch.
             Plain(hidden, by_hand.torch_straight_through())
         ),
     }
-    if not with_peers:
+    if not (with_peers and installed("torch")):
         return networks
     import snntorch.surrogate
     from spikingjelly.activation_based import surrogate as jelly

@@ -34,19 +34,6 @@ def test_tangent_keeps_a_narrow_dtype():
     assert jax.grad(lambda x: surrogate(x).sum())(x).dtype == jnp.bfloat16
 
 
-def test_eager_call_is_compiled_once_for_all_parameters():
-    from surrogates.backends._jax import _COMPARISONS
-
-    for at_threshold, comparison in ((1.0, "ge"), (0.0, "gt")):
-        step = _COMPARISONS[comparison]
-        surrogates.SlayerGrad(1.0, at_threshold=at_threshold)(jnp.asarray(X))
-        before = step._cache_size()
-        assert before > 0
-        for alpha in np.linspace(1, 2, 20):
-            surrogates.SlayerGrad(float(alpha), at_threshold=at_threshold)(jnp.asarray(X))
-        assert step._cache_size() == before
-
-
 def test_derivatives_are_the_same_before_and_after_the_spike_is_compiled():
     from surrogates.backends import _jax as hook
 

@@ -69,6 +69,21 @@ def test_nothing_is_compiled_nor_kept_for_a_new_value(emission, compilations):
     assert resident() - memory < 20  # 1.5 MB for each value would be 300
 
 
+@pytest.mark.parametrize(("at_threshold", "comparison"), [(1.0, "ge"), (0.0, "gt")])
+def test_eager_spikes_are_compiled_once_for_all_parameters(
+    monkeypatch, compilations, at_threshold, comparison
+):
+    from surrogates.backends._jax import _COMPARISONS
+
+    # A function of this test: what ran before has compiled, or evicted, the one of the module.
+    compare = _COMPARISONS[comparison]
+    monkeypatch.setitem(_COMPARISONS, comparison, jax.jit(lambda x: compare(x)))
+    x, before = jnp.asarray(X), compilations.count
+    for alpha in VALUES[:20]:
+        np.testing.assert_array_equal(Arctan(alpha, at_threshold=at_threshold)(x), X > 0)
+    assert compilations.count == before + 1
+
+
 def test_what_is_compiled_for_eager_gradients_is_bounded(compilations, monkeypatch):
     from surrogates.backends import _jax as hook
 

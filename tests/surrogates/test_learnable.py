@@ -210,6 +210,35 @@ def test_learned_parameters_start_where_they_are(dtype, torch):
             assert module.surrogate.below.item() <= 3.0
 
 
+class Shared(Surrogate):
+    part: float = parameter(0.5, low=0.0, high=1.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.part * xp.tanh(x)
+
+
+@pytest.mark.parametrize("framework", ["torch", "flax", "equinox"])
+def test_what_starts_in_the_middle_of_its_range_is_learned(framework):
+    module_of = pytest.importorskip(framework)
+    module, x = learnable(Shared(), "part", framework=framework), np.asarray([-0.25, 0.5, 1.5])
+    if framework == "torch":
+        module(module_of.from_numpy(x)).sum().backward()
+        (slope,) = (raw.grad for raw in module.parameters())
+    else:
+        jax = pytest.importorskip("jax")
+        gradient = module_of.filter_grad if framework == "equinox" else _nnx_grad()
+        slopes = gradient(lambda module: module(jax.numpy.asarray(x)).sum())(module)
+        (slope,) = jax.tree.leaves(slopes)
+    # of the area to the left of x, times that of the logistic function at 0
+    np.testing.assert_allclose(float(slope), (1 + np.tanh(x)).sum() / 4, rtol=1e-6)
+
+
+def _nnx_grad():
+    from flax import nnx
+
+    return nnx.grad
+
+
 def _aligned(values):
     # JAX on CPU takes NumPy's memory as it is where it is aligned to 64 bytes.
     memory = np.empty(values.size + 8)

@@ -139,7 +139,8 @@ def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
     if start is None:
         return number
     if low > FINITE.low and high < FINITE.high:  # the logistic function, from the nearer end
-        decay = xp.exp(-xp.abs(number))
+        # abs(number) would have slope 0 in the middle of the range, and nothing would be learned
+        decay = xp.exp(xp.where(number < 0, number, -number))
         share = (high - low) * (decay / (1 + decay))
         return xp.where(number < 0, low + share, high - share)
     limits = xp.finfo(number.dtype)

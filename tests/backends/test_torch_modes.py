@@ -114,6 +114,28 @@ def test_second_derivative_where_the_first_is_about_to_overflow_is_not_zero():
     assert not (second == 0).any()
 
 
+class Crossing(surrogates.Surrogate):
+    """Whose derivative is 0 at -2 and 2, and nowhere next to them."""
+
+    zero: float = surrogates.parameter(2.0)
+
+    def derivative(self, xp, x):
+        return (self.zero - xp.abs(x)) * xp.exp(-xp.abs(x))
+
+
+def test_where_the_derivative_crosses_zero_is_no_tail():
+    x, zero = torch.tensor([-2.0, -1.5, 2.0, 1e3]), torch.tensor(2.0)
+
+    def slope(x, zero):
+        return by_jvp(Crossing(zero), x)[1]
+
+    _, second = func.jvp(lambda x: slope(x, zero), (x,), (torch.ones_like(x),))
+    size = x.abs()
+    torch.testing.assert_close(second, -x.sign() * (1 + zero - size) * torch.exp(-size))
+    _, to_zero = func.jvp(lambda z: slope(x, z), (zero,), (torch.ones(()),))
+    torch.testing.assert_close(to_zero, torch.exp(-size))
+
+
 # One thread's modes must not change another's.
 
 

@@ -42,13 +42,17 @@ def arithmetic(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) ->
     live = torch.where(torch.isfinite(wide.detach()), wide, 0.0)
     origin = live.detach()
     step = live - origin
-    held = definition.combine([a.detach() for a in arrays]).exact_grad(origin)
+    fixed = definition.combine([a.detach() for a in arrays])
+    held = fixed.exact_grad(origin)
     none = torch.zeros_like(held)
 
     # Where the derivative is about to leave the range of the dtype, its own derivative has left it.
-    # In a tail, where it is 0, an intermediate result may have left it, such as a square of x.
+    # In a tail, where it is 0 from there on, an intermediate result may have left it, such as a
+    # square of x.
     is_steep = ~(held.abs() <= _ROOM * largest)
-    is_smooth = ~(is_steep | ((held == 0) & (origin.abs() > 1)))
+    farther = fixed.exact_grad((origin * (1 + 2.0**-10)).clamp(-largest, largest))
+    is_tail = (held == 0) & (farther == 0) & (origin.abs() > 1)
+    is_smooth = ~(is_steep | is_tail)
     inner = torch.where(is_smooth, live, 0.0)
     start = inner.detach()
     slope = surrogate.exact_grad(start) if arrays else torch.where(is_smooth, held, none)

@@ -110,7 +110,7 @@ def finite_part(xp: Any, x: Array) -> Array:
     return xp.clip(x, min=-largest, max=largest)
 
 
-def before_underflow(xp: Any, z: Array, limit: float) -> Array:
+def before_underflow(xp: Any, z: Array, limit: float | Array) -> Array:
     """Return `z`, cut off at a limit beyond which ``exp(-z^2)`` or the like is zero.
 
     Its derivative, ``-2 z exp(-z^2)``, would end as inf * 0. Exact arithmetic does not underflow,

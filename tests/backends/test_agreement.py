@@ -177,3 +177,16 @@ def test_derivative_is_even_to_the_bit(cls, kind):
 def test_negative_zero_spikes(kind):
     x = kind.array(np.asarray([-0.0, 0.0]))
     np.testing.assert_array_equal(kind.numpy(surrogates.slayer_grad(x)), [1, 1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+@every_surrogate
+def test_second_derivative_is_a_number_however_far_out(cls, taped, dtype):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    largest = float(np.finfo(dtype).max)
+    sizes = np.concatenate([np.geomspace(1e-3, largest / 2, 200), [largest]])
+    x = taped.array(np.concatenate([-sizes, sizes]).astype(dtype))
+    second = taped.numpy(taped.gradient(cls().surrogate_grad, x))
+    assert not np.isnan(second).any()

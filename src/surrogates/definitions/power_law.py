@@ -7,7 +7,16 @@ from typing import Any
 
 from .._accuracy import Accuracy
 from .._function_form import function_form
-from .._maths import choose, log, of_parameter, select, sign, times_expm1, two_sided
+from .._maths import (
+    before_underflow,
+    choose,
+    log,
+    of_parameter,
+    select,
+    sign,
+    times_expm1,
+    two_sided,
+)
 from .._parameters import above_one, positive
 from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
@@ -63,6 +72,8 @@ class Arctan(UnitArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # multiplied out, so that the square does not overflow before the result underflows
+        limit = 2 * math.sqrt(float(xp.finfo(x.dtype).max)) / of_parameter("sqrt", self.alpha)
+        x = before_underflow(xp, x, limit)
         return 1 / (2 / self.alpha + (math.pi**2 / 2 * self.alpha * x) * x)
 
     @property

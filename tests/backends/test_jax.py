@@ -34,6 +34,14 @@ def test_tangent_keeps_a_narrow_dtype():
     assert jax.grad(lambda x: surrogate(x).sum())(x).dtype == jnp.bfloat16
 
 
+def test_spikes_promote_alike_eager_and_compiled():
+    def promoted(x):
+        return surrogates.Sigmoid()(x) * jnp.ones(2, jnp.bfloat16)
+
+    x = jnp.asarray(0.5)  # weakly typed: it would take the dtype of what it meets
+    assert promoted(x).dtype == jax.jit(promoted)(x).dtype == jax.jit(promoted)(0.5).dtype
+
+
 def test_derivatives_are_the_same_before_and_after_the_spike_is_compiled():
     from surrogates.backends import _jax as hook
 
@@ -96,9 +104,11 @@ def test_your_own_surrogate_is_a_pytree():
     close(jax.jit(lambda s, x: jax.grad(s)(x))(Lorentzian(), 1.0), 0.5)
 
 
-def test_surrogate_made_before_jax_is_imported_becomes_a_pytree():
-    code = """
-import surrogates
+@pytest.mark.parametrize("other", ["sys", "torch"])  # of which it is asked whether it compiles
+def test_surrogate_made_before_jax_is_imported_becomes_a_pytree(other):
+    pytest.importorskip(other)
+    code = f"""
+import {other}, surrogates
 early = surrogates.Sigmoid()
 import jax
 surrogates.Sigmoid()

@@ -128,6 +128,34 @@ def test_half_precision_is_rounded_once(cls, dtype, small_blocks):
     torch.testing.assert_close(actual, single.to(dtype), rtol=0, atol=0, equal_nan=True)
 
 
+# Formulas that end in a sum, and the operations that are left of them.
+SUMS = {
+    "product": (lambda xp, x: 2.0 * x * xp.exp(x) + xp.abs(x), "exp abs addcmul"),
+    "difference": (lambda xp, x: (2.0 - x * xp.exp(x)) + xp.abs(x), "exp abs addcmul add"),
+    "multiple": (lambda xp, x: 3.0 * xp.exp(x) + xp.abs(x), "exp abs add"),
+    "fraction": (lambda xp, x: xp.exp(x) / 3.0 + xp.abs(x), "exp abs add"),
+    "nothing": (lambda xp, x: (0.0 - xp.exp(x)) + xp.abs(x), "exp sub abs add"),
+    "itself": (lambda xp, x: 3.0 * xp.exp(x) + 3.0 * xp.exp(x), "exp mul add"),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_sum_is_united_with_what_it_adds(name):
+    formula, operations = SUMS[name]
+
+    class Own(surrogates.Surrogate):
+        traceable = True
+
+        def derivative(self, xp, x):
+            return formula(xp, x)
+
+    made = program._DIALECT.program(Own(), "derivative", "float32", product=False)
+    calls = [line.strip().partition("_(")[0] for line in made.text.splitlines()[1:]]
+    assert calls == operations.split()
+    x, cotangent = torch.linspace(-3, 3, 50), torch.linspace(-2, 1, 50)
+    torch.testing.assert_close(gradient(Own(), x, cotangent), cotangent * Own().surrogate_grad(x))
+
+
 OPERATIONS = {
     "Sigmoid": "abs mul sigmoid addcmul addcmul",
     "Arctan": "addcmul div",

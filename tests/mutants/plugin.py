@@ -14,6 +14,7 @@ SAMPLE = {
     "Arctan",
     "ExpEscape",
     "GaussianGrad",
+    "MultiGaussianGrad",
     "PeriodicExponential",
     "PiecewiseLeakyRelu",
     "QPseudoSpikeUnit",

@@ -157,6 +157,9 @@ def test_measures_are_differentiable_in_the_parameters(cls, name, framework, mea
     found = gradient(framework, lambda a: getattr(cls(**{name: a}), measure), array)
     np.testing.assert_allclose(found[defined], slope[defined], rtol=1e-5, atol=1e-8)
     assert not np.any(np.isnan(found))
+    if declared[name].metadata["interval"].low <= 0:  # where a measure may jump
+        at_zero = gradient(framework, lambda a: getattr(cls(**{name: a}), measure), np.zeros(1))
+        assert not np.any(np.isnan(at_zero))
 
 
 def gradient(framework, function, array):

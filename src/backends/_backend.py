@@ -39,10 +39,6 @@ class Definition(Protocol):
     def is_fixed(self) -> bool:
         """Whether its formulas depend on numbers and `x` alone, so that they can be traced."""
 
-    @property
-    def is_traceable(self) -> bool:
-        """Whether they depend on its parameters and `x` alone; these may be arrays."""
-
     def combine(self, arrays: Any) -> Any:
         """Return the surrogate with its arrays put back in."""
 

@@ -11,19 +11,20 @@ from . import backends
 Array = Any
 
 
-def checked(surrogate: Any, x: Any) -> Any:
-    """Return `x`, a Python float as one of NumPy, or raise TypeError where it is no such array."""
+def checked(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
+    """Return `x`, a Python float as one of NumPy, and its backend; raise TypeError for no array."""
     if type(x) is float:
         x = np.float64(x)
     try:
-        xp = backends.of(x).namespace(x)
+        backend = backends.of(x)
+        xp = backend.namespace(x)
         dtype = x.dtype
     except TypeError as error:
         raise TypeError(f"{surrogate!r}: {error}") from None
     except AttributeError:  # of a library's own types, such as a module of PyTorch
         raise TypeError(f"{surrogate!r}: {backends.unsupported(type(x))}") from None
     if is_floating(xp, dtype):
-        return x
+        return x, backend
     remedy = (
         "take its real part or its absolute value"
         if _is_complex(xp, dtype)
@@ -56,6 +57,48 @@ def _is_complex(xp: Any, dtype: Any) -> bool:
         return bool(xp.isdtype(dtype, "complex floating"))
     except TypeError:  # a dtype that the library does not know itself, as NumPy ml_dtypes' bfloat16
         return False
+
+
+def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
+    """Return a cotangent or tangent as an array, or raise where it is not like the derivative."""
+    is_like = (
+        type(vector) is type(derivative)
+        and vector.dtype == derivative.dtype
+        and vector.shape == derivative.shape
+    )
+    if is_like:
+        return vector
+    xp = backend.namespace(derivative)
+    if isinstance(vector, float):
+        vector = xp.asarray(vector, dtype=derivative.dtype)
+    if isinstance(vector, np.ndarray):
+        backends.of(vector).namespace(vector)  # refuses what is no plain array
+    of_kind = type(vector) is type(derivative) or _is_of(backend, vector)
+    if not of_kind or not is_floating(xp, vector.dtype):
+        raise TypeError(
+            f"the {name} must be a real floating-point array of the library of x "
+            f"({type(derivative).__module__}), got {vector!r}"
+        )
+    if not _same(vector.shape, derivative.shape):
+        raise ValueError(
+            f"the {name} has shape {tuple(vector.shape)}, but x and its spikes have shape "
+            f"{tuple(derivative.shape)}; broadcast the {name} to that shape"
+        )
+    return vector
+
+
+def _is_of(backend: backends.Backend, array: Any) -> bool:
+    try:
+        return hasattr(array, "dtype") and backends.of(array) is backend
+    except TypeError:  # no array
+        return False
+
+
+def _same(shape: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    # Dask writes NaN for a length that it does not know yet.
+    return len(shape) == len(other) and all(
+        n == m or (n != n and m != m) for n, m in zip(shape, other, strict=True)
+    )
 
 
 def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -164,9 +164,8 @@ def _largest(surrogate: Surrogate) -> Any:
     return surrogate.peak * (2 if surrogate.is_signed else 1)
 
 
-def compressed_grad(surrogate: Surrogate, x: Array) -> Array:
+def compressed_grad(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
     """Return the derivative with the rounding of the residual."""
-    backend = backends.of(x)
     definition, arrays = _parts(surrogate, backend, x)
 
     def rounded(x: Array, *arrays: Array) -> Array:

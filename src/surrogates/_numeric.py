@@ -31,8 +31,10 @@ def highest(xp: Any, function: Callable[[Array], Array], x: Array) -> Array:
     """Return where, from 0 on, a function is largest: at one of `x`, or between two of them.
 
     The samples `x` lie along the first axis; all others are elementwise. The sample with the
-    largest value must lie next to the place.
+    largest value must lie next to the place, which is a constant to differentiation.
     """
+    constant = backends.of(x).constant
+    x = constant(x)
     best = x[0, ...]
     for _ in range(4):  # near a maximum, half of the digits of its place are enough
         values = function(x)
@@ -40,26 +42,24 @@ def highest(xp: Any, function: Callable[[Array], Array], x: Array) -> Array:
         low = xp.max(xp.where(x < best, x, 0.0), axis=0)
         high = xp.min(xp.where(x > best, x, math.inf), axis=0)
         x = _between(xp, low, xp.where(high < math.inf, high, best))
-    return best
+    return constant(best)
 
 
 def first_below(xp: Any, function: Callable[[Array], Array], level: Array, x: Array) -> Array:
     """Return where a function first falls below `level` from 0 on, or infinity if it does not.
 
     It must fall at one of `x`, along its first axis, and not be above and below again in between.
+    The place is a constant to differentiation: see `with_slope`.
     """
+    constant = backends.of(x).constant
+    x = constant(x)
     ever = xp.any(function(x) < level, axis=0)
     high = xp.max(x, axis=0)
     for _ in range(7):
         high = xp.min(xp.where(function(x) < level, x, high), axis=0)
         low = xp.max(xp.where(x < high, x, 0.0), axis=0)
         x = _between(xp, low, high)
-    return xp.where(ever, high, math.inf)
-
-
-def constant(x: Array) -> Array:
-    """Return `x` as a constant to differentiation."""
-    return backends.of(x).constant(x)
+    return constant(xp.where(ever, high, math.inf))
 
 
 def with_slope(xp: Any, function: Callable[[Array], Array], level: Array, place: Array) -> Array:

@@ -19,7 +19,8 @@ ArrayT = TypeVar("ArrayT")
 
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
-_FOR_WRAPPERS = {"area_to", "has_area_below", "is_signed", "mirrored", "partition", "relaxes"}
+_FOR_WRAPPERS = {"area_to", "has_area_below", "is_signed", "is_traceable", "mirrored"}
+_FOR_WRAPPERS |= {"partition", "relaxes", "unsigned", "widened"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -111,8 +112,7 @@ class Surrogate(Value):
         >>> ReluGrad()(np.asarray([-1.0, 0.0, 1.0]))
         array([0., 1., 1.])
         """
-        x = checked_array(self, x)
-        backend = backends.of(x)
+        x, backend = checked_array(self, x)
         if self.array_fields:
             return _aspects.spikes(self, backend, x)
         return backend.spike(self, x, ())
@@ -141,7 +141,7 @@ class Surrogate(Value):
         >>> ReluGrad().surrogate_fun(np.asarray([-1.0, 0.0, 1.0]))
         array([0.35, 0.5 , 0.65])
         """
-        return self._evaluate("primitive", checked_array(self, x))
+        return self._evaluate("primitive", *checked_array(self, x))
 
     @overload
     def surrogate_grad(self, x: float) -> np.float64: ...
@@ -167,14 +167,14 @@ class Surrogate(Value):
         >>> ReluGrad().surrogate_grad(np.asarray([-1.0, 0.0, 0.5]))
         array([0.  , 0.3 , 0.15])
         """
-        x = checked_array(self, x)
+        x, backend = checked_array(self, x)
         if self.residual_dtype is None:
-            return self._evaluate("derivative", x)
-        return _aspects.compressed_grad(self, x)
+            return self._evaluate("derivative", x, backend)
+        return _aspects.compressed_grad(self, backend, x)
 
     def exact_grad(self, x: Any) -> Any:
         """Return `surrogate_grad` without the rounding of a residual: for hooks."""
-        return self._evaluate("derivative", x)
+        return self._evaluate("derivative", x, backends.of(x))
 
     def emit(self, x: Array) -> Array:
         """Return the spikes as plain maths, which no framework differentiates: for hooks."""
@@ -353,7 +353,7 @@ class Surrogate(Value):
         return xp.where(finite, start, xp.zeros_like(far))
 
     def __dir__(self) -> list[str]:
-        hidden = _FOR_HOOKS | _FOR_WRAPPERS | {"unsigned", "widened"}
+        hidden = _FOR_HOOKS | _FOR_WRAPPERS
         return [name for name in super().__dir__() if name not in hidden or name[:2] == "__"]
 
     def _undefined(self, name: str) -> NotImplementedError:
@@ -380,8 +380,7 @@ class Surrogate(Value):
                 result = result + maths(xp, self.mirrored(xp.zeros_like(wide)))
         return fitted(self, name, xp, result, x)
 
-    def _evaluate(self, name: str, x: Any) -> Any:
-        backend = backends.of(x)
+    def _evaluate(self, name: str, x: Any, backend: backends.Backend) -> Any:
         if not self.array_fields:
             return backend.evaluate(self, x, (), name)
         definition, arrays = self.partition()

@@ -20,6 +20,30 @@ def module_of(path: Path) -> str:
     return ".".join(("surrogates", *parts) if parts[0] == "backends" else parts)
 
 
+# From the ground up; each imports its own layer and those below.
+LAYERS = (
+    ("_accuracy", "backends"),
+    ("_arrays", "_docstring", "_maths", "_numeric"),
+    ("_aspects", "_parameters"),
+    ("_declaration",),
+    ("_value",),
+    ("_surrogate",),
+    ("_custom", "_function_form", "_vjp", "_wrappers"),
+    ("_learnable", "definitions"),
+    ("_check", "libraries"),
+    ("",),  # surrogates/__init__.py
+    ("_demo",),
+    ("_cli",),
+    ("__main__",),
+)
+
+
+def layer_of(name: str) -> int:
+    part = name.removeprefix("surrogates").removeprefix(".").partition(".")[0]
+    (layer,) = [i for i, parts in enumerate(LAYERS) if part in parts]
+    return layer
+
+
 MODULES = {module_of(path): path for path in FILES}
 
 
@@ -51,6 +75,12 @@ def test_no_circle():
         TopologicalSorter(graph()).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_imports_its_own_layer_and_those_below(name):
+    for other in graph()[name]:
+        assert layer_of(other) <= layer_of(name), f"{name} imports {other}"
 
 
 def test_backends_import_nothing_of_what_stands_on_them():

@@ -242,5 +242,5 @@ def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
             "known here, such as a tensor's), so it gives no firing probability; choose one of "
             "area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
-    x = checked(surrogate, x)
-    return _Sampled(surrogate, backends.of(x).uniform(generator, x))(x)
+    x, backend = checked(surrogate, x)
+    return _Sampled(surrogate, backend.uniform(generator, x))(x)

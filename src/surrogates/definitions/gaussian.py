@@ -11,7 +11,7 @@ import numpy as np
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
 from .._maths import before_underflow, choose, erfc, larger, namespace, over
-from .._numeric import constant, counted, first_below, highest, with_slope
+from .._numeric import counted, first_below, highest, with_slope
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
@@ -286,14 +286,14 @@ class MultiGaussianGrad(Surrogate):
 
         # the two lengths of the shape are 1, and s around 1
         around = xp.clip(1 + self.s * (counted(xp, zero, 129) / 8 - 8), min=0.0, max=20.0)
-        grid = constant(xp.concat([counted(xp, zero, 321) / 16, around]))
+        grid = xp.concat([counted(xp, zero, 321) / 16, around])
         # where the derivative is 0, the place may be taken for a constant
-        top = bump(constant(highest(xp, bump, grid)))
+        top = bump(highest(xp, bump, grid))
         top = xp.where(top > 0, top, 0.0)
         peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
         if measure == "peak":
             return float(peak) if is_float else peak
-        edge = constant(first_below(xp, bump, top / 2, grid))
+        edge = first_below(xp, bump, top / 2, grid)
         has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
         edge = with_slope(xp, bump, top / 2, xp.where(has_width, edge, 1.0))
         width = 2 * self.sigma * xp.where(has_width, edge, math.inf)

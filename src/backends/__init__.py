@@ -35,6 +35,8 @@ _classes: list[type] = []  # of surrogates, which the backends know
 _new: list[type] = []  # which they do not know yet
 # Kept, since Dynamo cannot look through sys.modules while a compilation imports modules.
 _pytorch: Any = sys.modules.get("torch")
+_tensor: Any = None  # PyTorch's class, once its backend is loaded
+_for_tensors: Any = None
 _for_flax: Any = None  # once it is imported
 
 
@@ -63,9 +65,12 @@ def register(library: str, backend: Backend) -> None:
             f"the backend for {library!r} must be an instance of surrogates.backends.Backend, "
             f"got {backend!r}"
         )
-    global _by_type
+    global _by_type, _for_tensors, _tensor
     _by_library[library] = backend
     _by_type = {}  # a new one: another thread may be reading the old one, or filling it
+    pytorch = _pytorch or sys.modules.get("torch")
+    if library == "torch" and pytorch is not None:
+        _for_tensors, _tensor = backend, pytorch.Tensor
     for cls in _classes:
         backend.register_class(cls)
     load_imported()
@@ -86,9 +91,10 @@ def load_imported() -> None:
     global _for_flax, _pytorch
     if _is_compiling():
         return
-    _pytorch = sys.modules.get("torch")
-    if _is_compiling():
-        return
+    if _pytorch is None:
+        _pytorch = sys.modules.get("torch")
+        if _is_compiling():
+            return
     for library in ("jax", "torch"):
         if library not in _by_library and library in sys.modules:
             # broken, old, or not completely imported yet: a call with its array raises the error
@@ -149,6 +155,16 @@ def of(x: Any) -> Backend:
     return _find(type(x))
 
 
+def of_tensor(x: Any) -> Backend | None:
+    """Return PyTorch's backend for one of its own floating-point tensors, else None.
+
+    As `of` does, by few names: a function that is compiled guards each name that it reads.
+    """
+    if type(x) is _tensor and x.dtype.is_floating_point and x.dtype.itemsize > 1:
+        return _for_tensors  # type: ignore[no-any-return]
+    return None
+
+
 def supported() -> tuple[str, ...]:
     """Return the names of the array libraries that have a backend, loading none of them.
 
@@ -180,10 +196,10 @@ def unsupported(array_type: type) -> str:
 
 
 def _find(array_type: type) -> Backend:
+    if array_type is _tensor:  # Dynamo guards two names; of a dictionary it would guard the keys
+        return _for_tensors  # type: ignore[no-any-return]
     if _is_compiling():
-        # not by the dictionary of types: Dynamo would compile again whenever that grows
-        is_tensor = array_type is _pytorch.Tensor and "torch" in _by_library
-        return _by_library["torch"] if is_tensor else _at_first_sight(array_type)
+        return _at_first_sight(array_type)
     known = _by_type
     if array_type in known:
         return known[array_type]

@@ -13,6 +13,7 @@ from ._arrays import checked as checked_array
 from ._arrays import fitted, operands, working_dtype
 from ._maths import holds
 from ._value import Value
+from .backends import of_tensor
 
 Array = Any
 ArrayT = TypeVar("ArrayT")
@@ -77,6 +78,16 @@ class Surrogate(Value):
     accuracy: ClassVar[Accuracy] = Accuracy()
     relaxes: ClassVar[bool] = False
     residual_dtype: ClassVar[str | None] = None
+    comparison: ClassVar[Literal["ge", "gt"] | None] = None  # what `emit` is, if that is all
+    is_signed: ClassVar[bool] = False  # whether a second threshold emits spikes of the other sign
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        is_step = type(self).emit is Surrogate.emit and type(self.at_threshold) is float
+        comparison = _COMPARISONS.get(self.at_threshold) if is_step else None
+        object.__setattr__(self, "comparison", comparison)
+        object.__setattr__(self, "is_signed", self.is_signed)
+        object.__setattr__(self, "residual_dtype", self.residual_dtype)
 
     @overload
     def __call__(self, x: float) -> np.float64: ...
@@ -112,7 +123,9 @@ class Surrogate(Value):
         >>> ReluGrad()(np.asarray([-1.0, 0.0, 1.0]))
         array([0., 1., 1.])
         """
-        x, backend = checked_array(self, x)
+        backend = of_tensor(x)
+        if backend is None:
+            x, backend = checked_array(self, x)
         if self.array_fields:
             return _aspects.spikes(self, backend, x)
         return backend.spike(self, x, ())
@@ -185,11 +198,6 @@ class Surrogate(Value):
         if self.at_threshold == 0.0:
             return above
         return above + self.at_threshold * xp.astype(x == 0, x.dtype)
-
-    @property
-    def comparison(self) -> Literal["ge", "gt"] | None:
-        """What `emit` is if it is one comparison with 0, ``"ge"`` or ``"gt"``: for hooks."""
-        return _COMPARISONS.get(self.at_threshold) if type(self).emit is Surrogate.emit else None
 
     @property
     def peak(self) -> Any:
@@ -265,11 +273,6 @@ class Surrogate(Value):
     def _rises_from(self) -> float | None:
         """Where e-folds count from, of a primitive that grows without end: for the check."""
         return None
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether a second threshold emits spikes of the other sign."""
-        return False
 
     def mirrored(self, x: Array) -> Array:
         """Return the potential relative to the second threshold, if it `is_signed`."""
@@ -367,9 +370,7 @@ class Surrogate(Value):
         Half precision is computed in single precision and rounded once. The derivative is without
         the rounding of a residual.
         """
-        maths = {"primitive": self.primitive, "derivative": self.derivative, "area": self.area_to}[
-            name
-        ]
+        maths = self.area_to if name == "area" else getattr(self, name)
         is_wide = x.dtype in (xp.float32, xp.float64)
         wide = x if is_wide else xp.astype(x, working_dtype(xp, x.dtype))
         result = maths(xp, wide)

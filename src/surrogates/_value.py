@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
@@ -15,7 +15,8 @@ from ._parameters import UNIT, checked, is_floating_array, parameter
 
 Array = Any
 
-_DERIVED = ("array_fields", "is_fixed", "is_traceable")  # from the parameters
+# From the parameters. On the instance, since of what a class defines torch.compile guards more.
+_DERIVED = ("array_fields", "comparison", "is_fixed", "is_signed", "is_traceable", "residual_dtype")
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
@@ -27,6 +28,7 @@ class Value:
     array_fields: ClassVar[tuple[str, ...]] = ()
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
+    _fields: ClassVar[tuple[Field[Any], ...]]  # kept, since `fields` takes long
     _declared: ClassVar[Any]  # its __dataclass_params__, which a decorator on top replaces
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
@@ -41,6 +43,7 @@ class Value:
         # Not inherited: the formulas of a subclass may read what changes, or the values of x.
         cls.traceable = vars(cls).get("traceable", False)
         declare(cls, base)
+        cls._fields = fields(cls)
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}
         cls._without_gradient = {name: why for name, why in reasons.items() if why}
@@ -52,7 +55,7 @@ class Value:
             raise TypeError(decorated(type(self)))
         with_arrays = []
         is_fixed = is_traceable = self.traceable
-        for declared in fields(self):
+        for declared in self._fields:
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")
             if choices is not None and value not in choices:
@@ -199,6 +202,7 @@ class Value:
         return sum(v._number_of_arrays if isinstance(v, Value) else 1 for v in values)
 
 
+Value._fields = fields(Value)
 Value._declared = Value.__dataclass_params__  # type: ignore[attr-defined]
 # Instead of what the decorator put there, which knows no parameter of a subclass.
 Value.__setattr__ = Value.__delattr__ = refuse_change  # type: ignore[method-assign]

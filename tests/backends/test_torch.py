@@ -12,6 +12,7 @@ from kinds import every_surrogate
 
 torch = pytest.importorskip("torch")
 func = torch.func
+from in_torch import counted, guards  # noqa: E402
 
 X = torch.tensor([-1.3, -0.4, 0.2, 0.9], dtype=torch.float64)
 # PyTorch's own: its forward mode imports the deprecated torch.jit, its linearize builds a graph
@@ -111,6 +112,56 @@ def test_compiled_with_an_array_parameter():
     close(x.grad, surrogates.SlayerGrad(alpha).surrogate_grad(X))
 
 
+class ByHand(torch.autograd.Function):
+    @staticmethod
+    def forward(x, alpha):
+        return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, ctx.alpha = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        (x,) = ctx.saved_tensors
+        tail = torch.sigmoid(-ctx.alpha * torch.abs(x))
+        return cotangent * ctx.alpha * (tail - tail * tail), None
+
+
+# Each is checked at each call, in some 50 nanoseconds; Dynamo adds one for each name that is read.
+@pytest.mark.parametrize(
+    ("surrogate", "most"),
+    [(surrogates.Sigmoid(2.0), 39), (surrogates.Scaled(surrogates.Sigmoid(2.0)), 49)],
+    ids=["Sigmoid", "Scaled"],
+)
+def test_compiled_guards_are_few(surrogate, most):
+    x = X.clone().requires_grad_()
+    ours = guards(lambda x: surrogate(x), x)
+    by_hand = guards(lambda x: ByHand.apply(x, 2.0), x)
+    more = len(ours) - len(by_hand)
+    found = "\n".join(ours)
+    assert more <= most, (
+        f"{len(ours)} guards, by hand {len(by_hand)}; with PyTorch 2.13 a Sigmoid had 59, a "
+        f"Scaled one 68, one by hand 21:\n{found}"
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [surrogates.Sigmoid, lambda alpha: surrogates.Scaled(surrogates.Sigmoid(alpha))],
+    ids=["Sigmoid", "Scaled"],
+)
+@pytest.mark.parametrize("is_made_inside", [False, True])
+def test_compiled_twice_for_an_annealed_number(make, is_made_inside):
+    step, counter = counted(lambda s, x: (make(s) if is_made_inside else s)(x))
+    for alpha in (1.0 + 0.25 * i for i in range(20)):
+        x = X.clone().requires_grad_()
+        step(alpha if is_made_inside else make(alpha), x).sum().backward()
+        close(x.grad, make(alpha).surrogate_grad(X))
+    assert counter.frame_count == 2  # the second makes the number an argument
+
+
 def test_compiled_before_any_eager_call():
     code = """
 import torch, surrogates
@@ -153,6 +204,26 @@ def test_in_place_edit_of_x_before_backward_raises():
 
 def test_parameter_finds_its_backend():
     assert isinstance(surrogates.slayer_grad(torch.nn.Parameter(X)), torch.Tensor)
+
+
+def test_a_registered_backend_takes_the_place_of_the_built_in_one():
+    class Mine(surrogates.backends.Backend):
+        def spike(self, definition, x, arrays):
+            return x + 5
+
+    surrogate, built_in = surrogates.slayer_grad, surrogates.backends.of(X)
+    surrogates.backends.register("torch", Mine())
+    try:
+        close(surrogate(X), X + 5)
+    finally:
+        surrogates.backends.register("torch", built_in)
+    close(surrogate(X), (X >= 0).double())
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64, torch.float8_e4m3fn])
+def test_other_dtypes_are_refused(dtype):
+    with pytest.raises(TypeError, match=f"got one of dtype {dtype}"):
+        surrogates.slayer_grad(X.to(dtype))
 
 
 @pytest.mark.gpu

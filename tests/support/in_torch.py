@@ -58,6 +58,20 @@ def counted(function):
     return torch.compile(function, fullgraph=True, backend=counter), counter
 
 
+def guards(function, *arguments):
+    """Return what a compiled function checks before each call: a line for each guard."""
+    found = []
+
+    def keep(entries):
+        found.extend(f"{entry.guard_type} {entry.name}" for entry in entries)
+        return [True] * len(entries)
+
+    torch.compiler.reset()
+    options = {"guard_filter_fn": keep}
+    torch.compile(function, fullgraph=True, backend="aot_eager", options=options)(*arguments)
+    return found
+
+
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 every_float = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype)[6:])

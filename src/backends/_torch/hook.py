@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.torch
 import torch
+from array_api_compat import torch as namespace
+from torch.compiler import is_dynamo_compiling
 
 from .._backend import Backend, Definition
 from . import compressed
@@ -28,6 +29,7 @@ from .state import (
     is_recorded,
     is_unwatched,
     needs_arithmetic,
+    needs_arithmetic_in_dynamo,
 )
 
 Tensor = torch.Tensor
@@ -44,9 +46,17 @@ class TorchBackend(Backend):
     def spike(self, definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
         """Return the spikes, in the form that suits what is tracing them."""
         spikes: Tensor
-        in_dynamo = torch.compiler.is_dynamo_compiling()
+        in_dynamo = is_dynamo_compiling()
         if not in_dynamo and not arrays and is_plain(x):
             return _eager_spike(definition, x)
+        if (
+            in_dynamo
+            and not arrays
+            and definition.residual_dtype is None
+            and not needs_arithmetic_in_dynamo()
+        ):
+            spikes = _TracedSpike.apply(x, definition)  # type: ignore[no-untyped-call]
+            return spikes
         _require_defined(definition, arrays)
         recorded = is_recorded(x)
         if is_onnx_export():
@@ -64,7 +74,7 @@ class TorchBackend(Backend):
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
-        return array_api_compat.torch
+        return namespace
 
     def copy(self, x: Tensor) -> Tensor:
         """Return a copy of `x`."""
@@ -113,7 +123,7 @@ def _require_defined(definition: Definition, arrays: tuple[Tensor, ...]) -> None
     """Raise if a parameter that has no gradient is differentiated."""
     for index, message in definition.undifferentiated:
         array = arrays[index]
-        if torch.compiler.is_dynamo_compiling():
+        if is_dynamo_compiling():
             array = array * 1  # an argument of func.grad itself does not tell Dynamo
         if is_recorded(array) or has_tangent(array):
             raise NotImplementedError(message)
@@ -184,9 +194,22 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         x, *arrays = ctx.saved_tensors
-        grad = cotangent * ctx.definition.combine(arrays).surrogate_grad(x).to(x.dtype)
+        surrogate = ctx.definition.combine(arrays) if arrays else ctx.definition
+        grad = cotangent * surrogate.formula("derivative", namespace, x).to(x.dtype)
         # no gradient of the parameters: the step does not depend on them
         return (grad, None, *(None for _ in arrays))
+
+
+class _TracedSpike(_Spike):
+    """`_Spike` without arrays, by few names: a compiled function guards each that it reads."""
+
+    @staticmethod
+    def forward(x: Tensor, definition: Definition) -> Tensor:  # type: ignore[override]
+        comparison = definition.comparison
+        if comparison is None:
+            spikes: Tensor = definition.emit(x)
+            return spikes
+        return (x >= 0 if comparison == "ge" else x > 0).to(x.dtype)
 
 
 BACKEND = TorchBackend()

@@ -27,6 +27,7 @@ from torch._C._functorch import (
     peek_interpreter_stack,
 )
 from torch.autograd import forward_ad
+from torch.compiler import is_dynamo_compiling, is_exporting
 
 Tensor = torch.Tensor
 
@@ -103,11 +104,16 @@ def is_unwatched(*tensors: Tensor) -> bool:
 
 def needs_arithmetic(*tensors: Tensor) -> bool:
     """Return whether a spike of these must be plain arithmetic: see `hook`."""
-    if not torch.compiler.is_dynamo_compiling():
-        return _is_forward_mode(tensors) or (torch.compiler.is_exporting() and _is_traced())
+    if is_dynamo_compiling():
+        return needs_arithmetic_in_dynamo()
+    return _is_forward_mode(tensors) or (is_exporting() and _is_traced())
+
+
+def needs_arithmetic_in_dynamo() -> bool:
+    """Return `needs_arithmetic` of any tensors, while Dynamo traces."""
     # Dynamo cannot tell whether a tensor is dual; its guards compile anew for another level.
     in_forward_mode = forward_ad._current_level >= 0
-    return in_transform() or in_forward_mode or torch.compiler.is_exporting()
+    return in_transform() or in_forward_mode or is_exporting()
 
 
 def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:
@@ -127,9 +133,7 @@ def is_onnx_export() -> bool:
 def _is_traced() -> bool:
     """Return whether it may be this thread that compiles or exports."""
     return (
-        torch.compiler.is_dynamo_compiling()
-        or _len_torch_dispatch_stack() > 0
-        or _get_tracing_state() is not None
+        is_dynamo_compiling() or _len_torch_dispatch_stack() > 0 or _get_tracing_state() is not None
     )
 
 
@@ -138,7 +142,7 @@ def is_recorded(x: Tensor) -> bool:
     if not torch.is_grad_enabled():
         return False
     # a batched tensor does not tell that the one inside requires a gradient
-    while not torch.compiler.is_dynamo_compiling() and is_functorch_wrapped_tensor(x):
+    while not is_dynamo_compiling() and is_functorch_wrapped_tensor(x):
         if x.requires_grad:
             return True
         x = get_unwrapped(x)
@@ -147,7 +151,7 @@ def is_recorded(x: Tensor) -> bool:
 
 def has_tangent(array: Tensor) -> bool:
     """Return whether forward mode may differentiate to a tensor."""
-    if not torch.compiler.is_dynamo_compiling():
+    if not is_dynamo_compiling():
         return is_dual(array) or _may_have_tangent(array)
     if is_batchedtensor(array):  # Dynamo does not say what is inside: refuse, to be safe
         return torch.is_grad_enabled()

@@ -81,5 +81,5 @@ class Compressed(Wrapper):
     residual: str = field(default="float16", metadata={"choices": ("float16", "bfloat16", "uint8")})
 
     @property
-    def residual_dtype(self) -> str:  # type: ignore[override]
+    def _residual(self) -> str:
         return self.residual

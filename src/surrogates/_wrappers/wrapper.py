@@ -49,6 +49,10 @@ class Wrapper(Surrogate):
             )
         object.__setattr__(self, "at_threshold", inside.at_threshold)
         super().__post_init__()
+        if type(self).emit is Wrapper.emit:
+            object.__setattr__(self, "comparison", inside.comparison)
+        object.__setattr__(self, "is_signed", self.is_signed or inside.is_signed)
+        object.__setattr__(self, "residual_dtype", self._residual)
         if self._aspect in inside._decides:
             raise TypeError(
                 f"{type(self).__name__}: {inside._decides[self._aspect]} inside decides the "
@@ -82,15 +86,6 @@ class Wrapper(Surrogate):
     def emit(self, x: Array) -> Array:
         return self.surrogate.emit(x)
 
-    @property
-    def comparison(self) -> Literal["ge", "gt"] | None:
-        passes_on = type(self).emit is Wrapper.emit
-        return self.surrogate.comparison if passes_on else None
-
-    @property
-    def is_signed(self) -> bool:
-        return self.surrogate.is_signed
-
     def mirrored(self, x: Array) -> Array:
         return self.surrogate.mirrored(x)
 
@@ -98,12 +93,12 @@ class Wrapper(Surrogate):
         return self._around(self.surrogate.unsigned()) if self.is_signed else self
 
     @property
-    def relaxes(self) -> bool:  # type: ignore[override]
-        return self.surrogate.relaxes
+    def _residual(self) -> str | None:
+        return self.surrogate.residual_dtype
 
     @property
-    def residual_dtype(self) -> str | None:  # type: ignore[override]
-        return self.surrogate.residual_dtype
+    def relaxes(self) -> bool:  # type: ignore[override]
+        return self.surrogate.relaxes
 
     @property
     def _has_primitive(self) -> bool:

@@ -6,17 +6,27 @@ Neither has autodiff that could be told how to differentiate a step. The hook is
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat.numpy
 import numpy as np
 
 from ._backend import Backend, Definition
-from ._compiler.graph import FUNCTIONS, WORKING
-from ._compiler.program import Dialect
+from ._compiler.graph import FUNCTIONS, WORKING, Symbol
+from ._compiler.program import Dialect, Program
 
 _WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
+_ZEROS = {dtype: np.zeros((), dtype) for dtype in _WORKING}  # cheaper as an operand than a number
+
+
+def _is_few(x: Any) -> bool:
+    """Return whether to compare and to convert takes less time than both in one pass.
+
+    That one reads strided memory slowly, and of an array without axes gives a number.
+    """
+    return x.ndim > 0 and x.size <= 2**17 and bool(x.flags.forc)
 
 
 def _where(condition: Any, x: Any, y: Any, out: Any) -> None:
@@ -69,12 +79,45 @@ class NumpyDialect(Dialect):
         """Return whether `x` lies in memory as a vector."""
         return bool(x.flags.c_contiguous)
 
+    def call(self, node: Symbol) -> tuple[str, tuple[Any, ...]]:
+        """Return the operation and the operands: the square of a factor takes half the time."""
+        if node.op == "mul" and node.operands[0] is node.operands[1]:
+            return "square", node.operands[:1]
+        return super().call(node)
+
     def copy(self, target: Any, source: Any) -> None:
         """Copy into `target`, in its dtype."""
         np.copyto(target, source, casting="same_kind")
 
 
 _DIALECT = NumpyDialect()
+
+
+class _Plan(NamedTuple):
+    """What a surrogate and a dtype come to, so that a small call looks it up once."""
+
+    program: Program
+    compare: Any
+    """The function of the spikes, None where they are no comparison."""
+
+
+@lru_cache(maxsize=256)
+def _plan(definition: Definition, name: str, dtype: Any) -> _Plan | None:
+    """Return the plan for arrays of a dtype, None where there is no program."""
+    working = _WORKING.get(dtype)
+    program = working and _DIALECT.program(definition, name, working, product=False)
+    if not program:
+        return None
+    return _Plan(program, FUNCTIONS.get(definition.comparison or ""))
+
+
+@np.errstate(over="ignore", under="ignore")  # a decorator takes half the time of a context
+def _run(program: Program, x: Any) -> Any:
+    out = np.empty_like(x)
+    if x.dtype == program.dtype and x.nbytes <= _DIALECT.block_bytes:  # `evaluate`, in short
+        program.run(x, None, out, *[np.empty_like(x, dtype) for dtype in program.buffers])
+        return out
+    return _DIALECT.evaluate(program, x, None, out)
 
 
 class NumpyBackend(Backend):
@@ -85,12 +128,20 @@ class NumpyBackend(Backend):
 
         The definitions are written so that either gives the limit.
         """
-        dtype = _WORKING.get(x.dtype) if type(x) is np.ndarray and not arrays else None
+        if type(x) is np.ndarray and definition.is_fixed:
+            plan = _plan(definition, name, x.dtype)
+            if plan:
+                return _run(plan.program, x)
         with self.quiet():
-            program = dtype and _DIALECT.program(definition, name, dtype, product=False)
-            if not program:
-                return super().evaluate(definition, x, arrays, name)
-            return _DIALECT.evaluate(program, x, None, np.empty_like(x))
+            return super().evaluate(definition, x, arrays, name)
+
+    def linearize(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
+        """Return the spikes and the derivative; of few elements by one look-up."""
+        if type(x) is np.ndarray and definition.is_fixed and _is_few(x):
+            plan = _plan(definition, "derivative", x.dtype)
+            if plan and plan.compare:
+                return plan.compare(x, _ZEROS[x.dtype]).astype(x.dtype), _run(plan.program, x)
+        return super().linearize(definition, x, arrays)
 
     def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one comparison where they are no more than that."""
@@ -100,11 +151,14 @@ class NumpyBackend(Backend):
                 spikes = super().spike(definition, x, arrays)
             # NumPy's functions make a number of an array without axes
             return np.asarray(spikes) if type(x) is np.ndarray else spikes
+        zero = _ZEROS[x.dtype]
+        if _is_few(x):
+            return FUNCTIONS[comparison](x, zero).astype(x.dtype)
         spikes = np.empty_like(x)
         if not x.flags.forc:  # a comparison reads strided memory slower than a copy does
             np.copyto(spikes, x)
             x = spikes
-        return FUNCTIONS[comparison](x, 0, out=spikes)
+        return FUNCTIONS[comparison](x, zero, out=spikes)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""

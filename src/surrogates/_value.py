@@ -115,7 +115,7 @@ class Value:
 
     def __hash__(self) -> int:
         try:
-            return hash((type(self), frozenset(vars(self).items())))
+            return hash((type(self), frozenset(vars(self).values())))
         except TypeError:  # an array that cannot be hashed: it is the same if it is one object
             values = (v if _is_plain(v) else id(v) for _, v in sorted(vars(self).items()))
             return hash((type(self), *values))

@@ -70,7 +70,7 @@ LAYOUTS = {
     "long rows": lambda x: x.reshape(2, 120),
     "broadcast": lambda x: np.broadcast_to(x[:80], (3, 80)),
     "one number": lambda x: np.broadcast_to(x[10], (150,)),
-    "no axis": lambda x: x[10].reshape(()),
+    "no axis": lambda x: x[10:11].reshape(()),
 }
 
 
@@ -193,6 +193,54 @@ def test_threads_do_not_share_buffers():
     with ThreadPoolExecutor(4) as pool:
         for actual, x in zip(pool.map(surrogate.surrogate_grad, arrays), expected, strict=True):
             np.testing.assert_array_equal(actual, x)
+
+
+@every_surrogate
+@dtypes
+@pytest.mark.parametrize("size", [1, BLOCK, BLOCK + 1, 2**17, 2**17 + 1])
+def test_numpy_vjp_of_few_and_of_many_elements(cls, dtype, size):
+    x = potentials(size, dtype)
+    for at in (1.0, 0.0, 0.5):
+        spikes, pullback = surrogates.vjp(cls(at_threshold=at), x)
+        assert spikes.dtype == x.dtype
+        np.testing.assert_array_equal(spikes, (x > 0) + at * (x == 0))
+        derivative = pullback(np.ones_like(x))
+        assert derivative.dtype == x.dtype
+        np.testing.assert_array_equal(derivative, plain(cls(), "derivative", x))
+
+
+@every_surrogate
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_numpy_vjp_of_any_layout(cls, layout):
+    x = LAYOUTS[layout](potentials(240))
+    spikes, pullback = surrogates.vjp(cls(), x)
+    assert type(spikes) is type(x)
+    np.testing.assert_array_equal(spikes, x >= 0)
+    np.testing.assert_array_equal(spikes, cls()(x))
+    derivative = pullback(np.ones(x.shape, x.dtype))
+    np.testing.assert_array_equal(derivative, plain(cls(), "derivative", x))
+
+
+def test_numpy_plans_tell_equal_numbers_apart():
+    x = np.linspace(-2, 2, 50, dtype="float32")
+    for surrogate in (surrogates.Sigmoid(2.0), surrogates.Sigmoid(3.0), surrogates.Arctan(2.0)):
+        for dtype in ("float64", "float32", "float16"):
+            derivative = surrogates.vjp(surrogate, x.astype(dtype))[1](np.ones(50, dtype))
+            expected = plain(surrogate, "derivative", x.astype(dtype))
+            np.testing.assert_array_equal(derivative, expected)
+
+
+def test_numpy_squares_where_a_factor_is_multiplied_with_itself():
+    text = of_numpy._DIALECT.program(surrogates.ERF(), "derivative", "float32", product=False).text
+    assert "square_(x, out=out)" in text
+
+
+def test_numpy_leaves_the_settings_of_the_caller():
+    x = potentials(50)
+    with np.errstate(over="raise", under="raise", divide="raise"):
+        before = np.geterr()
+        surrogates.vjp(surrogates.GaussianGrad(), x)
+        assert np.geterr() == before
 
 
 def test_pullback_is_not_falsified_by_an_edit_of_x():

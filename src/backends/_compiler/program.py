@@ -94,6 +94,10 @@ class Dialect(ABC):
         """Return a graph with the library's own compound operations in it, where it has any."""
         return root
 
+    def call(self, node: Symbol) -> tuple[str, tuple[Any, ...]]:
+        """Return the operation and the operands by which a node is computed fastest."""
+        return node.op, node.operands
+
     def program(self, definition: Any, name: str, dtype: str, *, product: bool) -> Program | None:
         """Return the program of a definition's formula, or None if it cannot be traced.
 
@@ -199,7 +203,8 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str) -> Program:
             places[node.number] = f"c{node.number}"
             scope[f"c{node.number}"] = dialect.constant(node.value, dtype)
             continue
-        operands = [_text(places, o) for o in node.operands]
+        op, given = dialect.call(node)
+        operands = [_text(places, o) for o in given]
         # an operation may write over an operand that is not needed any more
         for operand in dict.fromkeys(o for o in node.operands if isinstance(o, Symbol)):
             place = places[operand.number]
@@ -213,7 +218,7 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str) -> Program:
             place = f"b{len(buffers)}"
             buffers.append(node.is_condition)
         places[node.number] = place
-        lines.append(_call(node.op, *operands, out=place))
+        lines.append(_call(op, *operands, out=place))
     if places[root.number] != "out":  # a leaf
         lines.append(_call("copy", places[root.number], out="out"))
     parameters = ", ".join(["x", "v", "out", *(f"b{i}" for i in range(len(buffers)))])

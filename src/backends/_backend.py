@@ -87,6 +87,9 @@ class Backend:
     converts_numpy = False
     """Whether the library's arithmetic takes NumPy arrays among its own."""
 
+    no_out: str | None = "its backend defines no method `multiply`; call it without"
+    """Why a pullback cannot write to an array, and what to do; None where `multiply` can."""
+
     @property
     def differentiates(self) -> bool:
         """Whether the library differentiates by itself.
@@ -124,6 +127,15 @@ class Backend:
         # The derivative is evaluated now: later in-place edits of x cannot falsify it.
         spikes = self.spike(definition, x, arrays)
         return spikes, self.evaluate(definition, x, arrays, "derivative")
+
+    def multiply(self, x: Array, y: Array, out: Array) -> None:
+        """Write ``x * y`` to the array `out`, of the shape and dtype of `y`: for `vjp`.
+
+        `out` may overlap with `x`. Where this is defined, set `no_out` to None.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} sets `no_out` to None, and must define its method `multiply`"
+        )
 
     def namespace(self, x: Array) -> Any:
         """Return the namespace of the array API that `x` belongs to."""

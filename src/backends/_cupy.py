@@ -21,6 +21,8 @@ _SPIKE = {comparison: IN_C[comparison].format("x", "(T)0") for comparison in ("g
 class CupyBackend(Backend):
     """CUDA arrays without a tape."""
 
+    no_out = None
+
     def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one kernel where they are no more than a comparison."""
         if definition.comparison is None or not _is_cupy(x):
@@ -42,6 +44,10 @@ class CupyBackend(Backend):
             return super().linearize(definition, x, arrays)
         spikes, derivative = kernel(x)
         return spikes, derivative
+
+    def multiply(self, x: Any, y: Any, out: Any) -> None:
+        """Write ``x * y`` to the array `out`; CuPy copies first what it overlaps with."""
+        self.namespace(out).multiply(x, y, out=out)
 
     def uniform(self, generator: Any, x: Any) -> Any:
         """Return random numbers from a `cupy.random.Generator`."""

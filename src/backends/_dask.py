@@ -28,6 +28,10 @@ class DaskBackend(Backend):
     """Arrays without a tape, in blocks, evaluated when asked for."""
 
     converts_numpy = True
+    no_out = (
+        "what is lazy has no memory to write to; store the result, by "
+        "dask.array.store(pullback(cotangent), target)"
+    )
 
     def spike(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the spikes, lazily."""

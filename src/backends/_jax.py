@@ -28,6 +28,10 @@ class JaxBackend(Backend):
     """Differentiates by JAX's own transforms, forward and reverse, to any order."""
 
     converts_numpy = True
+    no_out = (
+        "JAX arrays do not change; call it without, and let jax.jit(..., donate_argnums=...) use "
+        "the memory of the cotangent again"
+    )
 
     @property
     def differentiates(self) -> bool:

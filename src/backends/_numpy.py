@@ -123,6 +123,8 @@ def _run(program: Program, x: Any) -> Any:
 class NumpyBackend(Backend):
     """Arrays without a tape, computed by NumPy."""
 
+    no_out = None
+
     def evaluate(self, definition: Definition, x: Any, arrays: tuple[Any, ...], name: str) -> Any:
         """Return the primitive or derivative without warnings of overflow and underflow.
 
@@ -159,6 +161,13 @@ class NumpyBackend(Backend):
             np.copyto(spikes, x)
             x = spikes
         return FUNCTIONS[comparison](x, zero, out=spikes)
+
+    def multiply(self, x: Any, y: Any, out: Any) -> None:
+        """Write ``x * y`` to the array `out`; NumPy copies first what it overlaps with."""
+        if isinstance(out, np.ndarray):
+            np.multiply(x, y, out=out)
+        else:
+            out[...] = self.namespace(out).astype(x * y, out.dtype)
 
     def namespace(self, x: Any) -> Any:
         """Return the namespace of the array API that `x` belongs to."""

@@ -61,12 +61,7 @@ def _is_complex(xp: Any, dtype: Any) -> bool:
 
 def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
     """Return a cotangent or tangent as an array, or raise where it is not like the derivative."""
-    is_like = (
-        type(vector) is type(derivative)
-        and vector.dtype == derivative.dtype
-        and vector.shape == derivative.shape
-    )
-    if is_like:
+    if _is_like(vector, derivative):
         return vector
     xp = backend.namespace(derivative)
     if isinstance(vector, float):
@@ -85,6 +80,59 @@ def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name
             f"{tuple(derivative.shape)}; broadcast the {name} to that shape"
         )
     return vector
+
+
+def checked_out(backend: backends.Backend, out: Any, derivative: Any) -> Any:
+    """Return the array that a pullback is to write to, or raise where it is not like `x`."""
+    if backend.no_out is not None:
+        raise TypeError(
+            f"the pullback of {type(derivative).__module__} arrays takes no out: {backend.no_out}"
+        )
+    if not _is_like(out, derivative):
+        _require_like(backend, out, derivative)
+    flags = getattr(out, "flags", None)
+    if not getattr(flags, "writeable", True):  # CuPy's always are
+        raise ValueError("out is read-only; give an array that can be written to, or a copy")
+    if flags is not None and not flags.c_contiguous and _overlaps_itself(out):
+        raise ValueError(
+            f"out has elements that share memory (shape {out.shape}, strides {out.strides}); give "
+            "an array of its own, for instance out.copy()"
+        )
+    return out
+
+
+def _is_like(array: Any, other: Any) -> bool:
+    return type(array) is type(other) and array.dtype == other.dtype and array.shape == other.shape
+
+
+def _require_like(backend: backends.Backend, out: Any, derivative: Any) -> None:
+    if isinstance(out, np.ndarray):
+        backends.of(out).namespace(out)  # refuses what is no plain array
+    if not _is_of(backend, out) or isinstance(out, np.generic):
+        raise TypeError(
+            f"out must be an array of the library of x ({type(derivative).__module__}), got {out!r}"
+        )
+    if out.dtype != derivative.dtype:
+        raise TypeError(
+            f"out has dtype {out.dtype}, but the cotangent of x is {derivative.dtype}, as x is; "
+            "give an array of that dtype"
+        )
+    if out.shape != derivative.shape:
+        raise ValueError(
+            f"out has shape {tuple(out.shape)}, but x has shape {tuple(derivative.shape)}; give an "
+            "array of that shape"
+        )
+
+
+def _overlaps_itself(array: Any) -> bool:
+    """Return whether elements of an array may share memory: not those of slices and transposes."""
+    reach = array.itemsize
+    for stride, length in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
+        if length > 1:
+            if stride < reach:
+                return True
+            reach += (length - 1) * stride
+    return False
 
 
 def _is_of(backend: backends.Backend, array: Any) -> bool:

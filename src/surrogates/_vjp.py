@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from . import backends
-from ._arrays import checked, checked_vector
+from ._arrays import checked, checked_out, checked_vector
 from ._aspects import compressed
 from ._surrogate import Surrogate, require_surrogate
 
 ArrayT = TypeVar("ArrayT")
 
 
-def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], ArrayT]]:
+class _Pullback(Protocol[ArrayT]):
+    def __call__(self, cotangent: ArrayT, *, out: ArrayT | None = None) -> ArrayT: ...
+
+
+def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, _Pullback[ArrayT]]:
     """Return the spikes and their pullback: reverse mode by hand.
 
     Parameters
@@ -30,14 +33,20 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
         ``surrogate(x)``.
     pullback : callable
         Takes the cotangent of the spikes, of their shape, and returns the cotangent of `x`:
-        ``cotangent * surrogate.surrogate_grad(x)``, in the dtype of `x`.
+        ``cotangent * surrogate.surrogate_grad(x)``, in the dtype of `x`. It may be called more
+        than once. In NumPy and CuPy, ``pullback(cotangent, out=array)`` writes to an array of the
+        shape and dtype of `x`, and returns it: without new memory, large arrays take less time.
+        That array may be the cotangent itself, or `x`.
 
     Raises
     ------
     TypeError
-        If `x` is not an array of a known library, or not of a real floating-point dtype.
+        If `x` is not an array of a known library, or not of a real floating-point dtype. From the
+        pullback, if the cotangent is not such an array, `out` has another dtype than `x`, or the
+        library is not one whose arrays are written to.
     ValueError
-        From the pullback, if the cotangent has another shape.
+        From the pullback, if the cotangent or `out` has another shape than `x`, or `out` is
+        read-only, or its elements share memory.
 
     Examples
     --------
@@ -48,18 +57,25 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, Callable[[ArrayT], Arr
     array([0., 1., 1.])
     >>> pullback(np.ones(3))
     array([0.15, 0.3 , 0.  ])
+
+    In the memory of the cotangent:
+
+    >>> cotangent = np.ones(3)
+    >>> pullback(cotangent, out=cotangent) is cotangent
+    True
     """
     require_surrogate(surrogate)
     x, backend = checked(surrogate, x)
     if surrogate.residual_dtype is not None:
         derivative_of_kept = compressed(surrogate, backend, x)
-        return surrogate(x), lambda cotangent: _product(
-            backend, cotangent, derivative_of_kept(), "cotangent"
+        return surrogate(x), lambda cotangent, *, out=None: _pulled_back(
+            backend, cotangent, derivative_of_kept(), out
         )
     spikes, derivative = _linearized(surrogate, backend, x)
-    if not surrogate.is_traceable:  # a user's formula may return x itself, or a parameter
+    if surrogate.array_fields or not surrogate.is_traceable:
+        # a user's formula may return x itself, or a parameter
         derivative = backend.copy(derivative)
-    return spikes, lambda cotangent: _product(backend, cotangent, derivative, "cotangent")
+    return spikes, lambda cotangent, *, out=None: _pulled_back(backend, cotangent, derivative, out)
 
 
 def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, ArrayT]:
@@ -106,6 +122,14 @@ def _linearized(surrogate: Surrogate, backend: backends.Backend, x: Any) -> tupl
     if surrogate.array_fields or surrogate.residual_dtype is not None:
         return surrogate(x), surrogate.surrogate_grad(x)
     return backend.linearize(surrogate, x, ())
+
+
+def _pulled_back(backend: backends.Backend, cotangent: Any, derivative: Any, out: Any) -> Any:
+    if out is None:
+        return _product(backend, cotangent, derivative, "cotangent")
+    cotangent = checked_vector(backend, cotangent, derivative, "cotangent")
+    backend.multiply(cotangent, derivative, checked_out(backend, out, derivative))
+    return out
 
 
 def _product(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:

@@ -16,6 +16,7 @@ assert_type(surrogate.surrogate_grad(x), NDArray[np.float32])
 assert_type(surrogates.inv_square_grad(x, alpha=25.0), NDArray[np.float32])
 assert_type(surrogates.gaussian_grad(x, 0.5, alpha=1.0), NDArray[np.float32])
 assert_type(surrogates.vjp(surrogate, x)[0], NDArray[np.float32])
+assert_type(surrogates.vjp(surrogate, x)[1](x, out=x), NDArray[np.float32])
 
 surrogates.inv_square_grad(x, beta=25.0)  # type: ignore[call-overload] # pyright: ignore
 surrogates.ReluGrad(wide=2.0)  # type: ignore[call-arg] # pyright: ignore

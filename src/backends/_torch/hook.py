@@ -38,6 +38,11 @@ Tensor = torch.Tensor
 class TorchBackend(Backend):
     """Differentiates by autograd, `torch.func` and forward mode, eager and compiled."""
 
+    no_out = (
+        "PyTorch may record the product, and what is written to has a history of its own; "
+        "call out.copy_(pullback(cotangent))"
+    )
+
     @property
     def differentiates(self) -> bool:
         """Whether PyTorch differentiates: not what is exported for inference."""

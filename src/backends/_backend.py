@@ -39,6 +39,10 @@ class Definition(Protocol):
     def is_fixed(self) -> bool:
         """Whether its formulas depend on numbers and `x` alone, so that they can be traced."""
 
+    @property
+    def is_traceable(self) -> bool:
+        """Whether they depend on its parameters and `x` alone; these may be arrays."""
+
     def combine(self, arrays: Any) -> Any:
         """Return the surrogate with its arrays put back in."""
 
@@ -59,6 +63,9 @@ class Definition(Protocol):
 
     def restored(self, kept: Array, dtype: Any) -> Array:
         """Return the derivative from what was kept."""
+
+    def area_slope(self, index: int, xp: Any, x: Array) -> Array | None:
+        """Return the area's derivative to an array by number, where that has a short form."""
 
     def formula(self, name: str, xp: Any, x: Array) -> Array:
         """Return the ``"primitive"`` or ``"derivative"`` at `x`, to evaluate or to trace."""
@@ -119,6 +126,19 @@ class Backend:
         if self.differentiates and type(self).spike is Backend.spike:
             raise self._missing("spike", "a bare step has the gradient 0")
         return definition.combine(arrays).emit(x)
+
+    def relaxed(
+        self,
+        definition: Definition,
+        x: Array,
+        arrays: tuple[Array, ...],
+        general: Callable[..., Array],
+    ) -> Array:
+        """Return the spikes of `Relaxed`: ``general(x, *arrays)``, or the same in a better way.
+
+        `general` is made of `spike` and of formulas that the library differentiates.
+        """
+        return general(x, *arrays)
 
     def linearize(
         self, definition: Definition, x: Array, arrays: tuple[Array, ...]

@@ -29,8 +29,11 @@ def _is_few(x: Any) -> bool:
     return x.ndim > 0 and x.size <= 2**17 and bool(x.flags.forc)
 
 
-def _where(condition: Any, x: Any, y: Any, out: Any) -> None:
-    np.copyto(out, np.where(condition, x, y))  # a masked copy would be slower
+def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
+    chosen = np.where(condition, x, y)
+    if out is not None:  # a masked copy would be slower
+        np.copyto(out, chosen)
+    return chosen
 
 
 def _copy(x: Any, out: Any) -> None:
@@ -74,6 +77,10 @@ class NumpyDialect(Dialect):
     def permuted(self, x: Any, axes: list[int]) -> Any:
         """Return a view with its axes in another order."""
         return x.transpose(axes)
+
+    def expanded(self, x: Any, shape: tuple[int, ...]) -> Any:
+        """Return a view that is broadcast to a shape."""
+        return x if x.shape == shape else np.broadcast_to(x, shape)
 
     def is_contiguous(self, x: Any) -> bool:
         """Return whether `x` lies in memory as a vector."""
@@ -135,6 +142,11 @@ class NumpyBackend(Backend):
             if plan:
                 return _run(plan.program, x)
         with self.quiet():
+            if type(x) is np.ndarray and arrays and x.dtype in _WORKING:
+                dtype = _WORKING[x.dtype]
+                program = _DIALECT.program(definition, name, dtype, len(arrays), product=False)
+                if program:
+                    return _DIALECT.evaluate(program, x, None, np.empty_like(x), arrays)
             return super().evaluate(definition, x, arrays, name)
 
     def linearize(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:

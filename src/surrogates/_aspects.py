@@ -26,19 +26,24 @@ _LEVELS = 254  # of an 8-bit residual, besides zero
 _NO_LEVEL = 255  # of it, where the derivative is NaN, or not between 0 and the peak
 
 
-def spikes(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
-    """Return the spikes of a surrogate with array-valued parameters."""
-    definition, arrays = surrogate.partition()
+def spikes(
+    definition: Surrogate, arrays: tuple[Array, ...], backend: backends.Backend, x: Array
+) -> Array:
+    """Return the spikes of a surrogate with array-valued parameters, which were taken out."""
     xp = backend.namespace(x)
     with backend.quiet():
-        arrays = operands(surrogate, xp, x, arrays)
+        arrays = operands(definition, xp, x, arrays)
         if backend.differentiates:
             if definition.is_signed or definition.relaxes:
                 x = backend.aligned(x, arrays)
             if definition.is_signed:
                 return _signed_spikes(definition.combine(arrays), backend, xp, x)
             if definition.relaxes:
-                return _relaxed_spikes(definition, backend, xp, x, arrays)
+
+                def general(x: Array, *arrays: Array) -> Array:
+                    return _relaxed_spikes(definition, backend, xp, x, arrays)
+
+                return backend.relaxed(definition, x, arrays, general)
         return backend.spike(definition, x, arrays)
 
 
@@ -54,7 +59,8 @@ def _signed_spikes(surrogate: Surrogate, backend: backends.Backend, xp: Any, x: 
 def spikes_of(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
     """Return the spikes of any surrogate, unchecked."""
     if surrogate.array_fields:
-        return spikes(surrogate, backend, x)
+        definition, arrays = surrogate.partition()
+        return spikes(definition, arrays, backend, x)
     return backend.spike(surrogate, x, ())
 
 

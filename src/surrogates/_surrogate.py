@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import numpy as np
 
-from . import _aspects, backends
+from . import _area, _aspects, backends
 from ._accuracy import Accuracy
 from ._arrays import checked as checked_array
 from ._arrays import fitted, operands, working_dtype
@@ -20,8 +20,8 @@ ArrayT = TypeVar("ArrayT")
 
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
-_FOR_WRAPPERS = {"area_to", "has_area_below", "is_signed", "is_traceable", "mirrored"}
-_FOR_WRAPPERS |= {"partition", "relaxes", "unsigned", "widened"}
+_FOR_WRAPPERS = {"area_to", "follows_product", "has_area_below", "is_signed", "mirrored"}
+_FOR_WRAPPERS |= {"partition", "relaxes", "substituted", "unsigned", "widened"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -127,7 +127,7 @@ class Surrogate(Value):
         if backend is None:
             x, backend = checked_array(self, x)
         if self.array_fields:
-            return _aspects.spikes(self, backend, x)
+            return _aspects.spikes(*self.partition(), backend, x)
         return backend.spike(self, x, ())
 
     @overload
@@ -318,7 +318,7 @@ class Surrogate(Value):
         """Return the derivative's area to the left of `x`, or the primitive if it is infinite."""
         primitive = self.primitive(xp, x)
         if self._states_no_area_below:
-            return primitive - self._start(xp, x)
+            return primitive - _area.start(self, xp, x)
         below = self.area_below
         if isinstance(below, (int, float)):
             offset = below - 0.5
@@ -329,7 +329,7 @@ class Surrogate(Value):
     def has_area_below(self, xp: Any, x: Array) -> Any:
         """Return whether the area to the left of `x` is finite: a bool, or one for each value."""
         if self._states_no_area_below:
-            return xp.isfinite(self._limit(xp, x)[0])
+            return xp.isfinite(_area.limit(self, xp, x)[0])
         below = self.area_below
         return math.isfinite(below) if isinstance(below, (int, float)) else xp.isfinite(below)
 
@@ -337,23 +337,17 @@ class Surrogate(Value):
     def _states_no_area_below(self) -> bool:
         return type(self).area_below is Surrogate.area_below  # as a user's class, most likely
 
-    def _limit(self, xp: Any, x: Array) -> tuple[Array, Array]:
-        """Return the primitive at minus infinity, as a constant, and at a number far below."""
-        constant = backends.of(x).constant
-        limit = constant(self.primitive(xp, xp.zeros_like(x) - math.inf))
-        far = self.primitive(xp, xp.zeros_like(x) - 1e15)
-        return xp.where(xp.isnan(limit), constant(far), limit), far
+    def area_slope(self, index: int, xp: Any, x: Array) -> Array | None:
+        """Return the derivative of `area_to` to an array of `partition`, by number: for hooks.
 
-    def _start(self, xp: Any, x: Array) -> Array:
-        """Return the primitive at minus infinity where it is finite, else 0.
-
-        Its derivative to a parameter is that far below: at infinity it would be inf * 0.
+        None where it has no short form. It has one where the area depends on the product of `x` and
+        a parameter alone, or on their quotient: see `follows_product`.
         """
-        limit, far = self._limit(xp, x)
-        finite = xp.isfinite(limit) & xp.isfinite(far)
-        far = xp.where(finite, far, xp.zeros_like(far))
-        start = limit + (far - backends.of(x).constant(far))
-        return xp.where(finite, start, xp.zeros_like(far))
+        name = self.array_fields[index]
+        power = self.follows_product.get(name)
+        if power is None:
+            return None
+        return power / getattr(self, name) * (x * self.derivative(xp, x))
 
     def __dir__(self) -> list[str]:
         hidden = _FOR_HOOKS | _FOR_WRAPPERS

@@ -25,6 +25,8 @@ class Value:
     """The part of `Surrogate` that makes it a value: fields, equality, arrays out and in."""
 
     traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
+    # By parameter: 1 if the area depends on its product with x alone, -1 if on x divided by it.
+    follows_product: ClassVar[dict[str, int]] = {}
     array_fields: ClassVar[tuple[str, ...]] = ()
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
@@ -42,6 +44,7 @@ class Value:
             return
         # Not inherited: the formulas of a subclass may read what changes, or the values of x.
         cls.traceable = vars(cls).get("traceable", False)
+        cls.follows_product = vars(cls).get("follows_product", {})
         declare(cls, base)
         cls._fields = fields(cls)
         # For hooks, under torch.compile, which cannot read the metadata of a field.
@@ -78,6 +81,7 @@ class Value:
                 is_traceable = is_traceable and value.is_traceable
             elif type(value) not in (float, int, str):  # arrays may be traced
                 is_fixed = False
+                is_traceable = is_traceable and holds_arrays
                 self._require_no_array_in(declared.name, value)
         object.__setattr__(self, "array_fields", tuple(with_arrays))
         object.__setattr__(self, "is_fixed", is_fixed)
@@ -169,6 +173,19 @@ class Value:
         for name, value in zip(self.array_fields, values, strict=True):
             object.__setattr__(replaced, name, value)
         return replaced
+
+    def substituted(self, name: str, value: Any) -> Self:
+        """Return this surrogate with an array in a field, or a surrogate that holds one, unchecked.
+
+        In a number's place too: for what is filled with other arrays afterwards, by `combine`.
+        """
+        other = copy.copy(self)
+        names = {*self.array_fields, name}
+        object.__setattr__(other, name, value)
+        declared = type(self).__dataclass_fields__
+        object.__setattr__(other, "array_fields", tuple(n for n in declared if n in names))
+        object.__setattr__(other, "is_fixed", False)
+        return other
 
     def widened(self) -> Self:
         """Return this surrogate with its NumPy arrays in double precision, for its measures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import shutil
 import subprocess
 import tracemalloc
@@ -15,6 +16,7 @@ import pytest
 import surrogates
 from kinds import every_surrogate
 from surrogates import backends
+from surrogates._parameters import parameters
 from surrogates.backends import _numpy as of_numpy
 from surrogates.backends._compiler.graph import nodes_of, trace
 from surrogates.backends._cupy import kernel_of
@@ -158,11 +160,27 @@ def test_a_formula_may_look_at_the_shape():
     np.testing.assert_array_equal(Yours().surrogate_grad(x), 2 * x)
 
 
-def test_array_parameters_are_not_traced():
-    surrogate = surrogates.SlayerGrad(np.asarray([1.0, 2.0]))
-    assert trace(surrogate, "derivative", "float64") is None
-    actual = surrogate.surrogate_grad(np.full(2, 0.5))
-    np.testing.assert_array_equal(actual, np.exp([-0.5, -1.0]))
+def test_array_parameters_are_inputs():
+    definition, _ = surrogates.SlayerGrad(np.asarray([1.0, 2.0])).partition()
+    root = trace(definition, "derivative", "float64", 1)
+    assert [n.operands for n in nodes_of(root) if n.op == "input"] == [("p0",), ("x",)]
+
+
+@every_surrogate
+@pytest.mark.parametrize("shape", [(), (5,), (7, 1), (7, 5)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_array_parameters_give_the_values_of_the_plain_expression(cls, shape, dtype, monkeypatch):
+    monkeypatch.setattr(of_numpy.NumpyDialect, "block_bytes", 4 * 8)
+    numbers = {
+        p.name: p.default * (1 + np.linspace(0, 0.1, math.prod(shape))).reshape(shape)
+        for p in parameters(cls)
+        if isinstance(p.default, float)
+    }
+    x = np.random.default_rng(4).normal(0, 2, (7, 5)).astype(dtype)
+    surrogate = cls(**numbers)
+    actual = surrogate.surrogate_grad(x), surrogate.surrogate_fun(x)
+    monkeypatch.setattr(of_numpy.NumpyDialect, "program", lambda *arguments, **options: None)
+    np.testing.assert_array_equal(actual, (surrogate.surrogate_grad(x), surrogate.surrogate_fun(x)))
 
 
 def test_a_graph_has_each_expression_once_and_no_constant_arithmetic():

@@ -24,7 +24,7 @@ def module_of(path: Path) -> str:
 LAYERS = (
     ("_accuracy", "backends"),
     ("_arrays", "_docstring", "_maths", "_numeric"),
-    ("_aspects", "_parameters"),
+    ("_area", "_aspects", "_parameters"),
     ("_declaration",),
     ("_value",),
     ("_surrogate",),

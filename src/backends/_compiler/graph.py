@@ -12,6 +12,7 @@ constant. A graph computes values only; to differentiate, run the definition its
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -255,6 +256,10 @@ class Trace:
         x = x if min is None else self.apply("maximum", x, min)
         return x if max is None else self.apply("minimum", x, max)
 
+    def isfinite(self, x: Any) -> Symbol:
+        """Return whether `x` is neither infinite nor NaN."""
+        return self.apply("lt", abs(self.asarray(x)), math.inf)
+
     def zeros_like(self, x: Symbol) -> Symbol:
         """Return 0."""
         return self.asarray(0.0)
@@ -284,20 +289,37 @@ def _sign_in_constant(x: Symbol) -> Symbol:
     return x
 
 
-def trace(definition: Any, name: str, dtype: Any, **options: bool) -> Symbol | None:
-    """Return the graph of the ``"primitive"`` or ``"derivative"``, as a function of ``"x"``.
+def trace(
+    definition: Any, name: str, dtype: Any, number_of_arrays: int = 0, **options: bool
+) -> Symbol | None:
+    """Return the graph of the formula of this name, as a function of ``"x"``: see `traced`."""
 
-    The options are those of `Trace`.
+    def formula(surrogate: Any, xp: Trace, x: Symbol) -> Any:
+        return surrogate.formula(name, xp, x)
 
-    None where it cannot be traced: a parameter is an array, or the class is not `traceable`.
+    return traced(definition, formula, dtype, number_of_arrays, **options)
+
+
+def traced(
+    definition: Any,
+    formula: Callable[[Any, Trace, Symbol], Any],
+    dtype: Any,
+    number_of_arrays: int,
+    **options: bool,
+) -> Symbol | None:
+    """Return the graph of ``formula(surrogate, xp, x)``, as a function of ``"x"``.
+
+    The array-valued parameters of the definition are the inputs ``"p0"``, ``"p1"`` and so on. The
+    options are those of `Trace`. None where it cannot be traced: its class is not `traceable`.
     """
-    if not definition.is_fixed:
+    if not definition.is_traceable:
         return None
     namespace = Trace(dtype, **options)
+    arrays = [namespace.input(f"p{i}") for i in range(number_of_arrays)]
+    surrogate = definition.combine(arrays)
+    x = namespace.input("x")
     try:
-        return _sign_in_constant(
-            namespace.asarray(definition.formula(name, namespace, namespace.input("x")))
-        )
+        return _sign_in_constant(namespace.asarray(formula(surrogate, namespace, x)))
     except (TypeError, AttributeError):  # UntraceableError too
         return None
 

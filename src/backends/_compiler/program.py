@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple
 
-from .graph import Symbol, nodes_of, trace
+from .graph import Symbol, Trace, nodes_of, trace, traced
+from .tangent import tangent
 
 Array = Any
 
@@ -25,7 +26,10 @@ class Program(NamedTuple):
     """A function of an array, and of buffers for its result and for intermediate results."""
 
     run: Callable[..., None]
-    """Called as ``run(x, v, out, *buffers)``."""
+    """Called as ``run(x, v, out, *small, *buffers)``."""
+
+    prelude: Callable[..., tuple[Any, ...]]
+    """Returns `small`, what depends on the array-valued parameters alone, from these."""
 
     dtype: Any
     """The dtype it computes in."""
@@ -87,6 +91,10 @@ class Dialect(ABC):
         """Return whether `x` lies in memory as a vector."""
 
     @abstractmethod
+    def expanded(self, x: Array, shape: tuple[int, ...]) -> Array:
+        """Return a view that is broadcast to a shape."""
+
+    @abstractmethod
     def copy(self, target: Array, source: Array) -> None:
         """Copy into `target`, in its dtype."""
 
@@ -98,64 +106,88 @@ class Dialect(ABC):
         """Return the operation and the operands by which a node is computed fastest."""
         return node.op, node.operands
 
-    def program(self, definition: Any, name: str, dtype: str, *, product: bool) -> Program | None:
+    def program(
+        self, definition: Any, name: str, dtype: str, number_of_arrays: int = 0, *, product: bool
+    ) -> Program | None:
         """Return the program of a definition's formula, or None if it cannot be traced.
 
         With `product` it ends with a multiplication by `v`. The 256 last used are kept.
         """
-        if not definition.is_fixed:  # it may not be hashable, and the cache must not hold it
+        if not definition.is_traceable:  # it may not be hashable, and the cache must not hold it
             return None
-        return _program(self, definition, name, dtype, product)
+        return _program(self, definition, name, dtype, number_of_arrays, product)
 
-    def evaluate(self, program: Program, x: Array, v: Array | None, out: Array) -> Array:
+    def parameter_program(
+        self, definition: Any, dtype: str, number_of_arrays: int, index: int
+    ) -> Program | None:
+        """Return the program of a parameter's gradient under `Relaxed`, times `v`, elementwise."""
+        if not definition.is_traceable:
+            return None
+        return _parameter_program(self, definition, dtype, number_of_arrays, index)
+
+    def evaluate(
+        self,
+        program: Program,
+        x: Array,
+        v: Array | None,
+        out: Array,
+        arrays: tuple[Array, ...] = (),
+    ) -> Array:
         """Run a program on arrays of any layout, and return `out`.
 
-        Arrays of another dtype than the program's are converted, block by block.
+        Arrays of another dtype than the program's are converted, block by block; parameters are of
+        that dtype, and of the rank of `x` or without axes.
         """
+        small = program.prelude(*arrays) if arrays else ()
         run, dtypes = program.run, program.buffers
         if x.dtype != program.dtype:
             run = partial(self._run_cast, program)
             dtypes += (program.dtype,) * 3
         size, block = self.size(x), self.block_bytes // program.dtype.itemsize
         if size <= block:
-            run(x, v, out, *[self.like(x, dtype) for dtype in dtypes])
+            run(x, v, out, *small, *[self.like(x, dtype) for dtype in dtypes])
             return out
         block = min(block * self.threads(), size)
         if v is not None and not any(self.strides(v)):
             v = v[(0,) * v.ndim]  # one number, expanded: the cotangent of a sum
         buffers = [self.buffer(block, dtype) for dtype in dtypes]
-        for x_, v_, out_ in self._blocks(x, v, out, block):
+        for x_, v_, out_, *small_ in self._blocks(x, v, out, small, block):
             n = math.prod(x_.shape)
             run(
                 x_,
                 v_,
                 out_,
+                *small_,
                 *(b if x_.shape == b.shape else b[:n].reshape(x_.shape) for b in buffers),
             )
         return out
 
     def _run_cast(
-        self, program: Program, x: Array, v: Array | None, out: Array, *buffers: Array
+        self, program: Program, x: Array, v: Array | None, out: Array, *rest: Array
     ) -> None:
-        *buffers_, wide_x, wide_v, wide_out = buffers
+        *rest_, wide_x, wide_v, wide_out = rest
         self.copy(wide_x, x)
         if v is not None:
             self.copy(wide_v, v)
-        program.run(wide_x, wide_v, wide_out, *buffers_)
+        program.run(wide_x, wide_v, wide_out, *rest_)
         self.copy(out, wide_out)
 
     def _blocks(
-        self, x: Array, v: Array | None, out: Array, block: int
-    ) -> Iterator[tuple[Array, Array | None, Array]]:
+        self, x: Array, v: Array | None, out: Array, small: tuple[Array, ...], block: int
+    ) -> Iterator[list[Any]]:
         """Cut arrays into blocks, along the order of `x` in memory."""
         strides = self.strides(x)
         axes = sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
-        arrays = [x, out] if v is None or v.ndim == 0 else [x, out, v]
-        arrays = [self.permuted(a, axes) for a in arrays]
+        # numbers, and arrays without axes, are the same in each block
+        whole: list[Any] = [x, v, out, *small]
+        places = [i for i, a in enumerate(whole) if a is not None and a.ndim > 0]
+        arrays = [self.permuted(self.expanded(whole[i], x.shape), axes) for i in places]
         if all(self.is_contiguous(a) for a in arrays):
             arrays = [a.reshape(-1) for a in arrays]
-        for x_, out_, *rest in _cut(arrays, block):
-            yield x_, (rest[0] if rest else v), out_
+        for parts in _cut(arrays, block):
+            for place, part in zip(places, parts, strict=True):
+                whole[place] = part
+            yield whole
 
 
 def _cut(arrays: list[Array], block: int) -> Iterator[list[Array]]:
@@ -177,24 +209,49 @@ def _cut(arrays: list[Array], block: int) -> Iterator[list[Array]]:
 
 @lru_cache(maxsize=256)
 def _program(
-    dialect: Dialect, definition: Any, name: str, dtype: str, product: bool
+    dialect: Dialect,
+    definition: Any,
+    name: str,
+    dtype: str,
+    number_of_arrays: int,
+    product: bool,
 ) -> Program | None:
-    root = trace(definition, name, dtype, **dialect.options(dtype))
-    if root is None or not any(node.op == "input" for node in nodes_of(root)):
+    root = trace(definition, name, dtype, number_of_arrays, **dialect.options(dtype))
+    if root is None or not any(node is root.trace.input("x") for node in nodes_of(root)):
         return None  # the plain expression gives a constant the shape of x
     if product:
         root = root.trace.apply("mul", root, root.trace.input("v"))
-    return _compiled(dialect, dialect.fused(root), dtype)
+    return _compiled(dialect, dialect.fused(root), dtype, number_of_arrays)
 
 
-def _compiled(dialect: Dialect, root: Symbol, dtype: str) -> Program:
+@lru_cache(maxsize=256)
+def _parameter_program(
+    dialect: Dialect, definition: Any, dtype: str, number_of_arrays: int, index: int
+) -> Program | None:
+    def gradient(surrogate: Any, xp: Trace, x: Symbol) -> Symbol:
+        slope = surrogate.area_slope(index, xp, x)
+        if slope is None:
+            slope = tangent(xp.asarray(surrogate.formula("area", xp, x)), f"p{index}")
+        return xp.apply("mul", slope, xp.input("v"))
+
+    options = dialect.options(dtype)
+    root = traced(definition, gradient, dtype, number_of_arrays, **options)
+    if root is None:
+        return None
+    return _compiled(dialect, dialect.fused(root), dtype, number_of_arrays)
+
+
+def _compiled(dialect: Dialect, root: Symbol, dtype: str, number_of_arrays: int) -> Program:
     nodes = nodes_of(root)
+    small = _of_parameters(nodes)
     last_use = {o.number: n.number for n in nodes for o in n.operands if isinstance(o, Symbol)}
     places: dict[int, str] = {}
     scope: dict[str, Any] = dict(dialect.functions)
+    scope |= {name: dialect.constant(n, dtype) for name, n in (("one", 1.0), ("zero", 0.0))}
     free: dict[bool, list[str]] = {False: ["out"], True: []}
     buffers: list[bool] = []
     lines: list[str] = []
+    before: list[str] = []  # the prelude
     for node in nodes:
         if node.op == "input":
             places[node.number] = node.operands[0]
@@ -202,6 +259,14 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str) -> Program:
         if node.op == "constant":
             places[node.number] = f"c{node.number}"
             scope[f"c{node.number}"] = dialect.constant(node.value, dtype)
+            continue
+        if node in small:
+            operands = [_text(places, o) for o in node.operands]
+            places[node.number] = f"s{node.number}"
+            call = _call(node.op, *operands)
+            if node.op == "number":  # copied into nothing, it would not become one
+                call = _call("where", *operands, "one", "zero")
+            before.append(f"s{node.number} = {call}")
             continue
         op, given = dialect.call(node)
         operands = [_text(places, o) for o in given]
@@ -221,11 +286,36 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str) -> Program:
         lines.append(_call(op, *operands, out=place))
     if places[root.number] != "out":  # a leaf
         lines.append(_call("copy", places[root.number], out="out"))
-    parameters = ", ".join(["x", "v", "out", *(f"b{i}" for i in range(len(buffers)))])
-    text = "\n    ".join([f"def run({parameters}):", *lines])
+    needed = {o for n in nodes if n not in small for o in n.operands if o in small}
+    used = [places[n.number] for n in nodes if n in needed]
+    parameters = ", ".join(["x", "v", "out", *used, *(f"b{i}" for i in range(len(buffers)))])
+    arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
+    before.append(f"return ({''.join(f'{name}, ' for name in used)})")
+    text = "\n    ".join([f"def prelude({arrays}):", *before])
+    text = "\n    ".join([f"{text}\ndef run({parameters}):", *lines])
     exec(text, scope)
     dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
-    return Program(scope["run"], dtypes[False], tuple(dtypes[b] for b in buffers), text)
+    return Program(
+        scope["run"],
+        scope["prelude"],
+        dtypes[False],
+        tuple(dtypes[b] for b in buffers),
+        text,
+    )
+
+
+def _of_parameters(nodes: list[Symbol]) -> set[Symbol]:
+    """Return the nodes that depend on array-valued parameters, and not on `x`."""
+    small: set[Symbol] = set()
+    for node in nodes:
+        if node.op == "input":
+            if node.operands[0][0] == "p":
+                small.add(node)
+            continue
+        operands = [o for o in node.operands if isinstance(o, Symbol) and o.op != "constant"]
+        if operands and all(o in small for o in operands):
+            small.add(node)
+    return small
 
 
 def _text(places: dict[int, str], operand: Any) -> str:
@@ -235,6 +325,6 @@ def _text(places: dict[int, str], operand: Any) -> str:
     return f"{keyword}={number!r}"
 
 
-def _call(op: str, *operands: str, out: str) -> str:
+def _call(op: str, *operands: str, out: str = "None") -> str:
     # a trailing _: "and", "not" and "or" are words of Python
     return f"{op}_({', '.join(operands)}, out={out})"

@@ -20,7 +20,8 @@ from torch.compiler import is_dynamo_compiling
 from .._backend import Backend, Definition
 from . import compressed
 from .arithmetic import arithmetic
-from .program import gradient, step
+from .program import emitted, gradient
+from .relaxed import RelaxedSpike
 from .state import (
     apply_of,
     has_tangent,
@@ -52,8 +53,9 @@ class TorchBackend(Backend):
         """Return the spikes, in the form that suits what is tracing them."""
         spikes: Tensor
         in_dynamo = is_dynamo_compiling()
-        if not in_dynamo and not arrays and is_plain(x):
-            return _eager_spike(definition, x)
+        if not in_dynamo and is_plain(x, *arrays) and not (arrays and definition.residual_dtype):
+            _require_defined(definition, arrays)
+            return _eager_spike(definition, x, arrays)
         if (
             in_dynamo
             and not arrays
@@ -76,6 +78,25 @@ class TorchBackend(Backend):
         else:
             spikes = _Spike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
         return spikes.to(x.dtype)  # which a wider parameter may have changed
+
+    def relaxed(
+        self, definition: Definition, x: Tensor, arrays: tuple[Tensor, ...], general: Any
+    ) -> Tensor:
+        """Return the spikes of `Relaxed`: by a Function of its own where nothing observes it."""
+        spikes: Tensor
+        if (
+            not is_dynamo_compiling()
+            and torch.is_grad_enabled()
+            and any(array.requires_grad for array in arrays)
+            and definition.residual_dtype is None
+            and x.is_cpu
+            and is_plain(x, *arrays)
+        ):
+            _require_defined(definition, arrays)
+            spikes = RelaxedSpike.apply(x, definition, general, *arrays)  # type: ignore[no-untyped-call]
+            return spikes
+        spikes = general(x, *arrays)
+        return spikes
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
@@ -142,41 +163,36 @@ def _distributed_as(x: Any, numbers: Tensor) -> Tensor:
     return distribute_tensor(numbers, x.device_mesh, placements, src_data_rank=None)
 
 
-def _eager_spike(definition: Definition, x: Tensor) -> Tensor:
+def _eager_spike(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
     spikes: Tensor
-    if x.requires_grad and torch.is_grad_enabled():
+    is_recorded = x.requires_grad or any(array.requires_grad for array in arrays)
+    if is_recorded and torch.is_grad_enabled():
         if definition.residual_dtype is not None:
             return compressed.spike(definition, x, ())
-        spikes = _apply_eagerly(x, definition)
+        spikes = _apply_eagerly(x, definition, *arrays)
         return spikes
-    return _step(definition, x)
-
-
-def _step(definition: Definition, x: Tensor) -> Tensor:
-    comparison = definition.comparison
-    spikes: Tensor = definition.emit(x) if comparison is None else step(x, comparison)
-    return spikes
+    return emitted(definition, x, arrays)
 
 
 class _EagerSpike(torch.autograd.Function):
     """`_Spike` where no transform can see it: PyTorch calls this older form faster."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, definition: Definition) -> Tensor:
+    def forward(ctx: Any, x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
         ctx.definition = definition
-        ctx.save_for_backward(x)
-        return _step(definition, x)
+        ctx.save_for_backward(x, *arrays)
+        return emitted(definition, x, arrays)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Any:
-        (x,) = ctx.saved_tensors
+        x, *arrays = ctx.saved_tensors
         grad = None
-        # x was plain in forward; hooks of saved tensors may have moved it
-        if is_unwatched(cotangent) and x.is_cpu:
-            grad = gradient(ctx.definition, x, cotangent)
+        # they were plain in forward; hooks of saved tensors may have moved them
+        if is_unwatched(cotangent) and all(a.device == cotangent.device for a in (x, *arrays)):
+            grad = gradient(ctx.definition, x, cotangent, arrays)
         if grad is None:
-            grad = cotangent * ctx.definition.surrogate_grad(x).to(x.dtype)
-        return grad, None
+            grad = cotangent * ctx.definition.combine(arrays).surrogate_grad(x).to(x.dtype)
+        return (grad, None, *(None for _ in arrays))
 
 
 _apply_eagerly = apply_of(_EagerSpike)

@@ -7,6 +7,7 @@ which PyTorch turns into tensors at each call.
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 from functools import cache
 from types import MappingProxyType
@@ -29,8 +30,8 @@ def _copy(x: Tensor, out: Tensor) -> None:
     out.copy_(x)
 
 
-def _isnan(x: Tensor, out: Tensor) -> None:
-    torch.ne(x, x, out=out)
+def _isnan(x: Tensor, out: Tensor | None) -> Tensor:
+    return torch.ne(x, x, out=out)
 
 
 class TorchDialect(Dialect):
@@ -125,6 +126,10 @@ class TorchDialect(Dialect):
         """Return a view with its axes in another order."""
         return x.permute(axes)
 
+    def expanded(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return a view that is broadcast to a shape."""
+        return x.expand(shape)
+
     def is_contiguous(self, x: Tensor) -> bool:
         """Return whether `x` lies in memory as a vector."""
         return x.is_contiguous()
@@ -142,7 +147,16 @@ def _zero() -> Tensor:
     return torch.zeros((), device="cpu")
 
 
-def step(x: Tensor, comparison: str) -> Tensor:
+def emitted(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+    """Return the spikes, not differentiated: by one comparison where they are no more than that."""
+    comparison = definition.comparison
+    if comparison is not None:
+        return _step(x, comparison)
+    spikes: Tensor = definition.combine(arrays).emit(x)
+    return spikes.to(x.dtype)  # which a wider parameter may have changed
+
+
+def _step(x: Tensor, comparison: str) -> Tensor:
     """Return 1 where a comparison of `x` with 0 holds, else 0: on CUDA by one kernel."""
     spikes = _empty_like(x)
     if not x.is_contiguous() and not x.is_cuda:
@@ -152,15 +166,71 @@ def step(x: Tensor, comparison: str) -> Tensor:
     return compare(x, _zero(), out=spikes)
 
 
-def gradient(definition: Definition, x: Tensor, cotangent: Tensor) -> Tensor | None:
-    """Return ``cotangent * definition.surrogate_grad(x)``, None where there is no program."""
+def gradient(
+    definition: Definition, x: Tensor, cotangent: Tensor, arrays: tuple[Tensor, ...] = ()
+) -> Tensor | None:
+    """Return ``cotangent * definition.combine(arrays).surrogate_grad(x)``.
+
+    None where there is no program.
+    """
     if x.is_cuda:
-        return cuda.gradient(definition, x, cotangent)
+        return None if arrays else cuda.gradient(definition, x, cotangent)
     dtype = _WORKING.get(x.dtype)
-    program = dtype and _DIALECT.program(definition, "derivative", dtype, product=True)
+    program = dtype and _DIALECT.program(definition, "derivative", dtype, len(arrays), product=True)
     if not program or cotangent.dtype is not x.dtype:
         return None
-    grad: Tensor = _DIALECT.evaluate(program, x, cotangent, _empty_like(x))
+    grad: Tensor = _DIALECT.evaluate(program, x, cotangent, _empty_like(x), arrays)
+    return grad
+
+
+_FAR = 1e18  # its square is finite in float32
+
+
+def relaxed_gradients(
+    definition: Definition,
+    x: Tensor,
+    cotangent: Tensor,
+    arrays: tuple[Tensor, ...],
+    wanted: list[bool],
+) -> list[Tensor | None] | None:
+    """Return the gradients of `x` and of the parameters of a definition that relaxes.
+
+    None where one has no program, and where `x` is far out or a gradient is not finite: there the
+    recorded form tells which elements have one.
+    """
+    if x.numel() == 0:
+        return None
+    low, high = map(float, torch.aminmax(x))
+    grad = gradient(definition, x, cotangent, arrays)
+    if grad is None or not (low > -_FAR and high < _FAR):  # NaN is in no interval
+        return None
+    grads: list[Tensor | None] = [grad]
+    total = grad.sum(dtype=_DIALECT.dtype(_WORKING[x.dtype]))
+    for index, is_wanted in enumerate(wanted):
+        grad = None
+        if is_wanted:
+            grad = _parameter_gradient(definition, x, cotangent, arrays, index)
+            if grad is None:
+                return None
+            total = total + grad.sum()
+        grads.append(grad)
+    return grads if math.isfinite(total) else None
+
+
+def _parameter_gradient(
+    definition: Definition,
+    x: Tensor,
+    cotangent: Tensor,
+    arrays: tuple[Tensor, ...],
+    index: int,
+) -> Tensor | None:
+    dtype = _WORKING[x.dtype]
+    program = _DIALECT.parameter_program(definition, dtype, len(arrays), index)
+    if program is None:
+        return None
+    terms = torch.empty_like(x, dtype=program.dtype)
+    terms = _DIALECT.evaluate(program, x, cotangent, terms, arrays)
+    grad: Tensor = terms.sum_to_size(arrays[index].shape)
     return grad
 
 

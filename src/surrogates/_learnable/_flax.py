@@ -8,16 +8,15 @@ import jax.numpy as jnp
 from flax import nnx
 
 from .._surrogate import Surrogate
-from ._unbounded import spiking, split, start, updated, value_at
+from ._unbounded import planned, start, value_at
 
 
 class Learnable(nnx.Module):
     """A surrogate with parameters of Flax NNX, unbounded, in `raw`; its other arrays are data."""
 
     def __init__(self, surrogate: Surrogate, paths: tuple[str, ...]) -> None:
-        definition, arrays = split(surrogate, paths)
-        self.paths = nnx.static(paths)
-        self.definition = nnx.static(definition)
+        plan, arrays = planned(surrogate, paths)
+        self.plan = nnx.static(plan)
         self.arrays = nnx.data(tuple(map(jnp.array, arrays)))
         self.raw: Any = nnx.Dict()
         values = {path: jnp.array(value_at(surrogate, path), dtype=float) for path in paths}
@@ -27,10 +26,13 @@ class Learnable(nnx.Module):
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""
-        raw = {name: parameter[...] for name, parameter in self.raw.items()}
-        now: Surrogate = updated(jnp, self.definition.combine(self.arrays), self.paths, raw)
+        now: Surrogate = self.plan.surrogate(self._arrays())
         return now
 
     def __call__(self, x: Any) -> Any:
         """Return the spikes."""
-        return spiking(self.surrogate)(x)
+        return self.plan.spikes(self._arrays(), x)
+
+    def _arrays(self) -> tuple[Any, ...]:
+        raw = {name: parameter[...] for name, parameter in self.raw.items()}
+        return self.plan.arrays(jnp, raw, self.arrays)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .._surrogate import Surrogate
-from ._unbounded import key, spiking, split, start, updated, value_at
+from ._unbounded import key, planned, start, value_at
 
 
 class Learnable(torch.nn.Module):
@@ -18,8 +18,7 @@ class Learnable(torch.nn.Module):
 
     def __init__(self, surrogate: Surrogate, paths: tuple[str, ...]) -> None:
         super().__init__()
-        self.paths = paths
-        self.definition, arrays = split(surrogate, paths)
+        self.plan, arrays = planned(surrogate, paths)
         self.count = len(arrays)
         for number, array in enumerate(arrays):
             if isinstance(array, torch.nn.Parameter):
@@ -35,14 +34,17 @@ class Learnable(torch.nn.Module):
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""
-        arrays = [getattr(self, f"array{number}") for number in range(self.count)]
-        raw = {n: p.reshape(()) if n in self.scalars else p for n, p in self.raw.items()}
-        now: Surrogate = updated(torch, self.definition.combine(arrays), self.paths, raw)
+        now: Surrogate = self.plan.surrogate(self._arrays())
         return now
 
     def forward(self, x: Any) -> Any:
         """Return the spikes."""
-        return spiking(self.surrogate)(x)
+        return self.plan.spikes(self._arrays(), x)
+
+    def _arrays(self) -> tuple[torch.Tensor, ...]:
+        held = [getattr(self, f"array{number}") for number in range(self.count)]
+        raw = {n: p.reshape(()) if n in self.scalars else p for n, p in self.raw.items()}
+        return self.plan.arrays(torch, raw, held)
 
 
 def _tensor(value: Any) -> torch.Tensor:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from .. import backends
+from .._arrays import checked
+from .._aspects import spikes
 from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
 from .._surrogate import Surrogate
 from .._wrappers.relaxed import Relaxed
@@ -59,13 +62,72 @@ def _replaced(surrogate: Surrogate, path: str, value: Any) -> Surrogate:
     return dataclasses.replace(surrogate, **{name: value})
 
 
-def split(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Surrogate, tuple[Array, ...]]:
-    """Return a surrogate without arrays, which is hashable, and those that are not learned."""
-    declared = _declared(surrogate)
+@dataclasses.dataclass(frozen=True, repr=False)
+class Plan:
+    """How a module makes its surrogate of unbounded numbers; hashable, and without arrays."""
+
+    definition: Surrogate
+    """The surrogate that spikes, `Relaxed`, with its arrays and what is learned taken out."""
+
+    slots: tuple[str | None, ...]
+    """What each of these is: the path of a parameter that is learned, or None for an array."""
+
+    intervals: tuple[Interval, ...]
+    """The range of each that is learned, in the order of `slots`."""
+
+    is_wrapped: bool
+    """Whether `Relaxed` was put around it here."""
+
+    start: Surrogate = dataclasses.field(compare=False)
+    """The surrogate with the values that it starts with: for errors."""
+
+    def __repr__(self) -> str:
+        names = ", ".join(repr(path) for path in self.slots if path is not None)
+        return f"learnable({self.start!r}, {names})"
+
+    def arrays(self, xp: Any, raw: dict[str, Array], held: Iterable[Array]) -> tuple[Array, ...]:
+        """Return the parameters that belong to unbounded numbers, and the arrays, for `combine`."""
+        intervals, rest = iter(self.intervals), iter(held)
+        return tuple(
+            next(rest) if path is None else _bounded(xp, next(intervals), raw[key(path)])
+            for path in self.slots
+        )
+
+    def surrogate(self, arrays: tuple[Array, ...]) -> Any:
+        """Return the surrogate inside."""
+        surrogate: Any = self.definition.combine(arrays)
+        return surrogate.surrogate if self.is_wrapped else surrogate
+
+    def spikes(self, arrays: tuple[Array, ...], x: Any) -> Any:
+        """Return the spikes."""
+        x, backend = checked(self, x)
+        return spikes(self.definition, arrays, backend, x)
+
+
+def planned(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Plan, tuple[Array, ...]]:
+    """Return the plan of a module that learns parameters, and the arrays that it holds besides."""
+    declared, begin = _declared(surrogate), surrogate
+    markers = {path: object() for path in paths}
     for path in paths:
         number = _number(value_at(surrogate, path), declared[path])
         surrogate = _replaced(surrogate, path, number)
-    return surrogate.partition()
+    is_wrapped = not surrogate.relaxes
+    marked: Surrogate = Relaxed(surrogate) if is_wrapped else surrogate
+    for path, marker in markers.items():
+        marked = _marked(marked, f"surrogate.{path}" if is_wrapped else path, marker)
+    definition, arrays = marked.partition()
+    found = {id(marker): path for path, marker in markers.items()}
+    slots = tuple(found.get(id(array)) for array in arrays)
+    intervals = tuple(declared[path].metadata["interval"] for path in slots if path is not None)
+    held = tuple(array for array in arrays if id(array) not in found)
+    return Plan(definition, slots, intervals, is_wrapped, begin), held
+
+
+def _marked(surrogate: Surrogate, path: str, marker: Any) -> Surrogate:
+    """Return a surrogate with something in the place of a parameter that will be filled."""
+    name, _, rest = path.partition(".")
+    inside = _marked(getattr(surrogate, name), rest, marker) if rest else marker
+    return surrogate.substituted(name, inside)
 
 
 def _number(value: Any, declared: Any) -> float:
@@ -109,20 +171,6 @@ def _is_finite(xp: Any, number: Array) -> bool:
         return True
 
 
-def updated(xp: Any, surrogate: Surrogate, paths: tuple[str, ...], raw: dict[str, Array]) -> Any:
-    """Return `surrogate` with the parameters that belong to unbounded numbers."""
-    declared = _declared(surrogate)
-    for path in paths:
-        value = _bounded(xp, declared[path].metadata["interval"], raw[key(path)])
-        surrogate = _replaced(surrogate, path, value)
-    return surrogate
-
-
-def spiking(surrogate: Surrogate) -> Surrogate:
-    """Return the surrogate whose spikes have a gradient to the parameters."""
-    return surrogate if surrogate.relaxes else Relaxed(surrogate)
-
-
 def _unbounded(xp: Any, interval: Interval, value: Array) -> Array:
     low, high, start = interval.low, interval.high, interval.start
     if start is None:
@@ -152,4 +200,6 @@ def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
     held = backends.of(number).constant(number)
     limited = xp.clip(held, math.log(least), math.log(most))
     inside = xp.ones_like(held) * (limited == held)
-    return end + sign * xp.exp(limited + (number - held) * inside)
+    size = xp.exp(limited + (number - held) * inside)
+    size = size if sign == 1.0 else -size  # most parameters are positive: two operations less
+    return size if end == 0.0 else end + size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
@@ -129,6 +129,7 @@ class PiecewiseExp(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, _decay(xp, self.alpha, sign(xp, x) * x) / 2)
@@ -262,6 +263,7 @@ class ExpEscape(InfiniteArea):
     delta_u: float | Array = positive(0.133)
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
     traceable = True
+    follows_product: ClassVar = {"delta_u": -1}
 
     @property
     def _rises_from(self) -> Any:

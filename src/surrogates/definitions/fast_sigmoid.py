@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
@@ -136,6 +136,7 @@ class SoftSign(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = SQUARED
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))

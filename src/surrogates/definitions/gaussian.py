@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,6 +80,7 @@ class ERF(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(per_efold=3.0)
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 * erfc(xp, -self.alpha * x)
@@ -138,6 +139,7 @@ class GaussianGrad(Surrogate):
     alpha: float | Array = finite(0.5)
     accuracy = Accuracy(per_efold=3.0)
     traceable = True
+    follows_product: ClassVar = {"sigma": -1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return (1 - self.alpha) / 2 + self.alpha * _normal_cdf(xp, x / self.sigma)
@@ -233,6 +235,7 @@ class MultiGaussianGrad(Surrogate):
     scale: float | Array = finite(0.5)
     accuracy = DIFFERENCE
     traceable = True
+    follows_product: ClassVar = {"sigma": -1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # x - sigma is exact near sigma, where a small s would magnify the rounding of x / sigma

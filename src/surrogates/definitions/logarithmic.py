@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL
 from .._function_form import function_form
@@ -68,6 +68,7 @@ class NonzeroSignLog(Surrogate):
 
     alpha: float | Array = positive(1.0)
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
@@ -125,6 +126,7 @@ class FakeNumericalGrad(Surrogate):
 
     alpha: float | Array = positive(0.3)
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)

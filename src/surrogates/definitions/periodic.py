@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
@@ -72,6 +72,7 @@ class SquarewaveFourierSeries(Surrogate):
     n: int = count(2)
     t_period: float | Array = positive(8.0)
     traceable = True
+    follows_product: ClassVar = {"t_period": -1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         phase, _ = self._phase(xp, x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import field
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import DIFFERENCE
 from .._function_form import function_form
@@ -136,6 +136,7 @@ class PiecewiseQuadratic(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = DIFFERENCE
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         rest = self._rest(xp, sign(xp, x) * x)

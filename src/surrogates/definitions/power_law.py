@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import Accuracy
 from .._function_form import function_form
@@ -65,6 +65,7 @@ class Arctan(UnitArea):
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(ulp=5.0)
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         u = math.pi / 2 * self.alpha * (sign(xp, x) * x)

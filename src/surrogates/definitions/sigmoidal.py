@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
@@ -58,6 +58,7 @@ class Sigmoid(UnitArea):
     alpha: float | Array = positive(4.0)
     accuracy = EXPONENTIAL
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)

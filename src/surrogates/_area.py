@@ -1,0 +1,31 @@
+"""The area of a derivative to the left of a point, from a primitive that carries any constant."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from . import backends
+
+Array = Any
+Surrogate = Any  # which imports this module
+
+
+def limit(surrogate: Surrogate, xp: Any, x: Array) -> tuple[Array, Array]:
+    """Return the primitive at minus infinity, as a constant, and at a number far below."""
+    constant = backends.of(x).constant
+    at_infinity = constant(surrogate.primitive(xp, xp.zeros_like(x) - math.inf))
+    far = surrogate.primitive(xp, xp.zeros_like(x) - 1e15)
+    return xp.where(xp.isnan(at_infinity), constant(far), at_infinity), far
+
+
+def start(surrogate: Surrogate, xp: Any, x: Array) -> Array:
+    """Return the primitive at minus infinity where it is finite, else 0.
+
+    Its derivative to a parameter is that far below: at infinity it would be inf * 0.
+    """
+    at_infinity, far = limit(surrogate, xp, x)
+    finite = xp.isfinite(at_infinity) & xp.isfinite(far)
+    far = xp.where(finite, far, xp.zeros_like(far))
+    result = at_infinity + (far - backends.of(x).constant(far))
+    return xp.where(finite, result, xp.zeros_like(far))

@@ -1,0 +1,116 @@
+"""The derivative of a graph to a parameter, against difference quotients of the formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import every_surrogate
+from surrogates._parameters import COUNT
+from surrogates._parameters import parameters as declared
+from surrogates.backends._compiler.graph import FUNCTIONS, Trace, nodes_of
+from surrogates.backends._compiler.tangent import _PARTIALS, tangent
+from surrogates.backends._numpy import _DIALECT
+
+X = np.linspace(-2.9, 3.1, 401)
+
+
+def value(root, **inputs):
+    """Evaluate a graph by NumPy, node by node."""
+    known = {}
+    for node in nodes_of(root):
+        if node.op == "input":
+            known[node.number] = inputs[node.operands[0]]
+        elif node.op == "constant":
+            known[node.number] = node.value
+        else:
+            operands = [known[o.number] for o in node.operands]
+            function = np.float64 if node.op == "number" else FUNCTIONS[node.op]
+            known[node.number] = function(*operands)
+    return known[root.number]
+
+
+@pytest.mark.parametrize("op", sorted(FUNCTIONS))
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_each_operation_is_differentiated(op, place):
+    count = 3 if op == "where" else FUNCTIONS[op].nin
+    is_condition = op in ("and", "not", "or") or (op == "where" and place == 0)
+    if place >= count or is_condition or op == "number":
+        pytest.skip("no such operand, or a condition")
+    trace = Trace("float64")
+    names = ["a", "b", "c"][:count]
+    inputs = [trace.input(name) for name in names]
+    at = dict(zip(names, (0.7, 1.9, 0.4), strict=False))
+    operands = [inputs[0] > 0.5, *inputs[1:]] if op == "where" else inputs
+    root = trace.apply(op, *operands)
+    if root.is_condition:
+        with pytest.raises(KeyError):
+            _ = _PARTIALS[op]
+        return
+    actual = value(tangent(root, names[place]), **at)
+    high, low = ({**at, names[place]: at[names[place]] + step} for step in (1e-6, -1e-6))
+    np.testing.assert_allclose(
+        actual, (value(root, **high) - value(root, **low)) / 2e-6, rtol=1e-6, atol=1e-8
+    )
+
+
+def test_a_branch_that_is_not_taken_is_not_looked_at():
+    trace = Trace("float64")
+    x, p = trace.input("x"), trace.input("p0")
+    slope = tangent(trace.where(x > 0, trace.log(p * x), p), "p0")
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(
+            value(slope, x=np.asarray([-1.0, 0.0, 1.0]), p0=2.0), [1, 1, 0.5]
+        )
+
+
+def test_of_a_sum_and_of_what_does_not_depend_on_it():
+    trace = Trace("float64")
+    x, p = trace.input("x"), trace.input("p0")
+    assert value(tangent(p * x + p * p, "p0"), x=3.0, p0=2.0) == 7
+    assert tangent(x * x, "p0").value == 0
+
+
+def cases(cls):
+    for p in declared(cls):
+        if p.metadata["interval"] is not COUNT and "without_gradient" not in p.metadata:
+            start = getattr(cls(), p.name)
+            yield p.name, start * 1.3 if start else 0.4
+
+
+@every_surrogate
+def test_gradient_of_each_parameter_is_that_of_the_area(cls):
+    for name, number in cases(cls):
+        definition, arrays = cls(**{name: np.asarray(number)}).partition()
+        program = _DIALECT.parameter_program(definition, "float64", 1, 0)
+        actual = _DIALECT.evaluate(program, X, np.ones_like(X), np.empty_like(X), arrays)
+        step = 1e-6 * abs(number)
+        high, low = (cls(**{name: number + s}).formula("area", np, X) for s in (step, -step))
+        expected = (high - low) / (2 * step)
+        is_kink = abs(np.gradient(expected)) > 0.2 * (1e-3 + abs(expected).max())  # or a jump
+        np.testing.assert_allclose(
+            actual[~is_kink],
+            expected[~is_kink],
+            rtol=1e-5,
+            atol=1e-7 * (1 + abs(expected).max()),
+            err_msg=name,
+        )
+
+
+@every_surrogate
+def test_the_area_follows_the_product_where_it_is_said_to_and_nowhere_else(cls):
+    for name, number in cases(cls):
+        power = cls.follows_product.get(name, 0)
+        once, twice = cls(**{name: number}), cls(**{name: 2 * number})
+        for power_ in (1, -1):
+            actual = twice.formula("area", np, X)
+            follows = np.allclose(actual, once.formula("area", np, X * 2.0**power_), 1e-12, 1e-15)
+            assert follows == (power == power_), (name, power_)
+
+
+def test_a_subclass_does_not_inherit_what_the_area_follows():
+    class Other(surrogates.Sigmoid):
+        traceable = True
+
+    assert Other.follows_product == {}

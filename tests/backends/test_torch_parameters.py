@@ -1,0 +1,185 @@
+"""Eager PyTorch with parameters that are tensors: in place, and equal to what PyTorch records."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import every_surrogate
+from surrogates._parameters import COUNT
+from surrogates._parameters import parameters as declared
+
+torch = pytest.importorskip("torch")
+
+from surrogates import Relaxed, Scaled, Sigmoid, Ternary  # noqa: E402
+from surrogates.backends._compiler import program as compiler  # noqa: E402
+from surrogates.backends._torch import hook, program, relaxed  # noqa: E402
+from surrogates.backends._torch.program import TorchDialect  # noqa: E402
+
+SHAPES = {"number": (), "channel": (5,), "row": (7, 1), "each": (7, 5)}
+every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(TorchDialect, "block_bytes", 4 * 8)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Let nothing be computed in place."""
+    monkeypatch.setattr(hook, "gradient", lambda *arguments: None)
+    monkeypatch.setattr(relaxed, "relaxed_gradients", lambda *arguments: None)
+
+
+def potentials(dtype, shape=(7, 5)):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    return x.to(dtype)
+
+
+def with_tensors(cls, shape, dtype=torch.float64):
+    """Return a surrogate whose real-valued parameters are tensors, and these."""
+    values = {}
+    for p in declared(cls):
+        if p.metadata["interval"] is not COUNT and "without_gradient" not in p.metadata:
+            number = getattr(cls(), p.name)
+            spread = 1 + 0.1 * torch.linspace(-1, 1, max(1, int(np.prod(shape)))).double()
+            values[p.name] = (number * spread).reshape(shape).to(dtype).requires_grad_()
+    return cls(**values), tuple(values.values())
+
+
+def gradients(surrogate, x, tensors):
+    x = x.detach().clone().requires_grad_()
+    cotangent = torch.linspace(0.5, 1.5, 3)[torch.arange(x.numel()) % 3]  # exact in any dtype
+    cotangent = cotangent.reshape(x.shape).to(x.dtype)
+    return torch.autograd.grad(surrogate(x), (x, *tensors), cotangent, allow_unused=True)
+
+
+@every_surrogate
+@every_shape
+@pytest.mark.parametrize("wrap", [lambda s: s, Relaxed], ids=["plain", "relaxed"])
+def test_gradients_are_those_that_pytorch_records(cls, shape, wrap, small_blocks, request):
+    surrogate, tensors = with_tensors(cls, shape)
+    x = potentials(torch.float64)
+    in_place = gradients(wrap(surrogate), x, tensors)
+    request.getfixturevalue("recorded")
+    expected = gradients(wrap(surrogate), x, tensors)
+    for one, other in zip(in_place, expected, strict=True):
+        if other is None:  # PyTorch's word for the zero gradient of what nothing depends on
+            assert one is None or not one.any()
+        else:
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+@every_shape
+def test_narrow_dtypes_are_computed_in_single_precision(dtype, shape):
+    surrogate, tensors = with_tensors(Sigmoid, shape, torch.float32)
+    x = potentials(dtype)
+    grad, of_alpha = gradients(Relaxed(surrogate), x, tensors)
+    wide, of_alpha_wide = gradients(Relaxed(surrogate), x.float(), tensors)
+    assert grad.dtype is dtype
+    torch.testing.assert_close(grad.float(), wide, rtol=2 * torch.finfo(dtype).eps, atol=1e-6)
+    torch.testing.assert_close(of_alpha, of_alpha_wide, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", ["transposed", "strided", "expanded"])
+@every_shape
+def test_layouts(layout, shape, small_blocks, request):
+    surrogate, tensors = with_tensors(surrogates.Arctan, shape)
+    x = {
+        "transposed": potentials(torch.float64, (5, 7)).T,
+        "strided": potentials(torch.float64, (14, 10))[::2, ::2],
+        "expanded": potentials(torch.float64, (7, 1)).expand(7, 5),
+    }[layout]
+    leaf = x.detach().requires_grad_()  # without a copy, which would be contiguous
+    cotangent = torch.ones(()).double().expand(7, 5)
+    actual = torch.autograd.grad(Relaxed(surrogate)(leaf), (leaf, *tensors), cotangent)
+    request.getfixturevalue("recorded")
+    leaf = x.detach().requires_grad_()
+    expected = torch.autograd.grad(Relaxed(surrogate)(leaf), (leaf, *tensors), cotangent)
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("far", [torch.inf, -torch.inf, torch.nan, 1e25, 1e200])
+@every_surrogate
+def test_far_out_the_recorded_form_decides(cls, far, request):
+    surrogate, tensors = with_tensors(cls, ())
+    x = potentials(torch.float64)
+    x[2, 3] = far
+    in_place = gradients(Relaxed(surrogate), x, tensors)
+    request.getfixturevalue("recorded")
+    expected = gradients(Relaxed(surrogate), x, tensors)
+    for one, other in zip(in_place[1:], expected[1:], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12, equal_nan=True)
+
+
+def test_no_elements():
+    alpha = torch.tensor(2.0, requires_grad=True)
+    grad, of_alpha = gradients(Relaxed(Sigmoid(alpha)), torch.zeros(0, 5), (alpha,))
+    assert grad.shape == (0, 5)
+    assert of_alpha == 0
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, Relaxed], ids=["plain", "relaxed"])
+def test_x_and_the_parameters_alone_are_kept(wrap):
+    x = potentials(torch.float32).requires_grad_()
+    alpha = torch.full((5,), 2.0, requires_grad=True)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda tensor: tensor):
+        wrap(Sigmoid(alpha))(x)
+    assert {tensor.data_ptr() for tensor in kept} == {x.data_ptr(), alpha.data_ptr()}
+
+
+def test_a_second_derivative_goes_through_the_recorded_form():
+    alpha = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    x = potentials(torch.float64).requires_grad_()
+
+    def of_both(x, alpha):
+        grads = torch.autograd.grad(Relaxed(Sigmoid(alpha))(x).sum(), (x, alpha), create_graph=True)
+        return torch.stack([grads[0].square().sum(), grads[1]])
+
+    by_primitive = torch.sigmoid(alpha * x)
+    grads = torch.autograd.grad(by_primitive.sum(), (x, alpha), create_graph=True)
+    expected = torch.stack([grads[0].square().sum(), grads[1]])
+    for number in (0, 1):
+        actual = torch.autograd.grad(of_both(x, alpha)[number], (x, alpha), retain_graph=True)
+        wanted = torch.autograd.grad(expected[number], (x, alpha), retain_graph=True)
+        for one, other in zip(actual, wanted, strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_parameters_that_change_compile_nothing_anew():
+    x = potentials(torch.float32)
+    spike = surrogates.learnable(Sigmoid(4.0), "alpha", framework="torch")
+
+    def step(number):
+        alpha = torch.tensor(number, requires_grad=True)
+        gradients(Sigmoid(alpha.detach()), x, ())
+        gradients(Relaxed(Scaled(Sigmoid(alpha), rate=alpha)), x, (alpha,))
+        gradients(Relaxed(Ternary(Sigmoid(alpha))), x, (alpha,))
+        torch.nn.init.constant_(spike.raw["alpha"], number)
+        spike(x.requires_grad_()).sum().backward()
+
+    step(1.0)
+    caches = (compiler._program, compiler._parameter_program)
+    before = [cache.cache_info().misses for cache in caches]
+    for number in np.linspace(0.5, 3.0, 20).tolist():
+        step(number)
+    assert [cache.cache_info().misses for cache in caches] == before
+
+
+def test_a_parameter_that_was_moved_to_another_device_is_left_to_pytorch(monkeypatch):
+    """As hooks of saved tensors may do: a program would write zeros of it, or worse."""
+    x, alpha = potentials(torch.float32).requires_grad_(), torch.tensor(2.0, requires_grad=True)
+    hooks = (
+        lambda tensor: tensor,
+        lambda tensor: tensor.to("meta") if tensor.ndim == 0 else tensor,
+    )
+    with torch.autograd.graph.saved_tensors_hooks(*hooks):
+        spikes = Sigmoid(alpha)(x)
+    monkeypatch.setattr(program.TorchDialect, "evaluate", None)  # would fail
+    with pytest.raises(RuntimeError, match="device"):
+        torch.autograd.grad(spikes.sum(), x)

@@ -38,7 +38,7 @@ class Program(NamedTuple):
     """The dtype of each buffer."""
 
     text: str
-    """The program."""
+    """The text of `run`."""
 
 
 class Dialect(ABC):
@@ -291,8 +291,8 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str, number_of_arrays: int)
     parameters = ", ".join(["x", "v", "out", *used, *(f"b{i}" for i in range(len(buffers)))])
     arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
     before.append(f"return ({''.join(f'{name}, ' for name in used)})")
-    text = "\n    ".join([f"def prelude({arrays}):", *before])
-    text = "\n    ".join([f"{text}\ndef run({parameters}):", *lines])
+    exec("\n    ".join([f"def prelude({arrays}):", *before]), scope)
+    text = "\n    ".join([f"def run({parameters}):", *lines])
     exec(text, scope)
     dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
     return Program(

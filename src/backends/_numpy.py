@@ -19,14 +19,7 @@ from ._compiler.program import Dialect, Program
 
 _WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
 _ZEROS = {dtype: np.zeros((), dtype) for dtype in _WORKING}  # cheaper as an operand than a number
-
-
-def _is_few(x: Any) -> bool:
-    """Return whether to compare and to convert takes less time than both in one pass.
-
-    That one reads strided memory slowly, and of an array without axes gives a number.
-    """
-    return x.ndim > 0 and x.size <= 2**17 and bool(x.flags.forc)
+_FEW = 2**17  # elements, up to which two passes, to compare and to convert, are faster than one
 
 
 def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
@@ -151,7 +144,7 @@ class NumpyBackend(Backend):
 
     def linearize(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
         """Return the spikes and the derivative; of few elements by one look-up."""
-        if type(x) is np.ndarray and definition.is_fixed and _is_few(x):
+        if type(x) is np.ndarray and definition.is_fixed and x.ndim and x.size <= _FEW:
             plan = _plan(definition, "derivative", x.dtype)
             if plan and plan.compare:
                 return plan.compare(x, _ZEROS[x.dtype]).astype(x.dtype), _run(plan.program, x)
@@ -166,7 +159,7 @@ class NumpyBackend(Backend):
             # NumPy's functions make a number of an array without axes
             return np.asarray(spikes) if type(x) is np.ndarray else spikes
         zero = _ZEROS[x.dtype]
-        if _is_few(x):
+        if x.ndim and x.size <= _FEW:  # of an array without axes both would be numbers
             return FUNCTIONS[comparison](x, zero).astype(x.dtype)
         spikes = np.empty_like(x)
         if not x.flags.forc:  # a comparison reads strided memory slower than a copy does

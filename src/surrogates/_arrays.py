@@ -61,7 +61,12 @@ def _is_complex(xp: Any, dtype: Any) -> bool:
 
 def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
     """Return a cotangent or tangent as an array, or raise where it is not like the derivative."""
-    if _is_like(vector, derivative):
+    is_like = (
+        type(vector) is type(derivative)
+        and vector.dtype == derivative.dtype
+        and vector.shape == derivative.shape
+    )
+    if is_like:
         return vector
     xp = backend.namespace(derivative)
     if isinstance(vector, float):
@@ -88,7 +93,12 @@ def checked_out(backend: backends.Backend, out: Any, derivative: Any) -> Any:
         raise TypeError(
             f"the pullback of {type(derivative).__module__} arrays takes no out: {backend.no_out}"
         )
-    if not _is_like(out, derivative):
+    is_like = (
+        type(out) is type(derivative)
+        and out.dtype == derivative.dtype
+        and out.shape == derivative.shape
+    )
+    if not is_like:
         _require_like(backend, out, derivative)
     flags = getattr(out, "flags", None)
     if not getattr(flags, "writeable", True):  # CuPy's always are
@@ -99,10 +109,6 @@ def checked_out(backend: backends.Backend, out: Any, derivative: Any) -> Any:
             "an array of its own, for instance out.copy()"
         )
     return out
-
-
-def _is_like(array: Any, other: Any) -> bool:
-    return type(array) is type(other) and array.dtype == other.dtype and array.shape == other.shape
 
 
 def _require_like(backend: backends.Backend, out: Any, derivative: Any) -> None:

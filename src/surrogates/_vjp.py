@@ -68,14 +68,16 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, _Pullback[ArrayT]]:
     x, backend = checked(surrogate, x)
     if surrogate.residual_dtype is not None:
         derivative_of_kept = compressed(surrogate, backend, x)
-        return surrogate(x), lambda cotangent, *, out=None: _pulled_back(
-            backend, cotangent, derivative_of_kept(), out
+        return surrogate(x), lambda cotangent, *, out=None: _product(
+            backend, cotangent, derivative_of_kept(), "cotangent", out
         )
     spikes, derivative = _linearized(surrogate, backend, x)
     if surrogate.array_fields or not surrogate.is_traceable:
         # a user's formula may return x itself, or a parameter
         derivative = backend.copy(derivative)
-    return spikes, lambda cotangent, *, out=None: _pulled_back(backend, cotangent, derivative, out)
+    return spikes, lambda cotangent, *, out=None: _product(
+        backend, cotangent, derivative, "cotangent", out
+    )
 
 
 def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, ArrayT]:
@@ -124,17 +126,15 @@ def _linearized(surrogate: Surrogate, backend: backends.Backend, x: Any) -> tupl
     return backend.linearize(surrogate, x, ())
 
 
-def _pulled_back(backend: backends.Backend, cotangent: Any, derivative: Any, out: Any) -> Any:
-    if out is None:
-        return _product(backend, cotangent, derivative, "cotangent")
-    cotangent = checked_vector(backend, cotangent, derivative, "cotangent")
-    backend.multiply(cotangent, derivative, checked_out(backend, out, derivative))
-    return out
-
-
-def _product(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
-    """Return a cotangent or tangent times the derivative, in its dtype."""
-    product = checked_vector(backend, vector, derivative, name) * derivative
+def _product(
+    backend: backends.Backend, vector: Any, derivative: Any, name: str, out: Any = None
+) -> Any:
+    """Return a cotangent or tangent times the derivative, in its dtype, and in `out` if given."""
+    vector = checked_vector(backend, vector, derivative, name)
+    if out is not None:
+        backend.multiply(vector, derivative, checked_out(backend, out, derivative))
+        return out
+    product = vector * derivative
     if product.dtype != derivative.dtype:
         product = backend.namespace(derivative).astype(product, derivative.dtype)
     if type(product) is type(derivative):

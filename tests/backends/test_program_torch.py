@@ -251,16 +251,11 @@ def compiled(surrogate):
     return backward(step, X)
 
 
-def of_array(surrogate):
-    return backward(type(surrogate)(torch.tensor(surrogate.alpha)), X)
-
-
 OBSERVED = {
     "twice": twice,
     "batched": batched,
     "observed": observed,
     "compiled": compiled,
-    "array parameter": of_array,
     "subclass": lambda s: backward(s, X.as_subclass(Mine)).as_subclass(torch.Tensor),
     "func.grad": lambda s: func.grad(lambda x: s(x).sum())(X),
     "func.vmap": lambda s: func.vmap(func.grad(s))(X),
@@ -326,7 +321,7 @@ def test_scratch_memory_is_one_block_at_most(cls):
 def test_a_block_has_a_part_for_each_thread(small_blocks, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     sizes = []
-    made = Program(lambda x, v, out: sizes.append(x.numel()), torch.float32, (), "")
+    made = Program(lambda x, v, out: sizes.append(x.numel()), tuple, torch.float32, (), "")
     program._DIALECT.evaluate(made, *torch.zeros(3, 7 * BLOCK))
     assert sizes == [3 * BLOCK, 3 * BLOCK, BLOCK]
 

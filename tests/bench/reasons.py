@@ -46,14 +46,14 @@ REASONS = {
     ),
     "NumPy: times the floor": (
         "NumPy, floor: the floor writes to arrays that exist, ours makes three: spikes, "
-        "derivative and gradient. *floor, new memory* is the floor in arrays that are made anew. New "
-        "memory comes page by page, in 1.6 µs for 4 KiB on this virtual machine."
+        "derivative and gradient. *floor, new memory* is the floor in arrays that are made anew. "
+        "New memory comes page by page, in 1.6 µs for 4 KiB on this virtual machine."
     ),
     "NumPy: plain / ours": (
         "NumPy, plain: spikes and gradient are new memory on both sides, and cost more than "
         "any arithmetic: three times is out of reach, even for one fused loop in C (1.7 to 2.5). "
-        "`vjp` makes a third array, the derivative, so that `x` may be edited before the pullback is "
-        "called; `pullback(cotangent, out=cotangent)` makes two. Tried: blocks of 0.1 to 4 MiB; "
+        "`vjp` makes a third array, the derivative, so that `x` may be edited before the pullback "
+        "is called; `pullback(cotangent, out=cotangent)` makes two. Tried: blocks of 0.1 to 4 MiB; "
         "spikes and derivative of a block together; one pool for all derivatives (a third faster "
         "at 1e5 and 1e6, but it holds memory back); an allocator told to keep what is freed "
         "(both sides gain). On small arrays what is not arithmetic takes 4 µs: checks, the look-up "

@@ -28,6 +28,10 @@ class Definition(Protocol):
         """The dtype that may be kept for backward instead of that of `x`; None for all of `x`."""
 
     @property
+    def relaxes(self) -> bool:
+        """Whether the arrays have the gradient of the area to the left of `x`, and not zero."""
+
+    @property
     def undifferentiated(self) -> tuple[tuple[int, str], ...]:
         """The arrays that have no gradient, by number, each with the message of the error."""
 
@@ -41,7 +45,10 @@ class Definition(Protocol):
 
     @property
     def is_traceable(self) -> bool:
-        """Whether they depend on its parameters and `x` alone; these may be arrays."""
+        """Whether its formulas depend on its parameters, arrays included, and `x` alone."""
+
+    def lifted(self) -> tuple[Any, tuple[float, ...]]:
+        """Return it without its numbers, as if they were arrays, and these, for `combine`."""
 
     def combine(self, arrays: Any) -> Any:
         """Return the surrogate with its arrays put back in."""
@@ -57,6 +64,9 @@ class Definition(Protocol):
 
     def exact_grad(self, x: Array) -> Array:
         """Return `surrogate_grad` without the rounding of what is kept for backward."""
+
+    def relaxed_area(self, x: Array) -> Array:
+        """Return what to differentiate to the arrays where it `relaxes`, at least in float32."""
 
     def kept(self, x: Array) -> Array:
         """Return what is kept of `x` for backward, in the dtype `residual_dtype`."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -20,6 +19,7 @@ from jax.interpreters import ad, batching, mlir
 
 from . import _jax_compressed
 from ._backend import Backend, Definition
+from ._jax_tangent import evaluated, tangent, with_axis_in_front
 
 Array = Any
 
@@ -40,11 +40,16 @@ class JaxBackend(Backend):
 
     def spike(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the step of `x`, an equation ``spike[definition=...]`` in a jaxpr."""
-        if arrays:
-            x, arrays = _aligned(x, arrays)
-        elif isinstance(x, jax.core.Tracer) and definition.is_fixed:
-            return _spike_of(definition)(x)
-        return spike_p.bind(x, *arrays, definition=definition)
+        if any(isinstance(a, jax.core.Tracer) for a in (x, *arrays)):
+            # Compiled, JAX remembers its linearization.
+            return evaluated(_bound, x, *arrays, definition=definition, moved=())
+        return _bound(x, *arrays, definition=definition, moved=())
+
+    def relaxed(
+        self, definition: Definition, x: Array, arrays: tuple[Array, ...], general: Any
+    ) -> Array:
+        """Return the spikes of `Relaxed`: the rule of the primitive knows of it."""
+        return self.spike(definition, x, arrays)
 
     def evaluate(
         self, definition: Definition, x: Array, arrays: tuple[Array, ...], name: str
@@ -93,22 +98,34 @@ class JaxBackend(Backend):
         return jax.scipy.special.erfc(x)
 
 
-def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-    """Return `x` and its parameters with equal ranks, split over the same devices.
+def _bound(x: Array, *arrays: Array, definition: Definition, moved: tuple[int, ...]) -> Array:
+    if arrays:
+        x, arrays = _aligned(x, arrays)
+    return spike_p.bind(x, *arrays, definition=definition)
 
-    Equal ranks: when vmap adds an axis in front, broadcasting stays aligned, and JAX may be set to
-    refuse another rank. Split: inside shard_map the spikes must vary over every device axis that a
-    parameter varies over; under explicit sharding `where` wants all of its arguments split alike.
-    Subtracting a zero of the other's type does both, changes no value, and XLA folds it away.
+
+def _aligned(x: Array, arrays: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+    """Return `x` and its parameters, split over the same devices.
+
+    Inside shard_map all must vary over the same device axes; under explicit sharding `where` wants
+    all of its arguments split alike. Subtracting a zero of the others' type does both, changes no
+    value, and XLA folds it away.
     """
-    arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
-    if any(map(_is_explicitly_split, (x, *arrays))):
+    every = (x, *arrays)
+    if any(map(_is_explicitly_split, every)):
+        arrays = tuple(a.reshape((1,) * (x.ndim - a.ndim) + a.shape) for a in arrays)
         zero: Array = sum(_zero_like(array, x.dtype) for array in (x, *arrays))
-        return x - zero, tuple(a - zero.astype(a.dtype) for a in arrays)
-    for array in arrays:
-        if isinstance(array, jax.core.Tracer):
-            x = x - jax.numpy.zeros_like(array, dtype=x.dtype)
-    return x, arrays
+    elif arrays and _in_shard_map():
+        zero = sum(jax.numpy.zeros_like(array, dtype=x.dtype).sum() for array in every)
+    else:
+        return x, arrays
+    return x - zero, tuple(a - zero.astype(a.dtype) for a in arrays)
+
+
+def _in_shard_map() -> bool:
+    # before JAX 0.6 no type tells what varies, nor does JAX ask
+    mesh = getattr(jax.sharding, "get_abstract_mesh", None)
+    return mesh is not None and jax.sharding.AxisType.Manual in (mesh().axis_types or ())
 
 
 def _zero_like(array: Array, dtype: Any) -> Array:
@@ -136,44 +153,25 @@ def _jvp(primals: Any, tangents: Any, *, definition: Definition) -> tuple[Array,
         if not isinstance(tangents[1 + index], ad.Zero):
             raise NotImplementedError(message)
     spikes = spike_p.bind(*primals, definition=definition)
-    tangent = tangents[0]  # alone: the step does not depend on the parameters
-    if isinstance(tangent, ad.Zero):
-        return spikes, tangent
+    moved = tuple(i for i, t in enumerate(tangents) if not isinstance(t, ad.Zero))
+    if not definition.relaxes:  # the step does not depend on the parameters
+        moved = tuple(i for i in moved if i == 0)
+    if not moved:
+        return spikes, tangents[0]
     x, *arrays = primals
-    x = jax.numpy.asarray(x)  # a rule is handed NumPy arrays and literals as they are
-    if definition.residual_dtype is not None:
-        return spikes, _jax_compressed.tangent(definition, tangent, x, arrays)
-    return spikes, tangent * definition.combine(arrays).surrogate_grad(x).astype(x.dtype)
-
-
-class _Spike:
-    """The spike of a definition, as a compiled function once it was used often enough.
-
-    For eager differentiation: JAX remembers the linearization of a jitted spike; without jit it
-    traces the rule and dispatches each operation of the formula every time. Inside a compiled
-    function this jit is inlined. Compiling takes as long as hundreds of dispatches, so it is not
-    done for parameters that change each time.
-    """
-
-    uses_before_compiling = 4
-
-    def __init__(self, definition: Definition) -> None:
-        self.uses = 0
-        self.plain = partial(spike_p.bind, definition=definition)
-        self.compiled = jax.jit(self.plain, inline=True)
-
-    def __call__(self, x: Array) -> Array:
-        self.uses += 1
-        return self.plain(x) if self.uses <= self.uses_before_compiling else self.compiled(x)
-
-
-# JAX (0.10, not yet 0.4) frees what it compiled when the function is forgotten.
-_spike_of = lru_cache(maxsize=32)(_Spike)
+    groups = [(moved, x)]
+    if moved[0] == 0 and definition.residual_dtype is not None:
+        kept = evaluated(_jax_compressed.kept, x, *arrays, definition=definition, moved=(0,))
+        groups = [((0,), kept)] + ([(moved[1:], x)] if moved[1:] else [])
+    terms = [
+        tangent(definition, [tangents[i] for i in group], (of_x, *arrays), group)
+        for group, of_x in groups
+    ]
+    return spikes, sum(terms[1:], terms[0])
 
 
 def _batch(operands: Any, axes: Any, *, definition: Definition) -> tuple[Array, int]:
-    size = next(a.shape[axis] for a, axis in zip(operands, axes, strict=True) if axis is not None)
-    front = [batching.bdim_at_front(a, axis, size) for a, axis in zip(operands, axes, strict=True)]
+    front = with_axis_in_front(operands, axes)
     return spike_p.bind(*front, definition=definition), 0
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -19,17 +18,11 @@ from ._backend import Definition
 Array = Any
 
 
-def tangent(definition: Definition, tangent: Array, x: Array, arrays: tuple[Array, ...]) -> Array:
-    """Return ``tangent * derivative``, a function of the tangent that keeps ``kept(x)`` alone."""
-
-    def product(tangent: Array, kept: Array, *arrays: Array) -> Array:
-        return tangent * definition.combine(arrays).restored(kept, x.dtype)
-
+def kept(x: Array, *arrays: Array, definition: Definition, moved: Any) -> Array:
+    """Return what is kept of `x`, of which an integer tells nothing to a second derivative."""
     if definition.residual_dtype == "uint8":
         x = nondifferentiable_p.bind(x)
-    kept = definition.combine(arrays).kept(x)
-    # No barrier against common subexpressions: the derivative is computed nowhere else.
-    return jax.checkpoint(product, prevent_cse=False)(tangent, kept, *arrays)
+    return definition.combine(arrays).kept(x)
 
 
 def _same(x: Array) -> Array:

@@ -34,13 +34,13 @@ def spikes(
     with backend.quiet():
         arrays = operands(definition, xp, x, arrays)
         if backend.differentiates:
-            if definition.is_signed or definition.relaxes:
-                x = backend.aligned(x, arrays)
             if definition.is_signed:
+                x = backend.aligned(x, arrays)
                 return _signed_spikes(definition.combine(arrays), backend, xp, x)
             if definition.relaxes:
 
                 def general(x: Array, *arrays: Array) -> Array:
+                    x = backend.aligned(x, arrays)
                     return _relaxed_spikes(definition, backend, xp, x, arrays)
 
                 return backend.relaxed(definition, x, arrays, general)
@@ -93,6 +93,23 @@ def _relaxed_spikes(
     difference = xp.where(live, difference - backend.constant(difference), xp.zeros_like(wide))
     nothing = xp.astype(difference, x.dtype, copy=False)
     return backend.spike(definition, x, mixed) + nothing
+
+
+def relaxed_area(surrogate: Surrogate, x: Array) -> Array:
+    """Return the area to the left of `x`, for its slope in a parameter; 0 where it has none.
+
+    Where an area is infinite, or the gradient to `x` is, that to a parameter is 0.
+    """
+    xp = backends.of(x).namespace(x)
+    wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
+    live = xp.isfinite(wide) & xp.isfinite(surrogate.formula("derivative", xp, wide))
+    bound = _converged(surrogate, xp, wide)
+    if bound is None:
+        live = live & xp.isfinite(surrogate.formula("area", xp, wide))
+    # Elsewhere where() passes no gradient on, and at 0 no derivative is inf * 0.
+    inner = xp.where(live, wide, xp.zeros_like(wide))
+    inner = inner if bound is None else xp.clip(inner, min=-bound, max=bound)
+    return xp.where(live, surrogate.formula("area", xp, inner), xp.zeros_like(wide))
 
 
 def _converged(surrogate: Surrogate, xp: Any, x: Array) -> Array | None:

@@ -21,7 +21,7 @@ ArrayT = TypeVar("ArrayT")
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
 _FOR_WRAPPERS = {"area_to", "follows_product", "has_area_below", "is_signed", "mirrored"}
-_FOR_WRAPPERS |= {"partition", "relaxes", "substituted", "unsigned", "widened"}
+_FOR_WRAPPERS |= {"partition", "substituted", "unsigned", "widened"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -281,6 +281,10 @@ class Surrogate(Value):
     def unsigned(self) -> Surrogate:
         """Return the surrogate without its second threshold."""
         return self
+
+    def relaxed_area(self, x: Array) -> Array:
+        """Return what to differentiate to the arrays where it `relaxes`: for hooks."""
+        return _aspects.relaxed_area(self, x)
 
     def kept(self, x: Array) -> Array:
         """Return what is stored of `x` for backward, if `residual_dtype` is set: for hooks."""

@@ -149,6 +149,30 @@ class Value:
                 rest.append(None)
         return self.replaced(rest), tuple(arrays)
 
+    def lifted(self) -> tuple[Self, tuple[float, ...]]:
+        """Take the numbers out that might be arrays, for a hook that compiles once for them all."""
+        names: list[str] = []
+        numbers: list[float] = []
+        rest: list[Value | None] = []
+        for declared in fields(self):
+            value = getattr(self, declared.name)
+            if isinstance(value, Value):
+                inner, inner_numbers = value.lifted()
+            elif type(value) is float and declared.metadata.get("interval", UNIT) != UNIT:
+                inner, inner_numbers = None, (value,)
+            else:
+                continue
+            if inner_numbers:
+                names.append(declared.name)
+                numbers += inner_numbers
+                rest.append(inner)
+        if not numbers:
+            return self, ()
+        open_ = copy.copy(self)
+        object.__setattr__(open_, "array_fields", tuple(names))
+        object.__setattr__(open_, "is_fixed", False)
+        return open_.replaced(rest), tuple(numbers)
+
     def combine(self, arrays: Any) -> Self:
         """Put the array-valued parameters that `partition` took out back in."""
         if not self.array_fields:

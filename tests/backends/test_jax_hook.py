@@ -60,7 +60,8 @@ def resident():
 def test_nothing_is_compiled_nor_kept_for_a_new_value(emission, compilations):
     make, x = EMISSIONS[emission], jnp.asarray(X)
     gradient = lambda alpha: jax.grad(lambda x: make(alpha)(x).sum())(x)  # noqa: E731
-    make(0.5)(x), gradient(0.5), make(0.6)(x), gradient(0.6)
+    for alpha in np.linspace(0.5, 0.6, 6).tolist():  # once for all values
+        make(alpha)(x), gradient(alpha)
     compiled, memory = compilations.count, resident()
     for alpha in VALUES:
         make(alpha)(x)
@@ -85,16 +86,16 @@ def test_eager_spikes_are_compiled_once_for_all_parameters(
 
 
 def test_what_is_compiled_for_eager_gradients_is_bounded(compilations, monkeypatch):
-    from surrogates.backends import _jax as hook
+    from surrogates.backends import _jax_tangent as hook
 
-    assert hook._spike_of.cache_info().maxsize <= 64
-    monkeypatch.setattr(hook, "_spike_of", lru_cache(maxsize=4)(hook._Spike))
+    assert hook._compiled.cache_info().maxsize <= 64
+    monkeypatch.setattr(hook, "_compiled", lru_cache(maxsize=8)(hook._Compiled))
     x = jnp.asarray(X)
 
     def use(values):
         for alpha in values:
             surrogate = Arctan(alpha)
-            for _ in range(hook._Spike.uses_before_compiling + 1):
+            for _ in range(hook._Compiled.uses_before_compiling + 1):
                 jax.grad(lambda x, surrogate=surrogate: surrogate(x).sum())(x)
 
     use(np.linspace(3, 4, 6).tolist())

@@ -160,7 +160,8 @@ def of_tensor(x: Any) -> Backend | None:
 
     As `of` does, by few names: a function that is compiled guards each name that it reads.
     """
-    if type(x) is _tensor and x.dtype.is_floating_point and x.dtype.itemsize > 1:
+    # __class__, since `type` would be two names more
+    if x.__class__ is _tensor and x.dtype.is_floating_point and x.dtype.itemsize > 1:
         return _for_tensors  # type: ignore[no-any-return]
     return None
 

@@ -194,7 +194,8 @@ def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:
 
 def fitted(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
     """Return what a formula gave as an array of the shape and dtype of `x`."""
-    if type(result) is type(x) and result.dtype == x.dtype and result.shape == x.shape:
+    # __class__, since torch.compile would guard two names more for `type`
+    if result.__class__ is x.__class__ and result.dtype == x.dtype and result.shape == x.shape:
         return result
     if isinstance(result, np.generic) and not isinstance(x, np.generic):
         # as NumPy's functions make of an array without axes

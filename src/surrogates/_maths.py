@@ -148,6 +148,11 @@ def log(xp: Any, parameter: float | Array) -> Any:
     return math.log(parameter) if isinstance(parameter, float) else xp.log(parameter)
 
 
+def root(xp: Any, parameter: float | Array) -> Any:
+    """Return the square root of a parameter, a float or an array."""
+    return math.sqrt(parameter) if isinstance(parameter, float) else xp.sqrt(parameter)
+
+
 def logistic(xp: Any, x: Array) -> Array:
     """Return the logistic function of ``x <= 0``, by the library's own where it has one."""
     if hasattr(xp, "sigmoid"):

@@ -12,6 +12,7 @@ from .._maths import (
     choose,
     log,
     of_parameter,
+    root,
     select,
     sign,
     times_expm1,
@@ -73,7 +74,7 @@ class Arctan(UnitArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # multiplied out, so that the square does not overflow before the result underflows
-        limit = 2 * math.sqrt(float(xp.finfo(x.dtype).max)) / of_parameter("sqrt", self.alpha)
+        limit = 2 * math.sqrt(float(xp.finfo(x.dtype).max)) / root(xp, self.alpha)
         x = before_underflow(xp, x, limit)
         return 1 / (2 / self.alpha + (math.pi**2 / 2 * self.alpha * x) * x)
 

@@ -39,7 +39,7 @@ def inputs(size: int, layout: str = "contiguous") -> tuple[np.ndarray, np.ndarra
 
 
 def _laid_out(array: Any, layout: str) -> Any:
-    return {"contiguous": array, "transposed": array.T, "strided": array[::2]}[layout]
+    return {"contiguous": array, "transposed": array.swapaxes(0, -1), "strided": array[::2]}[layout]
 
 
 def _peer_of(peer: Any, where: str, make: Callable[[Any], Run]) -> Run | None:

@@ -74,7 +74,9 @@ class Arctan(UnitArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # multiplied out, so that the square does not overflow before the result underflows
-        limit = 2 * math.sqrt(float(xp.finfo(x.dtype).max)) / root(xp, self.alpha)
+        limit = xp.zeros_like(x) + 2 * math.sqrt(float(xp.finfo(x.dtype).max)) / root(
+            xp, self.alpha
+        )
         x = before_underflow(xp, x, limit)
         return 1 / (2 / self.alpha + (math.pi**2 / 2 * self.alpha * x) * x)
 

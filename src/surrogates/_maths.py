@@ -110,6 +110,24 @@ def finite_part(xp: Any, x: Array) -> Array:
     return xp.clip(x, min=-largest, max=largest)
 
 
+def at_least(xp: Any, x: Array, limit: float | Array) -> Array:
+    """Return the larger of `x` and a limit, with slope 1 where they are equal.
+
+    There `xp.clip` has slope 1/2 in JAX, and 1 on both sides in PyTorch. Of two pieces that meet,
+    just one must have a slope: one of `at_least` and `at_most`.
+    """
+    if getattr(xp, "undifferentiated", False):
+        return xp.clip(x, min=limit)
+    return xp.where(x < limit, limit + xp.zeros_like(x), x)
+
+
+def at_most(xp: Any, x: Array, limit: float | Array) -> Array:
+    """Return the smaller of `x` and a limit, with slope 0 where they are equal."""
+    if getattr(xp, "undifferentiated", False):
+        return xp.clip(x, max=limit)
+    return xp.where(x >= limit, limit + xp.zeros_like(x), x)
+
+
 def before_underflow(xp: Any, z: Array, limit: float | Array) -> Array:
     """Return `z`, cut off at a limit beyond which ``exp(-z^2)`` or the like is zero.
 
@@ -131,7 +149,7 @@ def remainder(xp: Any, x: Array, period: Array) -> Array:
 def times_expm1(xp: Any, factor: float | Array, u: Array) -> Array:
     """Return ``factor * (exp(u) - 1)``, even where ``exp(u)`` overflows and the product not."""
     near = xp.expm1(xp.clip(u, max=32.0))
-    root = xp.exp(xp.clip(u, min=32.0) / 2)
+    root = xp.exp(at_least(xp, u, 32.0) / 2)
     return xp.where(u < 32, factor * near, factor * root * root - factor)
 
 

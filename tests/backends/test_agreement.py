@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +15,7 @@ from kinds import WITH_TAPE, Kind, assert_like, every_dtype, every_surrogate, pa
 from stated import assert_as_stated
 from strategies import potentials, surrogates_of
 from surrogates._check.accuracy import kinks as kinks_of
+from surrogates._parameters import parameters as declared
 
 
 def finite_for_periodic(cls, values):
@@ -190,3 +194,62 @@ def test_second_derivative_is_a_number_however_far_out(cls, taped, dtype):
     x = taped.array(np.concatenate([-sizes, sizes]).astype(dtype))
     second = taped.numpy(taped.gradient(cls().surrogate_grad, x))
     assert not np.isnan(second).any()
+
+
+def three_of_each(cls):
+    """Return surrogates with their defaults, and with half and three times each number."""
+    found = [cls()]
+    for parameter in declared(cls):
+        for factor in (0.5, 3.0):
+            with contextlib.suppress(ValueError):  # a count, or out of its range
+                found.append(cls(**{parameter.name: factor * (parameter.default or 1.0)}))
+    return found
+
+
+@every_surrogate
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_primitive_has_the_slope_of_the_derivative_where_formulas_change(cls, taped):
+    """Where two pieces meet, and a library differentiates both of them, or each by half."""
+    if taped.missing():
+        pytest.skip(taped.missing())
+    for surrogate in three_of_each(cls):
+        found = [k for k in kinks_of(surrogate) if k < 1e6]
+        x = np.resize([sign * k for k in found for sign in (1, -1)], 24)  # JAX compiles each shape
+        x = np.where(np.isfinite(surrogate.surrogate_grad(x)), x, 0.0)
+        slope = taped.numpy(taped.gradient(surrogate.surrogate_fun, taped.array(x)))
+        around = [np.nextafter(x, -np.inf), x, np.nextafter(x, np.inf)]
+        sides = np.stack([surrogate.surrogate_grad(place) for place in around])
+        size = surrogate._largest_slope
+        room = 1e-12 * (size if np.isfinite(size) else 1.0) + 1e-9 * np.abs(sides).max(axis=0)
+        assert (sides.min(axis=0) - room <= slope).all(), surrogate
+        assert (slope <= sides.max(axis=0) + room).all(), surrogate
+
+
+@every_surrogate
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_parameters_have_the_slope_of_a_difference_where_formulas_change(cls, taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    for surrogate in three_of_each(cls):
+        x = np.resize([sign * k for k in kinks_of(surrogate) if k < 1e6 for sign in (1, -1)], 24)
+        for name in (p.name for p in declared(cls) if p.type != "int"):
+            value = getattr(surrogate, name)
+            step = 1e-6 * (value or 1.0)
+            try:
+                near = [replace(surrogate, **{name: value + s * step}) for s in (-1, 0, 1)]
+            except ValueError:  # at the end of its range
+                continue
+            for method in ("surrogate_fun", "surrogate_grad"):
+
+                def of_parameter(array, name=name, method=method, surrogate=surrogate, x=x):
+                    values = getattr(replace(surrogate, **{name: array}), method)(taped.array(x))
+                    return values + 0 * array  # of which some do not depend on it
+
+                slope = taped.numpy(taped.gradient(of_parameter, taped.array(np.full(24, value))))
+                below, here, above = (getattr(s, method)(x) for s in near)
+                with np.errstate(invalid="ignore"):
+                    sides = np.stack([here - below, above - here]) / step
+                room = 1e-4 * np.abs(sides).sum(axis=0) + 1e-5 * np.abs(here) + 1e-8
+                known = np.isfinite(sides).all(axis=0)
+                inside = (sides.min(axis=0) - room <= slope) & (slope <= sides.max(axis=0) + room)
+                assert (inside | ~known).all(), (surrogate, name, method)

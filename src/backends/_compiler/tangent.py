@@ -76,8 +76,8 @@ def _of(node: Symbol, tangents: list[Symbol | None]) -> Symbol | None:
     if node.op in ("where", "maximum", "minimum"):
         if node.op == "where":
             condition, *tangents = operands[0], *tangents[1:]
-        else:  # where both are equal, the first, as clip() of a bound does
-            condition = xp.apply("ge" if node.op == "maximum" else "le", *operands)
+        else:  # where both are equal, as `at_least` and `at_most` of the formulas, which clip
+            condition = xp.apply("ge" if node.op == "maximum" else "lt", *operands)
         return xp.apply("where", condition, *(0.0 if t is None else t for t in tangents))
     total: Any = None
     for t, partial in zip(tangents, _PARTIALS[node.op], strict=True):

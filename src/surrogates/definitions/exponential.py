@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import choose, over, sign, times_expm1, two_sided
+from .._maths import at_least, at_most, choose, over, sign, times_expm1, two_sided
 from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -132,7 +132,8 @@ class PiecewiseExp(UnitArea):
     follows_product: ClassVar = {"alpha": 1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return two_sided(xp, x, _decay(xp, self.alpha, sign(xp, x) * x) / 2)
+        # not abs, which has no slope at 0
+        return two_sided(xp, x, xp.exp(-self.alpha * (sign(xp, x) * x)) / 2)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha / 2 * _decay(xp, self.alpha, x)
@@ -327,7 +328,7 @@ class GradedSlayer(InfiniteArea):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        below, above = xp.clip(x, max=0.0), xp.clip(x, min=0.0)
+        below, above = at_most(xp, x, 0.0), at_least(xp, x, 0.0)
         return 0.5 + self.scale * (self.tau * xp.expm1(over(below, self.tau)) + above)
 
     def derivative(self, xp: Any, x: Array) -> Array:

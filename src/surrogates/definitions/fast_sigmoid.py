@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import sign, smaller, two_sided
+from .._maths import at_least, sign, smaller, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -39,7 +39,7 @@ def _fast_sigmoid(xp: Any, alpha: float | Array, x: Array) -> Array:
     # 1 / (1/|x| + alpha) beyond 1, where the printed form would end as inf / inf.
     s = sign(xp, x)
     near = xp.clip(s * x, max=1.0)
-    far = xp.clip(s * x, min=1.0)
+    far = at_least(xp, s * x, 1.0)
     return s * xp.where(s * x < 1, near / (1 + alpha * near), 1 / (1 / far + alpha))
 
 

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from .._accuracy import EXPONENTIAL
 from .._function_form import function_form
 from .._maths import (
+    at_least,
+    at_most,
     choose,
     infinite,
     larger,
@@ -132,7 +134,7 @@ class FakeNumericalGrad(Surrogate):
         s = sign(xp, x)
         size = s * x
         u = xp.clip(self.alpha * size, max=1e18)
-        near, far = xp.clip(u, max=1.0), xp.log(xp.clip(u, min=1.0))
+        near, far = at_most(xp, u, 1.0), xp.log(at_least(xp, u, 1.0))
         # alpha * x could overflow: where u was clipped, add the logarithms instead
         apart = xp.log(xp.clip(size, min=1e-30)) + log(xp, self.alpha)
         return 0.5 + s * (near + xp.where(u < 1e18, far, apart))
@@ -193,7 +195,7 @@ class LogTailedRelu(Surrogate):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        above = xp.clip(x, min=0.0, max=1.0) + xp.log(xp.clip(x, min=1.0))
+        above = at_most(xp, x, 1.0) + xp.log(at_least(xp, x, 1.0))
         return 0.5 + xp.where(x <= 0, times(xp, self.alpha, x), above)
 
     def derivative(self, xp: Any, x: Array) -> Array:
@@ -286,7 +288,7 @@ class S2NN(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below = Sigmoid.primitive(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]
-        return xp.where(x < 0, below, 0.5 + self.beta * xp.log1p(xp.clip(x, min=0.0)))
+        return xp.where(x < 0, below, 0.5 + self.beta * xp.log1p(at_least(xp, x, 0.0)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         below = Sigmoid.derivative(self, xp, xp.clip(x, max=0.0))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import choose, finite_part, remainder, sign
+from .._maths import at_least, at_most, choose, finite_part, remainder, sign
 from .._numeric import bisected
 from .._parameters import count, positive
 from .._surrogate import Array, Surrogate
@@ -188,8 +188,8 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        below = _decay_integral(xp, 1 / self.grad_width, xp.clip(x, max=0.0))
-        above = finite_part(xp, xp.clip(x, min=0.0))
+        below = _decay_integral(xp, 1 / self.grad_width, at_most(xp, x, 0.0))
+        above = finite_part(xp, at_least(xp, x, 0.0))
         rest = self._remainder(xp, above)
         rate = self.fold / self.grad_width
         half = self._integral(xp, rate, xp.zeros_like(x) + self.threshold / 2)
@@ -277,9 +277,8 @@ class MultiSpikeSuper(Surrogate):
 
     def _offset(self, xp: Any, x: Array) -> Array:
         """Return the distance from the nearest bump, with its sign."""
-        below = xp.clip(x, max=0.0)
-        above = finite_part(xp, xp.clip(x, min=0.0))
-        return below + (above - xp.round(above))
+        x = xp.clip(x, max=float(xp.finfo(x.dtype).max))
+        return x - xp.round(xp.clip(x, min=0.0))
 
     @property
     def peak(self) -> Any:

@@ -8,7 +8,18 @@ from typing import Any, ClassVar
 
 from .._accuracy import DIFFERENCE
 from .._function_form import function_form
-from .._maths import choose, infinite, keep_nan, larger, sign, smaller, times, two_sided
+from .._maths import (
+    at_least,
+    at_most,
+    choose,
+    infinite,
+    keep_nan,
+    larger,
+    sign,
+    smaller,
+    times,
+    two_sided,
+)
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -269,8 +280,8 @@ class PiecewiseLeakyRelu(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
-        inside = xp.clip(s * x, max=self.w) / (2 * self.w)
-        return 0.5 + s * (inside + times(xp, self.c, xp.clip(s * x - self.w, min=0.0)))
+        inside = at_most(xp, s * x, self.w) / (2 * self.w)
+        return 0.5 + s * (inside + times(xp, self.c, at_least(xp, s * x - self.w, 0.0)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
@@ -538,8 +549,8 @@ class HardTanhRamp(InfiniteArea):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         edge = 1 / self.beta
-        u = xp.clip(x, min=-edge, max=edge)
-        return 0.5 + u + self.beta / 2 * u * u + 2 * xp.clip(x - edge, min=0.0)
+        u = at_most(xp, at_least(xp, x, -edge), edge)
+        return 0.5 + u + self.beta / 2 * u * u + 2 * at_least(xp, x - edge, 0.0)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return 1 + xp.clip(self.beta * x, min=-1.0, max=1.0)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from .._accuracy import Accuracy
 from .._function_form import function_form
 from .._maths import (
+    at_least,
     before_underflow,
     choose,
     log,
     of_parameter,
     root,
-    select,
     sign,
     times_expm1,
     two_sided,
@@ -125,7 +125,7 @@ class CircGrad(Surrogate):
         # Beyond alpha as alpha / sqrt(1 + 1/z^2), where z^2 could overflow.
         s = sign(xp, x)
         z = s * x / self.alpha
-        near, far = xp.clip(z, max=1.0), xp.clip(z, min=1.0)
+        near, far = xp.clip(z, max=1.0), at_least(xp, z, 1.0)
         inner = near / xp.sqrt(1 + near * near)
         outer = 1 / xp.sqrt(1 + (1 / far) * (1 / far))
         return 0.5 + s * (self.alpha * xp.where(z < 1, inner, outer))
@@ -195,10 +195,20 @@ class QPseudoSpike(Surrogate):
         s = sign(xp, x)
         log_base = _log_base(xp, s * x, self.alpha + 1)
         q = 1 - self.alpha
-        nonzero = select(xp, q == 0, 1.0, q)
         scale = (self.alpha + 1) / 2
+        if isinstance(self.alpha, float):
+            return 0.5 + s * (times_expm1(xp, scale / q, q * log_base) if q else scale * log_base)
+        # (exp(z) - 1) / z by its series near 0, whose slope in alpha keeps its digits, and is right
+        # at 1.
+        z = q * log_base
+        near = xp.abs(z) < 0.03
+        small = xp.where(near, z, xp.zeros_like(z))
+        series = xp.ones_like(z)
+        for n in range(8, 1, -1):
+            series = 1 + small / n * series
+        nonzero = xp.where(near, xp.ones_like(z), q + xp.zeros_like(z))
         power = times_expm1(xp, scale / nonzero, nonzero * log_base)
-        return 0.5 + s * select(xp, q == 0, scale * log_base, power)
+        return 0.5 + s * xp.where(near, scale * log_base * series, power)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         if isinstance(self.alpha, float) and self.alpha == 2.0:  # the default is a mere square

@@ -132,7 +132,7 @@ def before_underflow(xp: Any, z: Array, limit: float | Array) -> Array:
     """Return `z`, cut off at a limit beyond which ``exp(-z^2)`` or the like is zero.
 
     Its derivative, ``-2 z exp(-z^2)``, would end as inf * 0. Exact arithmetic does not underflow,
-    and a traced formula is not differentiated.
+    and where a traced formula is differentiated, NaN is noticed.
     """
     for_values = getattr(xp, "exact", False) or getattr(xp, "undifferentiated", False)
     return z if for_values else xp.clip(z, min=-limit, max=limit)

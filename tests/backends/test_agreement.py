@@ -206,6 +206,7 @@ def three_of_each(cls):
     return found
 
 
+@pytest.mark.long
 @every_surrogate
 @pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_primitive_has_the_slope_of_the_derivative_where_formulas_change(cls, taped):
@@ -225,6 +226,7 @@ def test_primitive_has_the_slope_of_the_derivative_where_formulas_change(cls, ta
         assert (slope <= sides.max(axis=0) + room).all(), surrogate
 
 
+@pytest.mark.long
 @every_surrogate
 @pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_parameters_have_the_slope_of_a_difference_where_formulas_change(cls, taped):

@@ -84,7 +84,12 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+SLOW = {"relaxed", "relaxed, scaled"}  # to compile; "relaxed and signed" has the same parts
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(f, marks=pytest.mark.long) if f in SLOW else f for f in FORMS]
+)
 def test_derivatives_are_the_same_before_and_after_they_are_compiled(form):
     x, alpha = jnp.asarray(X[:, :4], "float64"), jnp.asarray([1.0, 1.5, 2.0, 3.0])
 

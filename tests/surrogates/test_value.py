@@ -64,6 +64,28 @@ def test_surrogates_of_different_classes_are_different():
     assert surrogates.Relaxed(Sigmoid()) != surrogates.Compressed(Sigmoid())
 
 
+def test_numbers_at_every_depth_come_back_to_their_places():
+    inside = surrogates.MultiGaussianGrad(0.5, 0.4, 2.0)
+    for surrogate in (inside, Scaled(inside, 2.0, 3.0, 0.5), Relaxed(Compressed(inside))):
+        shared, numbers = surrogate.lifted()
+        assert len(numbers) == (7 if isinstance(surrogate, Scaled) else 4)
+        assert not shared.is_fixed
+        assert shared.is_traceable
+        x = np.linspace(-1.0, 1.0, 9)
+        found = shared.combine(list(map(np.asarray, numbers))).exact_grad(x)
+        np.testing.assert_allclose(found, surrogate.exact_grad(x), rtol=1e-14)
+    other = surrogates.MultiGaussianGrad(1.5, 0.4, 2.0)
+    assert other.lifted()[0] == inside.lifted()[0]
+    assert hash(other.lifted()[0]) == hash(inside.lifted()[0])
+
+
+def test_what_is_never_an_array_is_not_lifted():
+    assert surrogates.StraightThrough(at_threshold=0.5).lifted()[1] == ()
+    shared, numbers = surrogates.SquarewaveFourierSeries(3, at_threshold=0.5).lifted()
+    assert (shared.n, shared.at_threshold) == (3, 0.5)
+    assert 3 not in numbers
+
+
 def test_several_arrays_at_every_depth_come_back_to_their_places():
     a, b, c, d = (np.asarray([v, v + 1.0]) for v in (1.0, 3.0, 5.0, 7.0))
     inside = surrogates.GaussianGrad(a, b)

@@ -1,9 +1,7 @@
-"""JAX: the tangent of a surrogate that stores less than `x`, see `surrogates.Compressed`.
+"""JAX: what is stored of `x` for the tangent of a spike, see `surrogates.Compressed`.
 
-Reverse mode stores what a linear function needs besides its argument. For a product with the
-derivative, that is the derivative, in full precision, even if `x` was rounded before. For a
-function inside `jax.checkpoint` it is the arguments of that function: here the tangent, and the
-rounded `x` or derivative.
+`_jax_tangent` evaluates the derivative from it. 8 bits are good for one derivative: to
+differentiate them further raises.
 """
 
 from __future__ import annotations

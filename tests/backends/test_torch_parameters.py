@@ -133,6 +133,27 @@ def test_x_and_the_parameters_alone_are_kept(wrap):
     assert {tensor.data_ptr() for tensor in kept} == {x.data_ptr(), alpha.data_ptr()}
 
 
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_no_area_is_computed_where_nobody_asks_for_the_gradient_of_a_parameter(is_recorded):
+    class Counting(surrogates.Surrogate):
+        alpha: float = surrogates.parameter(1.0)
+
+        def derivative(self, xp, x):
+            return self.alpha + 0 * x
+
+        def primitive(self, xp, x):
+            raise AssertionError("the area was computed")
+
+    x = potentials(torch.float32).requires_grad_()
+    alpha = torch.tensor(2.0, requires_grad=not is_recorded)
+    with torch.set_grad_enabled(is_recorded):
+        spikes = Relaxed(Counting(alpha))(x)
+    torch.testing.assert_close(spikes.detach(), (x >= 0).float())
+    if is_recorded:
+        spikes.sum().backward()
+        assert (x.grad == 2).all()
+
+
 def test_a_second_derivative_goes_through_the_recorded_form():
     alpha = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
     x = potentials(torch.float64).requires_grad_()

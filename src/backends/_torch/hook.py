@@ -84,18 +84,16 @@ class TorchBackend(Backend):
     ) -> Tensor:
         """Return the spikes of `Relaxed`: by a Function of its own where nothing observes it."""
         spikes: Tensor
-        if (
-            not is_dynamo_compiling()
-            and torch.is_grad_enabled()
-            and any(array.requires_grad for array in arrays)
-            and definition.residual_dtype is None
-            and x.is_cpu
-            and is_plain(x, *arrays)
-        ):
-            _require_defined(definition, arrays)
-            spikes = RelaxedSpike.apply(x, definition, general, *arrays)  # type: ignore[no-untyped-call]
+        if is_dynamo_compiling() or not (x.is_cpu and is_plain(x, *arrays)):
+            spikes = general(x, *arrays)
             return spikes
-        spikes = general(x, *arrays)
+        if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays)):
+            return self.spike(definition, x, arrays)  # nobody asks for their gradient
+        if definition.residual_dtype is not None:
+            spikes = general(x, *arrays)
+            return spikes
+        _require_defined(definition, arrays)
+        spikes = RelaxedSpike.apply(x, definition, general, *arrays)  # type: ignore[no-untyped-call]
         return spikes
 
     def namespace(self, x: Tensor) -> Any:

@@ -192,7 +192,8 @@ def test_parameters_that_change_compile_nothing_anew():
     assert [cache.cache_info().misses for cache in caches] == before
 
 
-def test_a_parameter_that_was_moved_to_another_device_is_left_to_pytorch(monkeypatch):
+@pytest.mark.parametrize("wrap", [lambda s: s, Relaxed], ids=["plain", "relaxed"])
+def test_a_parameter_that_was_moved_to_another_device_is_left_to_pytorch(wrap, monkeypatch):
     """As hooks of saved tensors may do: a program would write zeros of it, or worse."""
     x, alpha = potentials(torch.float32).requires_grad_(), torch.tensor(2.0, requires_grad=True)
     hooks = (
@@ -200,7 +201,7 @@ def test_a_parameter_that_was_moved_to_another_device_is_left_to_pytorch(monkeyp
         lambda tensor: tensor.to("meta") if tensor.ndim == 0 else tensor,
     )
     with torch.autograd.graph.saved_tensors_hooks(*hooks):
-        spikes = Sigmoid(alpha)(x)
+        spikes = wrap(Sigmoid(alpha))(x)
     monkeypatch.setattr(program.TorchDialect, "evaluate", None)  # would fail
     with pytest.raises(RuntimeError, match="device"):
         torch.autograd.grad(spikes.sum(), x)

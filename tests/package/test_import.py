@@ -13,6 +13,8 @@ import surrogates
 
 HEAVY = ("torch", "jax", "jaxlib", "cupy", "dask", "flax", "equinox")
 HEAVY += ("matplotlib", "scipy", "sklearn", "tqdm", "sympy")
+# The names of a neuron library, which not everybody asks for.
+HEAVY += tuple(f"surrogates.libraries.{name}" for name in surrogates.libraries.LIBRARIES)
 
 
 def loaded_after(code: str) -> set[str]:
@@ -35,6 +37,8 @@ def test_import_and_use_load_numpy_alone():
 
 
 def test_that_this_proof_can_fail():
+    code = "import surrogates; surrogates.from_library('snntorch', 'atan')"
+    assert loaded_after(code) == {"surrogates.libraries.snntorch"}
     pytest.importorskip("scipy")
     assert "scipy" in loaded_after("import surrogates, scipy")
 

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 
 import surrogates
-from surrogates.libraries import LIBRARIES
+from surrogates.libraries import LIBRARIES, names_of
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())
 X = np.asarray(GOLDEN["x"])
 RECORDS = GOLDEN["records"]
-EVERY_NAME = [(library, name) for library, entry in LIBRARIES.items() for name in entry.makers]
+EVERY_NAME = [(library, name) for library in LIBRARIES for name in names_of(library).makers]
 
 
 def of_name(library: str, name: str) -> list[dict[str, Any]]:
@@ -273,7 +273,7 @@ def test_second_derivative_of_s2nn_is_nan_there():
 
 
 def test_every_note_is_verified():
-    noted = {key for key in EVERY_NAME if LIBRARIES[key[0]].notes[key[1]]}
+    noted = {key for key in EVERY_NAME if names_of(key[0]).notes[key[1]]}
     assert noted == {*DIFFERENCES, *OTHER_NOTES}
 
 
@@ -293,7 +293,7 @@ def test_primitive_is_that_of_the_library_up_to_a_constant(record):
 
 @every_name
 def test_signature_and_version_are_those_of_the_library(library, name):
-    parameters = inspect.signature(LIBRARIES[library].makers[name]).parameters.values()
+    parameters = inspect.signature(names_of(library).makers[name]).parameters.values()
     ours = {
         p.name: "required" if p.default is p.empty else p.default
         for p in parameters
@@ -301,7 +301,7 @@ def test_signature_and_version_are_those_of_the_library(library, name):
     }
     theirs = GOLDEN["defaults"][library][name]
     assert ours == {k: v for k, v in theirs.items() if k not in NOT_TAKEN.get(library, ())}
-    assert LIBRARIES[library].version == GOLDEN["versions"][library]
+    assert names_of(library).version == GOLDEN["versions"][library]
 
 
 @every_name
@@ -340,7 +340,7 @@ def test_spike_at_threshold_is_that_of_the_library(library, name):
     """Also of what is inside a wrapper, which shows once it is taken out."""
     surrogate = translated(of_name(library, name)[-1])
     while not isinstance(surrogate, surrogates.MultiSpike):
-        assert surrogate.at_threshold == LIBRARIES[library].at_threshold
+        assert surrogate.at_threshold == names_of(library).at_threshold
         if not hasattr(surrogate, "surrogate"):
             break
         surrogate = surrogate.surrogate

@@ -16,13 +16,23 @@ from .._wrappers.scaled import Scaled
 from .._wrappers.spikes import MultiSpike
 from ._library import Library, own_signature
 
-__all__ = ["LIBRARIES", "from_library"]
+__all__ = ["LIBRARIES", "from_library", "names_of"]
 
-LIBRARIES: dict[str, Library] = {
-    module.name: import_module(f".{module.name}", __name__).LIBRARY
-    for module in pkgutil.iter_modules(__path__)
-    if module.name[0] != "_"
-}
+LIBRARIES = tuple(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
+
+
+def names_of(library: str) -> Library:
+    """Return what a library calls the surrogates.
+
+    Its file is imported here and not before: who names no library should not wait for them all.
+
+    Parameters
+    ----------
+    library : str
+        One of `LIBRARIES`.
+    """
+    entry: Library = import_module(f".{library}", __name__).LIBRARY
+    return entry
 
 
 def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
@@ -60,7 +70,7 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     """
     if library.lower() not in LIBRARIES:
         raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
-    entry = LIBRARIES[library.lower()]  # snnTorch, SpikingJelly
+    entry = names_of(library.lower())  # snnTorch, SpikingJelly
     if name not in entry.makers:
         raise LookupError(
             f"unknown name {name!r} of {entry.name}; known are {', '.join(sorted(entry.makers))}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from . import LIBRARIES
+from . import LIBRARIES, names_of
 from ._library import own_signature
 
 _PREFACE = """\
@@ -30,7 +30,7 @@ This page is the output of `python -m surrogates list --libraries`.
 def page() -> str:
     """Return docs/libraries.md."""
     lines = _PREFACE.splitlines()
-    for entry in LIBRARIES.values():
+    for entry in map(names_of, LIBRARIES):
         lines += [
             "",
             f"## {entry.name} {entry.version}",

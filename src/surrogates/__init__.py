@@ -28,6 +28,7 @@ from .definitions.piecewise import *  # noqa: F403
 from .definitions.power_law import *  # noqa: F403
 from .definitions.sigmoidal import *  # noqa: F403
 from .libraries import from_library
+from .schedules import anneal
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ __all__ = [
     "Scaled",
     "Surrogate",
     "Ternary",
+    "anneal",
     "backends",
     "from_library",
     "jvp",

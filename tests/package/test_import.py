@@ -87,7 +87,12 @@ def test_a_folder_named_backends_of_the_callers_is_not_ours(tmp_path):
 
 def test_no_module_shadows_a_name_that_users_type():
     modules = [n for n, value in vars(surrogates).items() if isinstance(value, types.ModuleType)]
-    assert {n for n in modules if n[0] != "_"} == {"backends", "definitions", "libraries"}
+    assert {n for n in modules if n[0] != "_"} == {
+        "backends",
+        "definitions",
+        "libraries",
+        "schedules",
+    }
 
 
 def test_all_public_names_exist():

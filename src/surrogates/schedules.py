@@ -1,0 +1,275 @@
+"""Parameters that change while a network is trained: `surrogates.anneal`, and its schedules.
+
+A schedule is a function of the progress of the training, a number from 0 at its start to 1 at its
+end. Those here hold their ends: a progress below 0 counts as 0, one above 1 as 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from ._learnable._unbounded import _declared, _replaced
+from ._maths import choose, larger, of_parameter, smaller
+from ._surrogate import Surrogate, require_surrogate
+
+__all__ = ["Annealed", "anneal", "cosine", "geometric", "linear", "steps"]
+
+Array = Any
+Schedule = Callable[[Any], Any]
+
+
+def linear(start: float, end: float) -> Schedule:
+    """Return the schedule that goes from `start` to `end` by equal differences.
+
+    ::
+
+        value = (1 - progress) * start + progress * end
+
+    Parameters
+    ----------
+    start, end : float or array
+        The parameter at the start and at the end of the training.
+
+    Returns
+    -------
+    callable
+        From a progress, a float or an array, to the parameter.
+
+    Examples
+    --------
+    >>> from surrogates.schedules import linear
+    >>> schedule = linear(1.0, 5.0)
+    >>> schedule(0.0), schedule(0.5), schedule(1.0), schedule(2.0)
+    (1.0, 3.0, 5.0, 5.0)
+    """
+    return partial(_linear, start, end)
+
+
+def cosine(start: float, end: float) -> Schedule:
+    """Return the schedule that goes from `start` to `end` by half a cosine, slowly at both ends.
+
+    ::
+
+        value = ((1 + cos(pi * progress)) * start + (1 - cos(pi * progress)) * end) / 2
+
+    Parameters
+    ----------
+    start, end : float or array
+        The parameter at the start and at the end of the training.
+
+    Returns
+    -------
+    callable
+        From a progress, a float or an array, to the parameter.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017.
+
+    Examples
+    --------
+    >>> from surrogates.schedules import cosine
+    >>> schedule = cosine(1.0, 5.0)
+    >>> [round(schedule(progress), 4) for progress in (0.0, 0.25, 0.5, 1.0)]
+    [1.0, 1.5858, 3.0, 5.0]
+    """
+    return partial(_cosine, start, end)
+
+
+def geometric(start: float, end: float) -> Schedule:
+    """Return the schedule that goes from `start` to `end` by equal factors.
+
+    ::
+
+        value = start**(1 - progress) * end**progress
+
+    Parameters
+    ----------
+    start, end : float or array
+        The parameter at the start and at the end of the training, both positive.
+
+    Returns
+    -------
+    callable
+        From a progress, a float or an array, to the parameter.
+
+    Raises
+    ------
+    ValueError
+        If `start` or `end` is a number that is not positive.
+
+    Examples
+    --------
+    >>> from surrogates.schedules import geometric
+    >>> schedule = geometric(1.0, 16.0)
+    >>> [round(schedule(progress), 4) for progress in (0.0, 0.25, 0.5, 1.0)]
+    [1.0, 2.0, 4.0, 16.0]
+    """
+    for name, value in (("start", start), ("end", end)):
+        if isinstance(value, (int, float)) and not 0 < value < math.inf:
+            raise ValueError(
+                f"geometric: {name} must be a positive finite number, got {name}={value}; linear "
+                "and cosine reach 0 and change sign"
+            )
+    return partial(_geometric, start, end)
+
+
+def steps(values: Sequence[float], at: Sequence[float]) -> Schedule:
+    """Return the schedule that jumps from one value to the next.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The values of the parameter, in order.
+    at : sequence of float
+        The progress at which each value but the first begins, increasing, from 0 to 1.
+
+    Returns
+    -------
+    callable
+        From a progress, a float or an array, to the parameter.
+
+    Raises
+    ------
+    ValueError
+        If there is not one value more than there are places, or the places do not increase from 0
+        to 1.
+
+    Examples
+    --------
+    >>> from surrogates.schedules import steps
+    >>> schedule = steps([1.0, 4.0, 16.0], at=[0.5, 0.8])
+    >>> schedule(0.0), schedule(0.5), schedule(1.0)
+    (1.0, 4.0, 16.0)
+    """
+    values, at = tuple(map(float, values)), tuple(map(float, at))
+    if len(values) != len(at) + 1:
+        raise ValueError(
+            f"steps: values must be one more than at, got {len(values)} values and {len(at)} places"
+        )
+    if list(at) != sorted({*at}) or not all(0 <= place <= 1 for place in at):
+        raise ValueError(f"steps: at must increase, from 0 to 1, got at={list(at)}")
+    return partial(_steps, values, at)
+
+
+def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
+    """Return a function from the progress of the training to a surrogate with other parameters.
+
+    It holds no state: the same progress gives the same surrogate, so a training that is resumed or
+    repeated needs nothing to be stored.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate, with the parameters that stay as they are.
+    **schedules : callable
+        By parameter, as `learnable` names them: of the surrogate or of one inside it. Each takes
+        the progress and returns the parameter: `surrogates.schedules` has `linear`, `cosine`,
+        `geometric` and `steps`, and any function will do.
+
+    Returns
+    -------
+    Annealed
+        Called with a progress, from 0 to 1, it returns a surrogate. The progress may be an array
+        without dimensions, traced or not: then so are the parameters, and `jax.jit` and
+        `torch.compile` compile nothing anew when it changes.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is no surrogate, or a schedule cannot be called.
+    ValueError
+        If a name is not that of a real-valued parameter.
+
+    References
+    ----------
+    Y. Li et al., "Differentiable Spike: Rethinking Gradient-Descent for Training Spiking Neural
+    Networks", NeurIPS 2021, changes the sharpness of a surrogate while it trains.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> from surrogates.schedules import geometric
+    >>> annealed = surrogates.anneal(surrogates.Sigmoid(), alpha=geometric(1.0, 16.0))
+    >>> annealed(0.0), annealed(0.5), annealed(1.0)
+    (Sigmoid(alpha=1.0), Sigmoid(alpha=4.0), Sigmoid(alpha=16.0))
+    """
+    require_surrogate(surrogate)
+    places = _declared(surrogate)
+    found = {}
+    for name, schedule in schedules.items():
+        paths = [path for path in places if name in (path, path.rpartition(".")[2])]
+        if not paths:
+            choice = ", ".join(places) or "none"
+            raise ValueError(
+                f"anneal: {surrogate!r} has no real-valued parameter {name!r}; it has {choice}"
+            )
+        if not callable(schedule):
+            raise TypeError(
+                f"anneal: {name} must be a function of the progress, such as "
+                f"surrogates.schedules.linear(1.0, 5.0), got {name}={schedule!r}"
+            )
+        found[min(paths, key=len)] = schedule
+    return Annealed(surrogate, found)
+
+
+class Annealed:
+    """A surrogate whose parameters follow the progress of the training: see `anneal`.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate, with the parameters that stay as they are.
+    schedules : dict
+        A schedule by the path of its parameter.
+    """
+
+    def __init__(self, surrogate: Surrogate, schedules: dict[str, Schedule]) -> None:
+        self.surrogate = surrogate
+        self.schedules = schedules
+
+    def __call__(self, progress: float | Array) -> Any:
+        """Return the surrogate at a progress from 0 to 1."""
+        surrogate = self.surrogate
+        for path, schedule in self.schedules.items():
+            surrogate = _replaced(surrogate, path, schedule(progress))
+        return surrogate
+
+    def __repr__(self) -> str:
+        return f"anneal({self.surrogate!r}, {', '.join(self.schedules)})"
+
+
+# Each gives `start` and `end` to the last bit, where ``start + (end - start) * 1`` rounds.
+
+
+def _linear(start: Any, end: Any, progress: Any) -> Any:
+    progress = _limited(progress)
+    return (1 - progress) * start + progress * end
+
+
+def _cosine(start: Any, end: Any, progress: Any) -> Any:
+    wave = of_parameter("cos", math.pi * _limited(progress))
+    return ((1 + wave) * start + (1 - wave) * end) / 2
+
+
+def _geometric(start: Any, end: Any, progress: Any) -> Any:
+    progress = _limited(progress)
+    return start ** (1 - progress) * end**progress
+
+
+def _steps(values: tuple[float, ...], at: tuple[float, ...], progress: Any) -> Any:
+    progress = _limited(progress)
+    value = values[0] + 0 * progress
+    for place, following in zip(at, values[1:], strict=True):
+        value = choose(progress >= place, following, value, like=progress)
+    return value
+
+
+def _limited(progress: Any) -> Any:
+    """Return the progress within 0 and 1."""
+    if isinstance(progress, (int, float)) and math.isnan(progress):
+        raise ValueError("anneal: progress must be a number from 0 to 1, got nan")
+    return smaller(larger(progress * 1.0, 0.0), 1.0)

@@ -3,6 +3,7 @@
 from . import backends
 from ._accuracy import Accuracy
 from ._custom import Custom
+from ._diagnose import Diagnosis, diagnose
 from ._learnable import learnable
 from ._parameters import parameter
 from ._surrogate import Surrogate
@@ -37,6 +38,7 @@ __all__ = [
     "Accuracy",
     "Compressed",
     "Custom",
+    "Diagnosis",
     "MultiSpike",
     "Relaxed",
     "Scaled",
@@ -44,6 +46,7 @@ __all__ = [
     "Ternary",
     "anneal",
     "backends",
+    "diagnose",
     "from_library",
     "jvp",
     "learnable",

@@ -30,7 +30,7 @@ LAYERS = (
     ("_surrogate",),
     ("_custom", "_function_form", "_vjp", "_wrappers"),
     ("_learnable", "definitions"),
-    ("_check", "libraries", "schedules"),
+    ("_check", "_diagnose", "libraries", "schedules"),
     ("",),  # surrogates/__init__.py
     ("_demo",),
     ("_cli",),

@@ -1,0 +1,100 @@
+"""Why a network does not learn: what its surrogates see, and what they do to the gradient."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ._record import Recorder, recording
+from ._report import Diagnosis
+
+__all__ = ["Diagnosis", "diagnose"]
+
+Array = Any
+
+
+def diagnose(
+    model: Callable[..., Any], *batch: Any, loss: Callable[[Any], Array] | None = None
+) -> Diagnosis:
+    """Run a network once, and tell for each layer that spikes why it may not learn.
+
+    A copy of the network is run on a batch, forward and backward. For each layer the diagnosis has
+    the distribution of the membrane potentials relative to the threshold, the firing rate, the
+    gain of the surrogate, and the size of the gradient that arrives and of the one that leaves. It
+    names layers that are silent, saturated or dead, and gradients that vanish or explode, each with
+    what to do. The network itself stays as it is: weights, gradients, states, random numbers.
+
+    Parameters
+    ----------
+    model : torch.nn.Module, flax.nnx.Module, equinox.Module or callable
+        The network. All calls of a surrogate in it are seen, in every time step; those of one
+        layer, that is from the same module, are taken together.
+    *batch : array or anything else
+        What the network is called with: ``model(*batch)``.
+    loss : callable, optional
+        From what the network returns to a number. By default the sum of all outputs, each with a
+        random sign: a loss that favours no direction.
+
+    Returns
+    -------
+    Diagnosis
+        Printed, it is a table with findings. `layers` has the numbers, `findings` what is wrong,
+        `unseen` what could not be told, and `plot` draws them.
+
+    Raises
+    ------
+    TypeError
+        If `model` cannot be called.
+    ValueError
+        If the network calls no surrogate.
+
+    Notes
+    -----
+    ========== =====================================================================================
+    finding    when
+    ========== =====================================================================================
+    silent     no neuron spikes
+    saturated  more than 95 % of the neurons spike, on average over time
+    dead       fewer than 1 % of the potentials have a derivative above a thousandth of the peak
+    vanishing  the gradient that leaves is less than 1/100 of the largest that leaves any layer
+    exploding  it is more than 100 times that of the last layer, or not finite
+    ========== =====================================================================================
+
+    Compiled code is run without its compiler, which would not show what it calls. NumPy, CuPy and
+    Dask have no gradient to tell.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import surrogates
+    >>> _ = torch.manual_seed(0)
+    >>> narrow = surrogates.rescaled(surrogates.ReluGrad(), width=1e-4)
+    >>> network = torch.nn.Sequential(torch.nn.Linear(20, 50), surrogates.learnable(
+    ...     narrow, "amplitude", framework="torch"), torch.nn.Linear(50, 5))
+    >>> surrogates.diagnose(network, torch.randn(32, 20)).findings[0]
+    "1: dead; few potentials lie within the surrogate's width of 0.0001: widen it, see \
+surrogates.fitted"
+    """
+    if not callable(model):
+        raise TypeError(f"diagnose: model must be a network that can be called, got {model!r}")
+    recorder = Recorder()
+    with recording(recorder):
+        _runner(model, batch)(recorder, model, batch, loss)
+    if not recorder.layers:
+        raise ValueError(
+            f"diagnose: {type(model).__name__} called no surrogate of this package; hand over the "
+            "network that contains the spiking neurons, and a batch on which it runs"
+        )
+    return Diagnosis([layer.summary() for layer in recorder.layers.values()], recorder.unseen)
+
+
+def _runner(model: Any, batch: tuple[Any, ...]) -> Any:
+    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+    if torch and any(isinstance(part, (torch.nn.Module, torch.Tensor)) for part in (model, *batch)):
+        from . import _torch as framework
+    elif jax and any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves((model, batch))):
+        from . import _jax as framework  # type: ignore[no-redef]
+    else:
+        from . import _record as framework  # type: ignore[no-redef]
+    return framework.run

@@ -1,0 +1,213 @@
+"""What is recorded while a network runs: every call of a surrogate, by the layer that made it."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .._arrays import checked
+from .._learnable._unbounded import Plan
+from .._surrogate import Surrogate
+
+Array = Any
+_LIBRARIES = ("torch", "flax", "equinox")
+
+
+class Layer:
+    """The calls of one layer: an array for each call, on the host."""
+
+    def __init__(self, name: str, surrogate: Surrogate) -> None:
+        self.name = name
+        self.surrogate = surrogate
+        self.potentials: list[np.ndarray] = []
+        self.spikes: list[np.ndarray] = []
+        self.derivatives: list[np.ndarray] = []
+        self.arriving: list[float] = []  # the sum of the squares of a gradient
+        self.leaving: list[float] = []
+
+    def summary(self) -> dict[str, Any]:
+        """Return the numbers of a diagnosis."""
+        x, spikes, derivative = (
+            np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
+            for arrays in (self.potentials, self.spikes, self.derivatives)
+        )
+        size = np.abs(derivative)
+        with np.errstate(all="ignore"):
+            return {
+                "name": self.name,
+                "surrogate": self.surrogate,
+                "calls": len(self.potentials),
+                "potential": {
+                    "mean": float(x.mean()),
+                    "std": float(x.std()),
+                    "low": float(x.min()),
+                    "high": float(x.max()),
+                },
+                "rate": float(np.abs(spikes).mean()),
+                "gain": float(np.sqrt((derivative**2).mean())),
+                "share": float((size > 1e-3 * _peak(self.surrogate)).mean()),
+                "arriving": _norm(self.arriving),
+                "leaving": _norm(self.leaving),
+            }
+
+
+class Recorder:
+    """The layers of a network, in the order in which they are first called."""
+
+    def __init__(self) -> None:
+        self.layers: dict[str, Layer] = {}
+        self.unseen: list[str] = []
+        self.modules: list[tuple[Any, str]] = []  # of the network, with their names
+        self.tap: Callable[[Layer, Surrogate, Array, Callable[[Array], Array]], Array] = _plain
+
+    def layer(self, surrogate: Surrogate) -> Layer:
+        """Return the layer that calls a surrogate now."""
+        name = self._caller()
+        return self.layers.setdefault(name, Layer(name, surrogate))
+
+    def cannot_tell(self, why: str) -> None:
+        """Note something that could not be seen, once."""
+        if why not in self.unseen:
+            self.unseen.append(why)
+
+    def _caller(self) -> str:
+        """Return the innermost module of the network whose method is running, or else a line."""
+        place: Any = sys._getframe(1)
+        line = ""
+        while place:
+            code = place.f_code
+            owner = place.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+            found = [name for module, name in self.modules if module is owner]
+            if found:
+                return found[0]
+            if _is_module(owner) and type(owner).__module__.partition(".")[0] != "equinox":
+                # a copy that a transform made: named by its class, and in which order it came
+                start = f"{type(owner).__name__} ("
+                number = 1 + sum(name.startswith(start) for _, name in self.modules)
+                name = f"{start}{number})"
+                self.modules.append((owner, name))
+                return name
+            if not line and not place.f_globals.get("__name__", "").startswith("surrogates."):
+                line = f"{pathlib.Path(code.co_filename).name}:{place.f_lineno}"
+            place = place.f_back
+        return line
+
+
+def _is_module(thing: Any) -> bool:
+    """Return whether something is a module of PyTorch, Flax or Equinox, which is not imported."""
+    return any(
+        cls.__name__ == "Module" and cls.__module__.partition(".")[0] in _LIBRARIES
+        for cls in type(thing).__mro__
+    )
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """Hand every call of a surrogate to a recorder.
+
+    The methods are replaced meanwhile: whoever does not ask for a diagnosis pays nothing for it.
+    """
+    call, learned = Surrogate.__call__, Plan.spikes
+
+    def watched(surrogate: Surrogate, x: Any) -> Any:
+        x, _ = checked(surrogate, x)
+        return recorder.tap(recorder.layer(surrogate), surrogate, x, lambda x: call(surrogate, x))
+
+    def watched_plan(plan: Plan, arrays: tuple[Array, ...], x: Any) -> Any:
+        x, _ = checked(plan, x)
+        surrogate = plan.surrogate(arrays)
+        layer = recorder.layer(plan.start)
+        return recorder.tap(layer, surrogate, x, lambda x: learned(plan, arrays, x))
+
+    replaced: tuple[tuple[Any, str, Any, Any], ...] = (
+        (Surrogate, "__call__", call, watched),
+        (Plan, "spikes", learned, watched_plan),
+    )
+    for owner, name, _, method in replaced:
+        setattr(owner, name, method)
+    try:
+        yield
+    finally:
+        for owner, name, method, _ in replaced:
+            setattr(owner, name, method)
+
+
+def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> None:
+    """Run a network of a library that does not differentiate."""
+    recorder.modules = modules_of(model)
+    recorder.cannot_tell("gradients: this library does not differentiate")
+    output = model(*batch)
+    if loss is not None:
+        loss(output)
+
+
+def modules_of(model: Any) -> list[tuple[Any, str]]:
+    """Return what of a network can be called, with the names of the attributes that lead there."""
+    modules: list[tuple[Any, str]] = []
+    seen: dict[int, Any] = {}  # kept, since what is freed leaves its identity to another
+    waiting = [("", model)]
+    while waiting:
+        name, part = waiting.pop(0)
+        if id(part) in seen or isinstance(part, (Surrogate, type, types.ModuleType)):
+            continue
+        seen[id(part)] = part
+        if callable(part) and not _is_function(part) and hasattr(part, "__dict__"):
+            modules.append((part, name or type(part).__name__))
+        prefix = f"{name}." if name else ""
+        waiting += [(f"{prefix}{key}".rstrip("."), value) for key, value in _inside(part)]
+    return modules
+
+
+def _inside(part: Any) -> list[tuple[Any, Any]]:
+    """Return what something consists of, with names."""
+    if isinstance(part, dict):
+        return list(part.items())
+    if isinstance(part, (list, tuple)):
+        return list(enumerate(part))
+    if _is_function(part):  # such as vmap(model), or a lambda around it
+        cells = getattr(part, "__closure__", None) or ()
+        around = [getattr(part, "__wrapped__", None), getattr(part, "__self__", None)]
+        return [("", inside) for inside in (*around, *(cell.cell_contents for cell in cells))]
+    attributes = getattr(part, "__dict__", {})
+    return [(key, value) for key, value in attributes.items() if key[:1] != "_"]
+
+
+def _is_function(part: Any) -> bool:
+    plain = (types.FunctionType, types.MethodType)
+    return isinstance(part, plain) or (callable(part) and hasattr(part, "__wrapped__"))
+
+
+def on_host(array: Array) -> np.ndarray:
+    """Return an array as NumPy's, in double precision."""
+    return np.asarray(array, dtype=np.float64)
+
+
+def squares(array: np.ndarray) -> float:
+    """Return the sum of the squares."""
+    with np.errstate(all="ignore"):
+        return float((array.astype(np.float64) ** 2).sum())
+
+
+def _plain(layer: Layer, surrogate: Surrogate, x: Array, spike: Callable[[Array], Array]) -> Array:
+    spikes = spike(x)
+    layer.potentials.append(on_host(x))
+    layer.spikes.append(on_host(spikes))
+    layer.derivatives.append(on_host(surrogate.surrogate_grad(x)))
+    return spikes
+
+
+def _norm(squared: list[float]) -> float | None:
+    return float(np.sqrt(sum(squared))) if squared else None
+
+
+def _peak(surrogate: Surrogate) -> float:
+    try:
+        return float(np.max(np.abs(np.asarray(surrogate.peak, dtype=np.float64))))
+    except (NotImplementedError, TypeError, RuntimeError):  # none is defined, or traced
+        return 0.0

@@ -1,0 +1,90 @@
+"""Running a network of PyTorch for a diagnosis: hooks on tensors see its gradients."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from .._surrogate import Surrogate
+from ._record import Layer, Recorder, squares
+
+
+def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> None:
+    """Run a copy of a network forward and backward."""
+    if isinstance(model, torch.nn.Module):
+        try:
+            model = copy.deepcopy(model)
+        except RuntimeError as error:
+            raise RuntimeError(
+                "diagnose: the network cannot be copied, since it holds results of its last run; "
+                "reset or detach the states of its neurons first"
+            ) from error
+        named = model.named_modules()
+        recorder.modules = [(module, name or type(module).__name__) for name, module in named]
+    recorder.tap = partial(_tap, recorder)
+    devices = sorted({p.device.index or 0 for p in _tensors((model, batch)) if p.is_cuda})
+    with torch.random.fork_rng(devices), torch.compiler.set_stance("force_eager"):
+        with torch.enable_grad():
+            output = model(*batch)
+            total = _signed_sum(output) if loss is None else loss(output)
+        if not total.requires_grad:
+            recorder.cannot_tell("gradients: no output of the network depends on a surrogate")
+            return
+        total.backward()
+
+
+def _tap(
+    recorder: Recorder,
+    layer: Layer,
+    surrogate: Surrogate,
+    x: torch.Tensor,
+    spike: Callable[[Any], Any],
+) -> Any:
+    if not torch.is_grad_enabled():
+        recorder.cannot_tell(f"gradients of {layer.name}: it runs under torch.no_grad")
+        spikes = spike(x)
+    else:
+        # an alias, whose gradient is that of this call alone
+        x = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
+        spikes = spike(x)
+        x.register_hook(lambda gradient: layer.leaving.append(squares(_on_host(gradient))))
+        out = spikes.view_as(spikes)
+        out.register_hook(lambda gradient: layer.arriving.append(squares(_on_host(gradient))))
+        spikes = out
+    layer.potentials.append(_on_host(x))
+    layer.spikes.append(_on_host(spikes))
+    with torch.no_grad():
+        layer.derivatives.append(_on_host(surrogate.surrogate_grad(x)))
+    return spikes
+
+
+def _on_host(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().to("cpu", torch.float64).numpy()
+
+
+def _tensors(part: Any) -> list[torch.Tensor]:
+    if isinstance(part, torch.Tensor):
+        return [part]
+    if isinstance(part, torch.nn.Module):
+        return [*part.parameters(), *part.buffers()]
+    if isinstance(part, dict):
+        return [tensor for inside in part.values() for tensor in _tensors(inside)]
+    if isinstance(part, (list, tuple)):
+        return [tensor for inside in part for tensor in _tensors(inside)]
+    return []
+
+
+def _signed_sum(output: Any) -> torch.Tensor:
+    """Return the sum of all floating-point outputs, each with a random sign."""
+    generator = torch.Generator().manual_seed(0)
+    total = torch.zeros((), requires_grad=False)
+    for tensor in _tensors(output):
+        if tensor.is_floating_point():
+            signs = torch.randint(0, 2, tensor.shape, generator=generator).to(tensor) * 2 - 1
+            total = total.to(tensor.device) + (tensor * signs).sum()
+    return total

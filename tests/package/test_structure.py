@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def imports_of(name: str, path: Path, text: str) -> set[str]:
     return (found & set(MODULES)) - {name}
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     return {name: imports_of(name, path, path.read_text()) for name, path in MODULES.items()}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import pathlib
-import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,7 +78,7 @@ class Recorder:
 
     def _caller(self) -> str:
         """Return the innermost module of the network whose method is running, or else a line."""
-        place: Any = sys._getframe(1)
+        place: Any = inspect.currentframe()
         line = ""
         while place:
             code = place.f_code

@@ -172,6 +172,20 @@ def test_a_second_derivative_goes_through_the_recorded_form():
             torch.testing.assert_close(one, other)
 
 
+def test_a_parameter_without_effect_has_gradient_0_where_it_is_recorded_too():
+    epsilon = torch.tensor(1e-8, requires_grad=True)
+    spikes = Relaxed(surrogates.S2NN(epsilon=epsilon))(potentials(torch.float32))
+    for is_recorded in (False, True):
+        grad = torch.autograd.grad(
+            spikes.sum(),
+            epsilon,
+            retain_graph=True,
+            create_graph=is_recorded,
+            materialize_grads=True,
+        )
+        assert grad[0] == 0
+
+
 def test_parameters_that_change_compile_nothing_anew():
     x = potentials(torch.float32)
     spike = surrogates.learnable(Sigmoid(4.0), "alpha", framework="torch")

@@ -60,8 +60,11 @@ def _recorded_gradients(
         if not is_recorded:
             inputs = tuple(a.detach().requires_grad_() for a in inputs)
         chosen = [a for a, is_needed in zip(inputs, needed, strict=True) if is_needed]
+        spikes = general(*inputs)
+        if not spikes.requires_grad:  # `S2NN.epsilon` has no effect
+            return [None for _ in needed]
         found = torch.autograd.grad(
-            general(*inputs), chosen, cotangent, create_graph=is_recorded, allow_unused=True
+            spikes, chosen, cotangent, create_graph=is_recorded, allow_unused=True
         )
     grads = iter(found)
     return [next(grads) if is_needed else None for is_needed in needed]

@@ -76,12 +76,12 @@ def of_parameter(name: str, parameter: float | Array) -> Any:
         return math.inf
 
 
-def two_sided(xp: Any, x: Array, tail: Array) -> Array:
-    """Return a distribution function from the area of a symmetric density beyond ``abs(x)``.
+def two_sided(xp: Any, x: Array, tail: Array, area: float | Array = 1.0) -> Array:
+    """Return the area of an even derivative to the left of `x`, from that beyond ``abs(x)``.
 
     Both tails keep their relative accuracy, which ``1/2 + odd function`` rounds away.
     """
-    return xp.where(x < 0, tail, 1 - tail)
+    return xp.where(x < 0, tail, area - tail)
 
 
 def over(x: Array, scale: float | Array) -> Array:
@@ -144,6 +144,14 @@ def remainder(xp: Any, x: Array, period: Array) -> Array:
         return xp.remainder(x, period)
     half_range = 2.0**64 if x.dtype == xp.float32 else 2.0**512
     return xp.remainder(xp.remainder(x, half_range * period), period)
+
+
+def expm1(xp: Any, u: Array) -> Array:
+    """Return ``exp(u) - 1``, whose slope is ``exp(u)`` far below 0, too.
+
+    There frameworks take the result plus 1 for the slope, which cancels.
+    """
+    return xp.where(u < -1, xp.exp(xp.clip(u, max=-1.0)) - 1, xp.expm1(u))
 
 
 def times_expm1(xp: Any, factor: float | Array, u: Array) -> Array:

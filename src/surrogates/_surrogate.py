@@ -81,6 +81,12 @@ class Surrogate(Value):
     comparison: ClassVar[Literal["ge", "gt"] | None] = None  # what `emit` is, if that is all
     is_signed: ClassVar[bool] = False  # whether a second threshold emits spikes of the other sign
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "primitive" in vars(cls) and "area_to" not in vars(cls):
+            # that of a base would be that of another shape
+            cls.area_to = Surrogate.area_to  # type: ignore[method-assign]
+
     def __post_init__(self) -> None:
         super().__post_init__()
         is_step = type(self).emit is Surrogate.emit and type(self.at_threshold) is float
@@ -319,7 +325,10 @@ class Surrogate(Value):
         return type(self).primitive is not Surrogate.primitive
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        """Return the derivative's area to the left of `x`, or the primitive if it is infinite."""
+        """Return the derivative's area to the left of `x`, or the primitive if it is infinite.
+
+        Overridden where the tail to the left has a formula: less a constant, it would cancel.
+        """
         primitive = self.primitive(xp, x)
         if self._states_no_area_below:
             return primitive - _area.start(self, xp, x)

@@ -115,8 +115,37 @@ def test_the_area_follows_the_product_where_it_is_said_to_and_nowhere_else(cls):
             assert follows == (power == power_), (name, power_)
 
 
+@pytest.mark.parametrize("op", ["expm1", "tanh"])
+def test_a_slope_is_no_difference_that_cancels(op):
+    trace = Trace("float32")
+    slope = tangent(trace.apply(op, trace.input("a")), "a")
+    a = np.asarray([-30.0, -12.0, -0.5, 0.5], np.float32)
+    wide = a.astype(np.float64)
+    expected = np.exp(wide) if op == "expm1" else 1 / np.cosh(wide) ** 2
+    np.testing.assert_allclose(value(slope, a=a), expected, rtol=1e-6)
+
+
+def test_the_slope_of_the_logistic_function_does_not_cancel():
+    trace = Trace("float32", special=True)
+    slope = tangent(trace.sigmoid(trace.input("a")), "a")
+    graph = [node.op for node in nodes_of(slope)]
+    assert graph.count("sigmoid") == 2  # s(a) s(-a), not s(a) (1 - s(a))
+    assert "sub" not in graph
+
+
 def test_a_subclass_does_not_inherit_what_the_area_follows():
     class Other(surrogates.Sigmoid):
         traceable = True
 
     assert Other.follows_product == {}
+
+
+def test_a_subclass_with_another_primitive_does_not_inherit_the_area_to_the_left():
+    class Other(surrogates.TanhGrad):
+        def primitive(self, xp, x):
+            return 0.5 + xp.atan(x)
+
+        area_below = surrogates.Surrogate.area_below
+
+    area = Other().formula("area", np, np.asarray([-1.0, 0.0, 1.0]))
+    np.testing.assert_allclose(area, np.pi / 2 + np.arctan([-1.0, 0.0, 1.0]), rtol=1e-12)

@@ -194,6 +194,19 @@ def test_area_below_is_the_rise_of_the_primitive_to_the_threshold(cls):
 
 
 @every_surrogate
+def test_the_area_to_the_left_is_the_primitive_with_another_constant(cls):
+    x = np.concatenate([np.linspace(-3, 3, 241), [-1e3, 1e3, -math.inf]])
+    for surrogate in variants(cls):
+        if not math.isfinite(surrogate.area_below):
+            continue
+        with np.errstate(all="ignore"):
+            area = surrogate.formula("area", np, x)
+            expected = surrogate.surrogate_fun(x) + (surrogate.area_below - 0.5)
+        slack = 1e-13 * max(1.0, surrogate._largest_term, surrogate.area_below)
+        np.testing.assert_allclose(area, expected, 1e-12, slack, err_msg=repr(surrogate))
+
+
+@every_surrogate
 def test_area_below_is_what_quadrature_finds(cls):
     if cls is surrogates.SquarewaveFourierSeries:
         assert math.isnan(cls().area_below)

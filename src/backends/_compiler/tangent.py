@@ -23,6 +23,12 @@ def _log_term(y: Any, a: Any, b: Any) -> Any:
     return xp.apply("where", a > 0, y * xp.apply("log", a), 0.0)
 
 
+def _sech_squared(y: Any, a: Any) -> Any:
+    decay = y.trace.exp(-2 * abs(a))  # 1 - y * y would cancel
+    rise = 1 + decay
+    return 4 * decay / rise / rise
+
+
 # For each operation the derivatives of its result y to its operands; None is 0.
 _PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {
     "abs": (lambda y, a: _sign(a),),
@@ -34,7 +40,7 @@ _PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {
     "erfc": (lambda y, a: -2 / math.sqrt(math.pi) * y.trace.exp(-(a * a)),),
     "exp": (lambda y, a: y,),
     "exp2": (lambda y, a: math.log(2) * y,),
-    "expm1": (lambda y, a: y + 1,),
+    "expm1": (lambda y, a: y.trace.exp(a),),
     "floor": (None,),
     "log": (lambda y, a: 1 / a,),
     "log1p": (lambda y, a: 1 / (1 + a),),
@@ -44,13 +50,13 @@ _PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {
     "pow": (lambda y, a, b: b * y.trace.apply("pow", a, b - 1), _log_term),
     "remainder": (lambda y, a, b: 1.0, lambda y, a, b: -y.trace.floor(a / b)),
     "round": (None,),
-    "sigmoid": (lambda y, a: y * (1 - y),),
+    "sigmoid": (lambda y, a: y * y.trace.apply("sigmoid", -a),),
     "sin": (lambda y, a: y.trace.cos(a),),
     "sqrt": (lambda y, a: 0.5 / y,),
     "square": (lambda y, a: 2 * a,),
     "sub": (lambda y, a, b: 1.0, lambda y, a, b: -1.0),
     "tan": (lambda y, a: 1 + y * y,),
-    "tanh": (lambda y, a: 1 - y * y,),
+    "tanh": (_sech_squared,),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, choose, over, sign, times_expm1, two_sided
+from .._maths import at_least, at_most, choose, expm1, over, sign, times_expm1, two_sided
 from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -34,7 +34,12 @@ def _decay(xp: Any, alpha: float | Array, x: Array) -> Array:
 def _decay_integral(xp: Any, alpha: float | Array, x: Array) -> Array:
     """Return the integral of `_decay` from 0 to `x`."""
     s = sign(xp, x)
-    return -s * (xp.expm1(-alpha * (s * x)) / alpha)
+    return -s * (expm1(xp, -alpha * (s * x)) / alpha)
+
+
+def _decay_tail(xp: Any, alpha: float | Array, x: Array) -> Array:
+    """Return the integral of `_decay` beyond ``abs(x)``."""
+    return xp.exp(-alpha * (sign(xp, x) * x)) / alpha
 
 
 class SlayerGrad(Surrogate):
@@ -71,6 +76,9 @@ class SlayerGrad(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _decay_integral(xp, self.alpha, x)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return two_sided(xp, x, _decay_tail(xp, self.alpha, x), 2 / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return _decay(xp, self.alpha, x)
@@ -198,6 +206,10 @@ class SpikeRateEscape(Surrogate):
         start = _decay_integral(xp, self.beta, xp.zeros_like(x) - self.shift)
         return 0.5 + self.slope * (_decay_integral(xp, self.beta, x - self.shift) - start)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        x = x - self.shift
+        return self.slope * two_sided(xp, x, _decay_tail(xp, self.beta, x), 2 / self.beta)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         return self.slope * _decay(xp, self.beta, x - self.shift)
 
@@ -273,6 +285,10 @@ class ExpEscape(InfiniteArea):
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + times_expm1(xp, self.p0, over(x, self.delta_u))
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        root = xp.exp(over(x, self.delta_u) / 2)
+        return self.p0 * root * root
+
     def derivative(self, xp: Any, x: Array) -> Array:
         # exp(u) can be too large where the product is not
         root = xp.exp(over(x, self.delta_u) / 2)
@@ -329,7 +345,11 @@ class GradedSlayer(InfiniteArea):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below, above = at_most(xp, x, 0.0), at_least(xp, x, 0.0)
-        return 0.5 + self.scale * (self.tau * xp.expm1(over(below, self.tau)) + above)
+        return 0.5 + self.scale * (self.tau * expm1(xp, over(below, self.tau)) + above)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        below, above = at_most(xp, x, 0.0), at_least(xp, x, 0.0)
+        return self.scale * (self.tau * xp.exp(over(below, self.tau)) + above)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return self.scale * xp.exp(over(xp.clip(x, max=0.0), self.tau))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, sign, smaller, two_sided
+from .._maths import at_least, at_most, sign, smaller, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -41,6 +41,11 @@ def _fast_sigmoid(xp: Any, alpha: float | Array, x: Array) -> Array:
     near = xp.clip(s * x, max=1.0)
     far = at_least(xp, s * x, 1.0)
     return s * xp.where(s * x < 1, near / (1 + alpha * near), 1 / (1 / far + alpha))
+
+
+def _tail(alpha: float | Array, size: Array) -> Array:
+    """Return the integral of `_inverse_square` beyond `size`."""
+    return 1 / alpha / (1 + alpha * size)
 
 
 _HALF_WIDTH = math.sqrt(2) - 1  # of 1 / (1 + |x|)^2
@@ -82,6 +87,9 @@ class InvSquareGrad(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _fast_sigmoid(xp, self.alpha, x)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return two_sided(xp, x, _tail(self.alpha, sign(xp, x) * x), 2 / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(self.alpha, xp.abs(x))
@@ -188,6 +196,9 @@ class SuperSpike(Surrogate):
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.alpha * _fast_sigmoid(xp, 1.0, x)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return self.alpha * two_sided(xp, x, _tail(1.0, sign(xp, x) * x), 2.0)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(1.0, xp.abs(x), peak=self.alpha)
 
@@ -248,6 +259,10 @@ class SuperSpikeRescaled(Surrogate):
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + (self.beta + 1) * (self.beta + 1) * _fast_sigmoid(xp, self.beta, x)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        area = two_sided(xp, x, _tail(self.beta, sign(xp, x) * x), 2 / self.beta)
+        return (self.beta + 1) * (self.beta + 1) * area
+
     def derivative(self, xp: Any, x: Array) -> Array:
         r = (self.beta + 1) / (1 + self.beta * xp.abs(x))
         return r * r
@@ -305,6 +320,9 @@ class SuperSpikeMemClamp(InfiniteArea):
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.where(x < 0, _fast_sigmoid(xp, self.beta, x), x)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return _tail(self.beta, -at_most(xp, x, 0.0)) + at_least(xp, x, 0.0)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(self.beta, -xp.clip(x, max=0.0))
 
@@ -356,6 +374,15 @@ class SparseFastSigmoid(Surrogate):
     def primitive(self, xp: Any, x: Array) -> Array:
         u = xp.clip(x, min=-self.band, max=self.band)
         return 0.5 + _fast_sigmoid(xp, self.slope, u)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        # from `size` to `band`; so written, neither parameter's slope is a difference
+        size = at_most(xp, sign(xp, x) * x, self.band)
+        inside = size < self.band
+        rest = xp.where(inside, self.band - size, xp.ones_like(x))
+        start = 1 + self.slope * size
+        tail = xp.where(inside, 1 / start / (start / rest + self.slope), xp.zeros_like(x))
+        return two_sided(xp, x, tail, 2 / (1 / self.band + self.slope))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         size = xp.abs(x)

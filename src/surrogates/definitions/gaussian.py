@@ -144,6 +144,9 @@ class GaussianGrad(Surrogate):
     def primitive(self, xp: Any, x: Array) -> Array:
         return (1 - self.alpha) / 2 + self.alpha * _normal_cdf(xp, x / self.sigma)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return self.alpha * _normal_cdf(xp, x / self.sigma)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha / (self.sigma * _SQRT_TWO_PI) * _normal(xp, x / self.sigma)
 
@@ -244,6 +247,13 @@ class MultiGaussianGrad(Surrogate):
         centre = _normal_cdf(xp, over(x, self.sigma)) - 0.5
         sides = _normal_cdf(xp, right) + _normal_cdf(xp, left) - 1
         return 0.5 + self.scale * ((1 + self.h) * centre - self.h * sides)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        side = self.s * self.sigma
+        left, right = over(x + self.sigma, side), over(x - self.sigma, side)
+        sides = _normal_cdf(xp, right) + _normal_cdf(xp, left)
+        centre = _normal_cdf(xp, over(x, self.sigma))
+        return self.scale * ((1 + self.h) * centre - self.h * sides)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         size, side = xp.abs(x), self.s * self.sigma

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, choose, finite_part, remainder, sign
+from .._maths import at_least, at_most, choose, finite_part, over, remainder, sign
 from .._numeric import bisected
 from .._parameters import count, positive
 from .._surrogate import Array, Surrogate
 from .exponential import _decay_integral
-from .fast_sigmoid import _HALF_WIDTH, _fast_sigmoid, _inverse_square
+from .fast_sigmoid import _HALF_WIDTH, _fast_sigmoid, _inverse_square, _tail
 
 __all__ = [
     "MultiSpikeSuper",
@@ -189,6 +189,14 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
 
     def primitive(self, xp: Any, x: Array) -> Array:
         below = _decay_integral(xp, 1 / self.grad_width, at_most(xp, x, 0.0))
+        return 0.5 + self.scale * (below + self._above(xp, x))
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        below = self.grad_width * xp.exp(over(at_most(xp, x, 0.0), self.grad_width))
+        return self.scale * (below + self._above(xp, x))
+
+    def _above(self, xp: Any, x: Array) -> Array:
+        """Return the integral from 0 to `x` where that is positive, else 0, without `scale`."""
         above = finite_part(xp, at_least(xp, x, 0.0))
         rest = self._remainder(xp, above)
         rate = self.fold / self.grad_width
@@ -197,7 +205,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         # (above - rest) / threshold, the number of whole periods, could overflow
         whole = 2 * half / self.threshold * (above - rest)
         whole = whole + 2 * half * xp.astype(rest > self.threshold / 2, x.dtype)
-        return 0.5 + self.scale * (below + whole + self._integral(xp, rate, nearest))
+        return whole + self._integral(xp, rate, nearest)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         rest = self._remainder(xp, finite_part(xp, xp.clip(x, min=0.0)))
@@ -271,6 +279,12 @@ class MultiSpikeSuper(Surrogate):
     def primitive(self, xp: Any, x: Array) -> Array:
         bump = xp.clip(xp.round(x), min=0.0)
         return 0.5 + 2 / (2 + self.beta) * bump + _fast_sigmoid(xp, self.beta, self._offset(xp, x))
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        below, above = at_most(xp, x, 0.0), at_least(xp, x, 0.0)
+        bump, offset = xp.round(above), self._offset(xp, above)
+        rise = 2 / (2 + self.beta) * bump + _fast_sigmoid(xp, self.beta, offset)
+        return _tail(self.beta, -below) + rise
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return _inverse_square(self.beta, xp.abs(self._offset(xp, x)))

@@ -86,6 +86,10 @@ class ReluGrad(Surrogate):
         u = xp.clip(s * x, max=self.width)
         return 0.5 + s * (self.alpha * (u * (self.width - u / 2)))
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        rest = xp.clip(self.width - sign(xp, x) * x, min=0.0)
+        return self.alpha * two_sided(xp, x, rest * (rest / 2), self.width * self.width)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         return self.alpha * xp.clip(self.width - xp.abs(x), min=0.0)
 
@@ -444,6 +448,9 @@ class HeavisideGrad(InfiniteArea):
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + self.height * xp.clip(x, min=-self.window)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        return self.height * xp.clip(x + self.window, min=0.0)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         inside = x > -self.window if self.closed == "neither" else x >= -self.window
         return keep_nan(xp, x, self.height * xp.astype(inside, x.dtype))
@@ -551,6 +558,11 @@ class HardTanhRamp(InfiniteArea):
         edge = 1 / self.beta
         u = at_most(xp, at_least(xp, x, -edge), edge)
         return 0.5 + u + self.beta / 2 * u * u + 2 * at_least(xp, x - edge, 0.0)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        edge = 1 / self.beta
+        rest = at_least(xp, at_most(xp, x, edge) + edge, 0.0)
+        return xp.where(x > edge, 2 * x, self.beta / 2 * rest * rest)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return 1 + xp.clip(self.beta * x, min=-1.0, max=1.0)

@@ -14,6 +14,7 @@ from .._maths import (
     log,
     of_parameter,
     root,
+    select,
     sign,
     times_expm1,
     two_sided,
@@ -130,6 +131,14 @@ class CircGrad(Surrogate):
         outer = 1 / xp.sqrt(1 + (1 / far) * (1 / far))
         return 0.5 + s * (self.alpha * xp.where(z < 1, inner, outer))
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        # alpha * (1 - z / sqrt(1 + z^2)) beyond z, as a quotient without a difference
+        z = sign(xp, x) * x / self.alpha
+        near, inverse = xp.clip(z, max=1.0), 1 / at_least(xp, z, 1.0)
+        inner, outer = xp.sqrt(1 + near * near), xp.sqrt(1 + inverse * inverse)
+        part = xp.where(z < 1, 1 / inner / (inner + near), inverse / outer * inverse / (1 + outer))
+        return self.alpha * two_sided(xp, x, part, 2.0)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         z = x / self.alpha
         square = 1 + z * z
@@ -209,6 +218,15 @@ class QPseudoSpike(Surrogate):
         nonzero = xp.where(near, xp.ones_like(z), q + xp.zeros_like(z))
         power = times_expm1(xp, scale / nonzero, nonzero * log_base)
         return 0.5 + s * xp.where(near, scale * log_base * series, power)
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        if isinstance(self.alpha, float) and self.alpha <= 1:
+            return super().area_to(xp, x)
+        is_finite = self.alpha > 1
+        alpha = select(xp, is_finite, self.alpha, 2.0)
+        power = xp.exp((1 - alpha) * _log_base(xp, sign(xp, x) * x, alpha + 1))
+        area = two_sided(xp, x, power / 2) * ((alpha + 1) / (alpha - 1))
+        return area if is_finite is True else xp.where(is_finite, area, super().area_to(xp, x))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         if isinstance(self.alpha, float) and self.alpha == 2.0:  # the default is a mere square

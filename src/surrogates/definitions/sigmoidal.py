@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import logistic, sign
+from .._maths import logistic, sign, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -113,6 +113,10 @@ class TanhGrad(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + xp.tanh(self.alpha * x) / self.alpha
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        tail = logistic(xp, -2 * self.alpha * (sign(xp, x) * x))
+        return 2 / self.alpha * two_sided(xp, x, tail)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return _bell(xp, 4.0, 2 * self.alpha * xp.abs(x))

@@ -24,7 +24,7 @@ def module_of(path: Path) -> str:
 # From the ground up; each imports its own layer and those below.
 LAYERS = (
     ("_accuracy", "backends"),
-    ("_arrays", "_docstring", "_maths", "_numeric"),
+    ("_arrays", "_docstring", "_maths", "_numeric", "_recording"),
     ("_area", "_aspects", "_parameters"),
     ("_declaration",),
     ("_value",),

@@ -21,7 +21,8 @@ import faults
 import surrogates
 from kinds import every_surrogate
 from surrogates import _check
-from surrogates._check import digits, recording, variants
+from surrogates import _recording as recording
+from surrogates._check import digits, variants
 from surrogates._cli import main
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES, function_name

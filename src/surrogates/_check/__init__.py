@@ -26,11 +26,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import _recording as recording
 from .. import definitions
 from .._accuracy import Accuracy
 from .._surrogate import Surrogate
 from .._wrappers.wrapper import Wrapper
-from . import accuracy, formulas, frameworks, measures, pair, proof, recording, variants
+from . import accuracy, formulas, frameworks, measures, pair, proof, variants
 
 PROBES = 48  # points for each of the main parameter sets at which difference quotients are taken
 

@@ -17,9 +17,9 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from .._recording import Kinks
 from .._surrogate import Surrogate
 from . import accuracy, symbolic
-from .recording import Kinks
 
 Values = np.ndarray[Any, Any]
 

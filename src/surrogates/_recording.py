@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import array_api_compat.numpy
 import numpy as np
 
-from .. import backends
-from .._surrogate import Surrogate
+from . import backends
 
 Values = np.ndarray[Any, Any]
+Surrogate = Any  # which imports this module
 
 ROUNDS = 5  # of looking closer at what the round before has found
 MOST = 24  # changes of one condition that are followed up, those nearest to 0
@@ -126,7 +126,7 @@ Recorded.__hash__ = object.__hash__  # type: ignore[method-assign]
 class Recording:
     """NumPy's functions, on `Recorded` arrays; `conditions` is what they noted."""
 
-    __name__ = "surrogates._check.recording"
+    __name__ = "surrogates._recording"
     exact = True  # see surrogates._maths: nothing is cut off for the sake of rounding
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from . import backends
 from ._accuracy import Accuracy
 from ._custom import Custom
 from ._diagnose import Diagnosis, diagnose
+from ._gain import gain
 from ._learnable import learnable
 from ._parameters import parameter
 from ._surrogate import Surrogate
@@ -48,6 +49,7 @@ __all__ = [
     "backends",
     "diagnose",
     "from_library",
+    "gain",
     "jvp",
     "learnable",
     "matched",

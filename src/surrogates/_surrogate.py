@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import numpy as np
 
-from . import _area, _aspects, backends
+from . import _area, _aspects, _breakpoints, backends
 from ._accuracy import Accuracy
 from ._arrays import checked as checked_array
 from ._arrays import fitted, operands, working_dtype
@@ -242,6 +242,8 @@ class Surrogate(Value):
     def support(self) -> tuple[Any, Any]:
         """The ends of the smallest interval outside of which the derivative is zero."""
         return -math.inf, math.inf
+
+    breakpoints = property(_breakpoints.breakpoints)
 
     @property
     def is_distribution(self) -> bool:

@@ -24,12 +24,12 @@ def module_of(path: Path) -> str:
 # From the ground up; each imports its own layer and those below.
 LAYERS = (
     ("_accuracy", "backends"),
-    ("_arrays", "_docstring", "_maths", "_numeric", "_recording"),
-    ("_area", "_aspects", "_parameters"),
+    ("_arrays", "_docstring", "_maths", "_numeric", "_quadrature", "_recording"),
+    ("_area", "_aspects", "_breakpoints", "_parameters"),
     ("_declaration",),
     ("_value",),
     ("_surrogate",),
-    ("_custom", "_function_form", "_vjp", "_wrappers"),
+    ("_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
     ("_learnable", "definitions"),
     ("_check", "_diagnose", "libraries", "schedules"),
     ("",),  # surrogates/__init__.py

@@ -6,8 +6,11 @@ import math
 from typing import Any
 
 from .. import backends
+from .._breakpoints import require_numbers
+from .._gain import moments
 from .._maths import choose, holds, keep_nan, select, sign
 from .._parameters import POSITIVE, checked, finite, positive
+from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
 from .wrapper import Wrapper
 
@@ -119,6 +122,21 @@ class Scaled(Wrapper):
     def support(self) -> tuple[Any, Any]:
         low, high = self.surrogate.support
         return low / self.rate + self.shift, high / self.rate + self.shift
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Where the derivative may change its formula: those of the surrogate inside, moved."""
+        require_numbers(self, "breakpoints")
+        moved = (place / self.rate + self.shift for place in self.surrogate.breakpoints)
+        return tuple(sorted({*moved, 0.0}))
+
+    def _moments(self, law: Law) -> tuple[float, float] | None:
+        if self.is_signed:  # the second bump is scaled as the first is, but elsewhere
+            return None
+        # Of the potentials as the shape sees them: those of a narrow one would be rounded.
+        mean, rms = moments(self.surrogate, law.seen(self.rate, self.shift))
+        amplitude = self.amplitude
+        return (amplitude * mean, abs(amplitude) * rms) if amplitude else (0.0, 0.0)
 
     @property
     def _negative(self) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import backends
 from .._arrays import checked, working_dtype
+from .._breakpoints import require_numbers
 from .._maths import finite_part
 from .._parameters import finite, non_negative, positive, without_gradient
 from .._surrogate import Array, Surrogate, require_surrogate
@@ -157,6 +158,13 @@ class Ternary(Wrapper):
     threshold: float | Array = non_negative(1.0)
 
     is_signed = True
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Where the derivative may change its formula: around both thresholds."""
+        require_numbers(self, "breakpoints")
+        above = self.surrogate.breakpoints
+        return tuple(sorted({*above, *(float(self.mirrored(place)) for place in above)}))
 
     def emit(self, x: Array) -> Array:
         """Return the signed spikes as plain maths."""

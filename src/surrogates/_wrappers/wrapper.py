@@ -7,6 +7,9 @@ from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
 from .._aspects import require_levels
+from .._breakpoints import breakpoints
+from .._gain import moments
+from .._quadrature import Law
 from .._surrogate import Array, Surrogate
 
 
@@ -129,6 +132,22 @@ class Wrapper(Surrogate):
     @property
     def support(self) -> tuple[Any, Any]:
         return self.surrogate.support
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Where the derivative may change its formula: those of the surrogate inside, and more."""
+        inside: tuple[float, ...] = self.surrogate.breakpoints
+        if self._has_derivative_inside:
+            return inside
+        return tuple(sorted({*breakpoints(self), *inside}))
+
+    def _moments(self, law: Law) -> tuple[float, float] | None:
+        """Return the mean and root mean square of the derivative, None where it is another."""
+        return moments(self.surrogate, law) if self._has_derivative_inside else None
+
+    @property
+    def _has_derivative_inside(self) -> bool:
+        return type(self).derivative is Wrapper.derivative and not self.is_signed
 
     @property
     def _negative(self) -> Any:

@@ -7,7 +7,17 @@ from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, choose, expm1, over, sign, times_expm1, two_sided
+from .._maths import (
+    at_least,
+    at_most,
+    choose,
+    expm1,
+    of_parameter,
+    over,
+    sign,
+    times_expm1,
+    two_sided,
+)
 from .._parameters import finite, positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -302,6 +312,12 @@ class ExpEscape(InfiniteArea):
     def area_below(self) -> Any:
         """The rate at the threshold."""
         return self.p0
+
+    def _moments(self, law: Any) -> tuple[float, float]:
+        """Return the mean and root mean square: much of both may lie where no density is left."""
+        height = self.p0 / self.delta_u
+        mean = of_parameter("exp", law.log_mean_exp(1 / self.delta_u))
+        return height * mean, height * of_parameter("exp", law.log_mean_exp(2 / self.delta_u) / 2)
 
 
 class GradedSlayer(InfiniteArea):

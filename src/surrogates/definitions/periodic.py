@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
 from .._maths import at_least, at_most, choose, finite_part, over, remainder, sign
@@ -131,6 +133,17 @@ class SquarewaveFourierSeries(Surrogate):
     @property
     def _negative(self) -> bool:
         return True
+
+    def _moments(self, law: Any) -> tuple[float, float]:
+        """Return the mean and root mean square: integrals over very many periods."""
+        rate = 2 * math.pi / self.t_period
+        odd = np.asarray(self._odd(), dtype=float)
+        # The squares of a sum of cosines are cosines of the sums and differences of phases.
+        pairs = np.stack([odd[:, None] + odd, odd[:, None] - odd])
+        height = 4 / self.t_period
+        mean = float(law.mean_cos(rate * odd).sum())
+        square = float(law.mean_cos(rate * pairs).sum()) / 2
+        return height * mean, height * math.sqrt(max(square, 0.0))
 
 
 class PeriodicExponential(Surrogate):

@@ -1,0 +1,75 @@
+"""Where a derivative may change its formula."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from . import _recording
+
+Surrogate = Any  # which imports this module
+
+
+def breakpoints(surrogate: Surrogate) -> tuple[float, ...]:
+    """Where the derivative may change its formula, in order; 0 is always among them.
+
+    The places at which a condition of the formula changes: a comparison, a `where`, `clip`,
+    `abs`, `floor` and the like. Between them the derivative is smooth, and at some of them it is,
+    too. Of a periodic formula, which has them without end, those nearest to 0 are told; of a
+    formula that cannot be run on arrays other than a library's own, 0 alone.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is an array: each of its values has breakpoints of its own.
+
+    Examples
+    --------
+    >>> from surrogates import Boxcar
+    >>> Boxcar(width=3.0).breakpoints
+    (-1.5, 0.0, 1.5)
+    """
+    require_numbers(surrogate, "breakpoints")
+    # Of a formula that is not traceable, nobody knows what else it reads.
+    return _remembered(surrogate) if surrogate.is_fixed else _found(surrogate, "exact_grad")
+
+
+def of_spikes(surrogate: Surrogate) -> tuple[float, ...]:
+    """Return where the spikes may change: 0, and what the conditions of `emit` say."""
+    return _found(surrogate, "emit")
+
+
+def require_numbers(surrogate: Surrogate, what: str) -> None:
+    """Raise TypeError where a parameter is an array."""
+    if surrogate.array_fields:
+        raise TypeError(
+            f"{type(surrogate).__name__}: {what} needs parameters that are numbers, and "
+            f"{' and '.join(surrogate.array_fields)} holds an array; make a surrogate of each of "
+            "its values"
+        )
+
+
+def _found(surrogate: Surrogate, method: str) -> tuple[float, ...]:
+    try:
+        with np.errstate(all="ignore"):
+            kinks = _recording.kinks(surrogate, [method], scale(surrogate))
+    except Exception:  # a user's own formula may do anything
+        return (0.0,)
+    return tuple(place for place in kinks.positions if math.isfinite(place))
+
+
+@lru_cache(256)
+def _remembered(surrogate: Surrogate) -> tuple[float, ...]:
+    return _found(surrogate, "exact_grad")
+
+
+def scale(surrogate: Surrogate) -> float:
+    """Return the length on which a derivative varies: its width, or 1 where it has none."""
+    try:
+        width = float(surrogate.width)
+    except NotImplementedError:  # of a user's class
+        return 1.0
+    return width if 0 < width < math.inf else 1.0

@@ -1,0 +1,415 @@
+"""What a derivative amounts to over membrane potentials, against mpmath and over samples."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import kinds
+import surrogates
+from kinds import Kind, every_surrogate
+from surrogates import gain
+from surrogates._quadrature import Normal, Uniform
+from surrogates.definitions import SURROGATES
+
+LAWS = [Normal(-1.0, 1.0), Normal(0.25, 0.125), Uniform(-1.75, 0.875)]
+
+
+def over(surrogate, law):
+    return gain(surrogate, **law._asdict())
+
+
+def edges(surrogate, law):
+    """Where to split the line for a reference that knows nothing of `_quadrature`'s panels."""
+    center, spread = (sum(law) / 2, law.high - law.low) if isinstance(law, Uniform) else law
+    low, high = (law.low, law.high) if isinstance(law, Uniform) else (center - 24, center + 24)
+    if isinstance(law, Normal):
+        low, high = center - 24 * spread, center + 24 * spread
+    places = [place for place in surrogate.breakpoints if low < place < high]
+    around = [place + s * 4.0**-k for place in places for s in (-1, 1) for k in range(-2, 6)]
+    inside = [center + spread * k for k in np.arange(-24, 25, 2.0)]
+    return sorted({low, *(e for e in [*around, *places, *inside] if low < e < high), high})
+
+
+@pytest.mark.parametrize("law", LAWS, ids=repr)
+@every_surrogate
+def test_gain_is_that_of_the_stated_formula_in_many_digits(cls, law):
+    mpmath = pytest.importorskip("mpmath")
+    formulas = pytest.importorskip("surrogates._check.formulas")
+    surrogate = cls()
+    if cls.__name__ == "ExpEscape" and isinstance(law, Normal):
+        pytest.skip("most of it may lie far out; see the closed forms")
+    assert_exact(mpmath, formulas, surrogate, law)
+
+
+def assert_exact(mpmath, formulas, surrogate, law):
+    """Compare the gain of `surrogate` with the integral of what its docstring states."""
+    with mpmath.workdps(20):
+        formula = formulas.compiled(surrogate, "g'(x)")
+        first = second = mpmath.mpf(0)
+        ends = edges(surrogate, law)
+        nodes, weights = np.polynomial.legendre.leggauss(16)
+        for left, right in pairwise(ends):
+            half = (mpmath.mpf(right) - left) / 2
+            for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
+                x = left + half * (1 + node)
+                if isinstance(law, Normal):
+                    density = mpmath.npdf(x, *law)
+                else:
+                    density = 1 / mpmath.mpf(law.high - law.low)
+                value = formula(x)
+                first += weight * half * density * value
+                second += weight * half * density * value**2
+        found = over(surrogate, law)
+        assert float(first) == pytest.approx(found.mean, rel=3e-13, abs=3e-13 * found.rms)
+        assert float(mpmath.sqrt(second)) == pytest.approx(found.rms, rel=3e-13)
+
+
+@pytest.mark.long
+@every_surrogate
+def test_gain_is_exact_at_other_parameters(cls):
+    mpmath = pytest.importorskip("mpmath")
+    formulas = pytest.importorskip("surrogates._check.formulas")
+    variants = pytest.importorskip("surrogates._check.variants")
+    for surrogate in variants.main(cls):
+        # of the length at which the reference, which knows only the nearest kinks, is exact
+        length = getattr(surrogate, "threshold", getattr(surrogate, "delta_u", 1.0))
+        assert_exact(mpmath, formulas, surrogate, Normal(-length, length))
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1.0, 1e9])
+@every_surrogate
+def test_scaled_sees_other_potentials(cls, rate):
+    surrogate = surrogates.Scaled(cls(), amplitude=-2.0, rate=rate)
+    for law in (Normal(-1.0, 1.0), Uniform(-2.0, 1.0)):
+        found = over(surrogate, law.seen(1 / rate, 0.0))
+        inside = over(cls(), law)
+        assert found.mean == pytest.approx(-2 * inside.mean, rel=1e-13, abs=1e-13 * inside.rms)
+        assert found.rms == pytest.approx(2 * inside.rms, rel=1e-13)
+        assert found.share == pytest.approx(inside.share, rel=1e-13)
+
+
+def test_a_narrow_bump_far_away_is_not_missed():
+    bump = surrogates.Scaled(surrogates.GaussianGrad(sigma=1.0, alpha=1.0), rate=1e9, shift=3.0)
+    density = math.exp(-(3.0**2) / 2) / math.sqrt(2 * math.pi)
+    assert over(bump, Normal(0.0, 1.0)).mean == pytest.approx(1e-9 * density, rel=1e-12)
+    # within another wrapper, whose derivative is its own
+    pair = surrogates.Ternary(bump, threshold=1.0)
+    second = math.exp(-(5.0**2) / 2) / math.sqrt(2 * math.pi)
+    found = over(pair, Normal(0.0, 1.0)).mean
+    assert found == pytest.approx(1e-9 * (density + second), rel=1e-5)  # ulp(3) of width 1e-9
+
+
+WRAPPED = {
+    "Compressed": lambda inside: surrogates.Compressed(inside, "float16"),
+    "MultiSpike": surrogates.MultiSpike,
+    "Relaxed": surrogates.Relaxed,
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPED)
+@every_surrogate
+def test_a_wrapper_of_another_aspect_has_the_same_gain(cls, wrapper):
+    found, inside = (over(s, LAWS[0]) for s in (WRAPPED[wrapper](cls()), cls()))
+    assert found[:3] == inside[:3]
+    assert (found.rate == inside.rate) == (wrapper != "MultiSpike")
+
+
+def test_multi_spike_has_the_rate_of_all_its_spikes():
+    law = Normal(-1.0, 1.5)
+    for most in (1, 2, math.inf):
+        found = over(surrogates.MultiSpike(surrogates.Sigmoid(), max_spikes=most), law).rate
+        counts = range(int(min(most, 60)))
+        expected = sum(law.within(float(count), math.inf) for count in counts)
+        assert found == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 2.0])
+def test_ternary_has_both_bumps_and_both_spikes(threshold):
+    law, surrogate = Normal(-1.0, 1.0), surrogates.Boxcar()
+    found = over(surrogates.Ternary(surrogate, threshold), law)
+    bumps = law.within(-0.5, 0.5), law.within(-2 * threshold - 0.5, -2 * threshold + 0.5)
+    both = law.within(-0.5, -2 * threshold + 0.5) if threshold <= 0.5 else 0.0
+    assert found.mean == pytest.approx(sum(bumps), rel=1e-13)
+    assert found.rms == pytest.approx(math.sqrt(sum(bumps) + 2 * both), rel=1e-13)
+    assert found.share == pytest.approx(sum(bumps) - both, rel=1e-13)
+    fires = law.within(0.0, math.inf) + law.within(-math.inf, -2 * threshold)
+    assert found.rate == pytest.approx(fires, rel=1e-13)
+
+
+@every_surrogate
+def test_the_mean_over_uniform_potentials_is_the_rise_of_the_primitive(cls):
+    surrogate, law = cls(), Uniform(-1.5, 0.75)
+    rise = surrogate.surrogate_fun(law.high) - surrogate.surrogate_fun(law.low)
+    found = over(surrogate, law)
+    assert found.mean == pytest.approx(float(rise) / (law.high - law.low), rel=1e-12, abs=1e-15)
+
+
+def closed_forms(mp, mean, std):
+    """Return pairs: a surrogate's parameters, and its mean and mean square over normal potentials.
+
+    Each is a function of a length that its width is set to.
+    """
+    mean, std = mp.mpf(mean), mp.mpf(std)
+
+    def phi(x):
+        return mp.ncdf((x - mean) / std)
+
+    def laplace(rate):
+        grown = mp.exp((rate * std) ** 2 / 2)
+        below = mp.exp(rate * mean) * mp.ncdf(-mean / std - rate * std)
+        return grown * (below + mp.exp(-rate * mean) * mp.ncdf(mean / std - rate * std))
+
+    def gaussian(width):  # the mean of exp(-(x / width)^2 / 2)
+        total = mp.sqrt(std**2 + width**2)
+        return width / total * mp.exp(-((mean / total) ** 2) / 2)
+
+    def partial(power, low, high):  # the integral of x**power, by parts
+        if power == 0:
+            return phi(high) - phi(low)
+        edge = std**2 * (low ** (power - 1) * mp.npdf(low, mean, std))
+        edge -= std**2 * (high ** (power - 1) * mp.npdf(high, mean, std))
+        rest = (power - 1) * std**2 * partial(power - 2, low, high) if power > 1 else 0
+        return edge + mean * partial(power - 1, low, high) + rest
+
+    def triangle(width, power):  # of (1 - |x| / width)^power
+        total = mp.mpf(0)
+        for k in range(power + 1):
+            part = mp.binomial(power, k) * (-1) ** k / width**k
+            total += part * (partial(k, 0, width) + (-1) ** k * partial(k, -width, 0))
+        return total
+
+    def voigt(width):  # the mean of 1 / (x^2 + width^2)
+        z = (mean + 1j * width) / (std * mp.sqrt(2))
+        faddeeva = mp.exp(-(z**2)) * mp.erfc(-1j * z)
+        return mp.sqrt(mp.pi / 2) / (width * std) * faddeeva.real
+
+    def arctan(width):
+        square = -mp.diff(voigt, width) / (2 * width)
+        return voigt(width) * width / mp.pi, square * (width / mp.pi) ** 2
+
+    root = mp.sqrt(2 * mp.pi)
+    return {
+        "Boxcar": (lambda w: {"width": w}, lambda w: (phi(w / 2) - phi(-w / 2),) * 2),
+        "SlayerGrad": (lambda w: {"alpha": 1 / w}, lambda w: (laplace(1 / w), laplace(2 / w))),
+        "ReluGrad": (
+            lambda w: {"alpha": 1 / w, "width": w},
+            lambda w: (triangle(w, 1), triangle(w, 2)),
+        ),
+        "GaussianGrad": (
+            lambda w: {"sigma": w, "alpha": 1.0},
+            lambda w: (gaussian(w) / (root * w), gaussian(w / mp.sqrt(2)) / (root * w) ** 2),
+        ),
+        "Arctan": (lambda w: {"alpha": 2 / (math.pi * w)}, arctan),
+        "ExpEscape": (
+            lambda w: {"delta_u": w, "p0": w},
+            lambda w: (
+                mp.exp(mean / w + (std / w) ** 2 / 2),
+                mp.exp(2 * mean / w + 2 * (std / w) ** 2),
+            ),
+        ),
+        "SquarewaveFourierSeries": (
+            lambda w: {"n": 1, "t_period": 2 * math.pi * w},
+            lambda w: (
+                2 / (mp.pi * w) * mp.cos(mean / w) * mp.exp(-((std / w) ** 2) / 2),
+                2 / (mp.pi * w) ** 2 * (1 + mp.cos(2 * mean / w) * mp.exp(-2 * (std / w) ** 2)),
+            ),
+        ),
+    }
+
+
+def skip_if_missing(kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+
+
+CLOSED = ["Arctan", "Boxcar", "ExpEscape", "GaussianGrad", "ReluGrad", "SlayerGrad"]
+CLOSED += ["SquarewaveFourierSeries"]
+
+
+@pytest.mark.parametrize("law", [(-1.0, 1.0), (0.0, 0.001), (-20.0, 1.0), (3.0, 250.0)], ids=str)
+@pytest.mark.parametrize("width", [1e-12, 1e-3, 0.25, 4.0, 1e5])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Boxcar",
+        "SlayerGrad",
+        "ReluGrad",
+        "GaussianGrad",
+        "Arctan",
+        "ExpEscape",
+        "SquarewaveFourierSeries",
+    ],
+)
+def test_gain_over_normal_potentials_is_the_closed_form(name, width, law):
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(200):
+        parameters, formulas = closed_forms(mpmath, *law)[name]
+        surrogate = SURROGATES[name](**parameters(width))
+        if law[1] / width > 1e3 and name in ("ExpEscape", "SquarewaveFourierSeries"):
+            pytest.skip("out of range, or a cosine of a number too large to be known")
+        first, second = formulas(mpmath.mpf(width))
+        found = over(surrogate, Normal(*law))
+        for value, exact in ((found.mean, first), (found.rms, mpmath.sqrt(second))):
+            if exact > 1e308:
+                assert value == math.inf
+            elif exact > 1e-140:
+                assert value == pytest.approx(float(exact), rel=1e-12, abs=1e-14 * found.rms)
+
+
+@pytest.mark.parametrize("kind", kinds.parameters(Kind))
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
+def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
+    skip_if_missing(kind)
+    x = np.random.default_rng(0).uniform(-1, 1.5, (2, 3, 4)).astype(np.float32)
+    x[:, 1, 1] = 5.0
+    for surrogate in (surrogates.Boxcar(), surrogates.SuperSpike(2.0)):
+        derivative = np.asarray(surrogate.surrogate_grad(x), np.float64)
+        expected = (
+            derivative.mean(axis),
+            np.sqrt((derivative**2).mean(axis)),
+            (derivative != 0).mean(axis),
+            (x >= 0).mean(axis),
+        )
+        with np.errstate(divide="ignore"):
+            expected += (1 / expected[1],)
+        for keepdims in (False, True):
+            found = gain(surrogate, kind.array(x), axis=axis, keepdims=keepdims)
+            for value, exact in zip(found, expected, strict=True):
+                assert kind.numpy(value).dtype == np.float32
+                assert kind.numpy(value).ndim == (3 if keepdims else exact.ndim)
+                value = kind.numpy(value).reshape(exact.shape)
+                np.testing.assert_allclose(value, exact, rtol=3e-6)
+
+
+@pytest.mark.parametrize(("kind", "half"), kinds.HALVES)
+def test_over_a_sample_in_half_precision_it_is_in_single(kind, half):
+    x = np.full((300, 300), 0.25, np.float32)
+    found = gain(surrogates.Boxcar(height=200.0), kinds.in_half(x, half, kind))
+    assert "float32" in str(found.rms.dtype)
+    assert float(found.rms) == pytest.approx(200.0)
+
+
+def test_over_a_sample_the_squares_neither_overflow_nor_vanish():
+    x = np.zeros(5, np.float32)
+    assert gain(surrogates.Boxcar(height=1e15), x).rms == np.float32(1e15)
+    small = surrogates.Scaled(surrogates.Boxcar(height=1e-15), amplitude=1e-15)
+    assert gain(small, x).rms == pytest.approx(1e-30)
+    nothing = gain(surrogates.Boxcar(), x + 1)
+    assert nothing[:4] == (0, 0, 0, 1)
+    assert nothing.factor == math.inf
+
+
+def test_over_a_distribution_small_derivatives_do_not_vanish():
+    found = over(surrogates.SlayerGrad(alpha=100.0), Uniform(-5.0, -4.0))
+    assert found.rms == pytest.approx(math.exp(-400) / math.sqrt(200), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", kinds.parameters(kinds.WITH_TAPE))
+def test_over_a_sample_it_is_differentiated(kind):
+    skip_if_missing(kind)
+    x = np.asarray([-0.7, -0.2, 0.4], np.float32)
+    surrogate = surrogates.SuperSpike(2.0)
+    gradient = kind.gradient(lambda x: gain(surrogate, x).rms, kind.array(x))
+    wide = x.astype(np.float64)
+    step = 1e-6
+    expected = [
+        (gain(surrogate, wide + step * e).rms - gain(surrogate, wide - step * e).rms) / (2 * step)
+        for e in np.eye(3)
+    ]
+    np.testing.assert_allclose(kind.numpy(gradient), expected, rtol=1e-4)
+
+
+def test_in_jax_it_is_compiled_and_batched():
+    jax = pytest.importorskip("jax")
+    x = jax.numpy.linspace(-2, 1, 12).reshape(3, 4)
+    surrogate = surrogates.Sigmoid(2.0)
+    expected = gain(surrogate, x, axis=1)
+    for function in (
+        jax.jit(lambda x: gain(surrogate, x, axis=1)),
+        jax.vmap(lambda x: gain(surrogate, x)),
+    ):
+        for value, exact in zip(function(x), expected, strict=True):
+            np.testing.assert_allclose(value, exact, rtol=1e-6)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
+def test_in_pytorch_it_is_compiled_and_batched():
+    torch = pytest.importorskip("torch")
+    x = torch.linspace(-2, 1, 12).reshape(3, 4)
+    surrogate = surrogates.Sigmoid(2.0)
+    expected = gain(surrogate, x, axis=1)
+
+    def each(x):
+        return gain(surrogate, x, axis=1)
+
+    for function in (
+        torch.compile(each, fullgraph=True, backend="eager"),
+        torch.func.vmap(lambda x: gain(surrogate, x)),
+    ):
+        for value, exact in zip(function(x), expected, strict=True):
+            torch.testing.assert_close(value, exact)
+
+
+def test_parameters_that_are_arrays_have_a_gain_over_a_sample():
+    alpha = np.asarray([[1.0], [4.0]])
+    x = np.linspace(-1, 1, 6).reshape(2, 3)
+    found = gain(surrogates.Sigmoid(alpha), x, axis=1)
+    for i, value in enumerate((1.0, 4.0)):
+        alone = gain(surrogates.Sigmoid(value), x[i])
+        np.testing.assert_allclose([part[i] for part in found], alone)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({}, TypeError, "give one of a sample x, mean= and std=, or low= and high="),
+        ({"x": np.ones(2), "mean": 0.0, "std": 1.0}, TypeError, "got x=a sample, mean=0.0"),
+        ({"mean": 0.0}, TypeError, "std=None"),
+        ({"mean": 0.0, "std": 1.0, "low": 0.0}, TypeError, "high=None"),
+        ({"mean": 0.0, "std": 1.0, "axis": 0}, TypeError, "axis=0 is for a sample x"),
+        ({"mean": 0.0, "std": 0.0}, ValueError, "std must be a positive number.*got std=0.0"),
+        ({"mean": math.nan, "std": 1.0}, ValueError, "mean must be a number.*got mean=nan"),
+        ({"mean": True, "std": 1.0}, ValueError, "mean must be a number"),
+        ({"low": 1.0, "high": 1.0}, ValueError, "low must be below high, got low=1.0, high=1.0"),
+        ({"low": np.ones(2), "high": 1.0}, ValueError, "a sample is given as x"),
+        ({"x": np.ones((0, 3))}, ValueError, r"the sample x is empty, of shape \(0, 3\)"),
+        ({"x": np.ones(3, int)}, TypeError, "int64"),
+    ],
+)
+def test_what_describes_no_potentials_is_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        gain(surrogates.Sigmoid(), **arguments)
+
+
+def test_a_distribution_needs_numbers():
+    with pytest.raises(TypeError, match=r"Sigmoid: gain over a distribution needs.*alpha holds an"):
+        gain(surrogates.Sigmoid(np.ones(2)), mean=0.0, std=1.0)
+    with pytest.raises(TypeError, match="expected a surrogate"):
+        gain(surrogates.Sigmoid, mean=0.0, std=1.0)
+
+
+def test_what_cannot_be_integrated_is_refused():
+    with pytest.raises(ArithmeticError, match="not finite"):
+        gain(surrogates.Custom(lambda x: 1 / np.zeros_like(x)), low=-1.0, high=1.0)
+    with pytest.raises(ArithmeticError, match="varies too often"):
+        gain(surrogates.PeriodicExponential(threshold=1e-9), mean=0.0, std=1.0)
+
+
+def test_formulas_of_a_user_have_a_gain():
+    class Bump(surrogates.Surrogate):
+        alpha: float = surrogates.parameter(1.0, low=0.0)
+
+        def derivative(self, xp, x):
+            return xp.where(xp.abs(x - 0.3) < 0.05, xp.full_like(x, self.alpha), 0 * x)
+
+    law = Normal(-1.0, 1.0)
+    assert Bump().breakpoints == pytest.approx((0.0, 0.25, 0.3, 0.35))
+    assert over(Bump(2.0), law).mean == pytest.approx(2 * law.within(0.25, 0.35), rel=1e-13)
+    plain = surrogates.Custom(lambda x: np.cos(x) ** 2)
+    expected = (1 + math.cos(2) * math.exp(-2)) / 2
+    assert over(plain, law).mean == pytest.approx(expected, rel=1e-13)

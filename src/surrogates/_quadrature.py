@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Values = np.ndarray[Any, Any]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _FURTHEST = 39.0  # standard deviations, beyond which a normal density is 0 in double precision
 _GRADED = 4.0 ** -np.arange(61.0)
 _MOST_PANELS = 200_000
+
+
+@cache
+def _gauss_legendre() -> tuple[Values, Values]:
+    return np.polynomial.legendre.leggauss(20)  # not at import, which would load numpy.polynomial
 
 
 class Normal(NamedTuple):
@@ -52,8 +57,9 @@ class Normal(NamedTuple):
         a, b = (low - self.mean) / self.std, (high - self.mean) / self.std
         if b - a < 1:  # a difference of two nearly equal values of erf would lose digits
             half = (b - a) / 2
-            z = a + half * (1 + _NODES)
-            return float(half * (np.exp(-z * z / 2) @ _WEIGHTS) / math.sqrt(2 * math.pi))
+            nodes, weights = _gauss_legendre()
+            z = a + half * (1 + nodes)
+            return float(half * (np.exp(-z * z / 2) @ weights) / math.sqrt(2 * math.pi))
         if a > 0:
             a, b = -b, -a
         root = math.sqrt(2)
@@ -217,11 +223,12 @@ def _rule(
 ) -> tuple[Values, Values]:
     """Return the integrals over each panel of the functions, and of their absolute values."""
     half = (right - left)[:, None] / 2
-    offset = left[:, None] + half * (1 + _NODES)
+    nodes, weights = _gauss_legendre()
+    offset = left[:, None] + half * (1 + nodes)
     place = place[:, None]
     density = law.density(place, offset)
     values = function(place + offset)
     if not np.isfinite(values).all():
         raise ArithmeticError("the derivative is not finite within these potentials")
-    weighted = half * density * _WEIGHTS * values
+    weighted = half * density * weights * values
     return weighted.sum(axis=2), np.abs(weighted).sum(axis=2)

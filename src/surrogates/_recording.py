@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-import array_api_compat.numpy
 import numpy as np
 
 from . import backends
@@ -134,6 +133,8 @@ class Recording:
         """The outcome of each, and the difference of what was compared, or None."""
 
     def __getattr__(self, name: str) -> Any:
+        import array_api_compat.numpy  # here, since it takes long and few ask for it
+
         function = getattr(array_api_compat.numpy, name)
         if not callable(function) or isinstance(function, type):
             return function

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import pathlib
+import os
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +94,7 @@ class Recorder:
                 self.modules.append((owner, name))
                 return name
             if not line and not place.f_globals.get("__name__", "").startswith("surrogates."):
-                line = f"{pathlib.Path(code.co_filename).name}:{place.f_lineno}"
+                line = f"{os.path.basename(code.co_filename)}:{place.f_lineno}"
             place = place.f_back
         return line
 

@@ -179,6 +179,12 @@ def root(xp: Any, parameter: float | Array) -> Any:
     return math.sqrt(parameter) if isinstance(parameter, float) else xp.sqrt(parameter)
 
 
+def elementary(xp: Any, name: str, parameter: float | Array) -> Any:
+    """Return an elementary function of a parameter, a float or an array, in a formula."""
+    function = getattr(math if isinstance(parameter, float) else xp, name)
+    return function(parameter)
+
+
 def logistic(xp: Any, x: Array) -> Array:
     """Return the logistic function of ``x <= 0``, by the library's own where it has one."""
     if hasattr(xp, "sigmoid"):

@@ -157,9 +157,11 @@ ASYMMETRIC = {
     "HeavisideGrad",
     "LeakyRelu",
     "LogTailedRelu",
+    "LogisticRamp",
     "MultiSpikeSuper",
     "PeriodicExponential",
     "S2NN",
+    "SlantedBox",
     "SpikeRateEscape",
     "SuperSpikeMemClamp",
 }

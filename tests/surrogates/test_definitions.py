@@ -155,6 +155,46 @@ def test_identities():
     same(s.PiecewiseLeakyRelu(0.0, 1.5), s.Boxcar(3.0, 1 / 3))
     same(s.MultiGaussianGrad(h=0.0, sigma=0.7, scale=0.4), s.GaussianGrad(0.7, 0.4))
     same(s.SpikeRateEscape(2.0, 3.0, shift=0.0), s.SlayerGrad(2.0), 3.0)
+    same(s.SlantedBox(0.75, 0.4, tilt=0.0), s.Boxcar(1.5, 0.4))
+    same(s.TwoSidedBox(0.3, 0.3, 1.5, 1.5), s.Boxcar(3.0, 0.2, closed="neither"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_limits_of_dspike(dtype):
+    """A box as its temperature falls, the logistic density as it grows; in both formulas."""
+    x = np.linspace(-2, 2, 129, dtype=dtype)
+    for small in (1e-4, 1e-8, 1e-15):
+        cold = surrogates.Dspike(small, 1.25)
+        box = surrogates.Boxcar(2.5, 0.4)
+        np.testing.assert_allclose(cold.surrogate_grad(x), box.surrogate_grad(x), rtol=3e-7)
+        np.testing.assert_allclose(cold.surrogate_fun(x), box.surrogate_fun(x), atol=2e-7)
+    hot, sigmoid = surrogates.Dspike(40.0, 1.25), surrogates.Sigmoid(80.0)
+    inside = x[np.abs(x) <= 1.25]
+    np.testing.assert_array_equal(hot.surrogate_grad(inside), sigmoid.surrogate_grad(inside))
+    np.testing.assert_allclose(hot.surrogate_fun(x), sigmoid.surrogate_fun(x), atol=1e-43)
+
+
+@pytest.mark.parametrize(
+    ("closed", "ends"),
+    [("both", (1, 1)), ("neither", (0, 0)), ("left", (1, 0)), ("right", (0, 1))],
+)
+def test_ends_of_the_band_of_dspike(closed, ends):
+    surrogate = surrogates.Dspike(closed=closed)
+    inside = surrogate.surrogate_grad(np.nextafter(0.5, 0.0))
+    at_ends = surrogate.surrogate_grad(np.asarray([-0.5, 0.5]))
+    np.testing.assert_allclose(at_ends, np.multiply(ends, inside), rtol=1e-14)
+    around = np.asarray([np.nextafter(0.5, 0.0), 0.5, np.nextafter(0.5, 1.0)])
+    tail = surrogate.surrogate_fun(-around)
+    assert tail[0] > tail[1] == tail[2] == 0.0  # the primitive is continuous there
+    np.testing.assert_allclose(tail[0], inside * (0.5 - around[0]), rtol=1e-12)
+    np.testing.assert_array_equal(surrogate.surrogate_fun(around)[1:], 1.0)
+
+
+def test_two_sided_box_is_open_and_belongs_to_the_right_at_the_threshold():
+    surrogate = surrogates.TwoSidedBox(0.25, 1.0, below=0.5, above=2.0)
+    x = np.asarray([-0.5, -0.25, -0.0, 0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(surrogate.surrogate_grad(x), [0, 0.5, 0.5, 0.5, 0.5, 0])
+    np.testing.assert_array_equal(surrogates.TwoSidedBox(beta=2.0).surrogate_grad(x[2:4]), 2.0)
 
 
 @pytest.mark.parametrize(

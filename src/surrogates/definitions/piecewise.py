@@ -32,7 +32,9 @@ __all__ = [
     "PiecewiseLeakyRelu",
     "PiecewiseQuadratic",
     "ReluGrad",
+    "SlantedBox",
     "StraightThrough",
+    "TwoSidedBox",
     "boxcar",
     "hard_tanh_ramp",
     "heaviside_grad",
@@ -40,7 +42,9 @@ __all__ = [
     "piecewise_leaky_relu",
     "piecewise_quadratic",
     "relu_grad",
+    "slanted_box",
     "straight_through",
+    "two_sided_box",
 ]
 
 
@@ -242,6 +246,189 @@ class Boxcar(Surrogate):
     @property
     def support(self) -> tuple[Any, Any]:
         return -self.width / 2, self.width / 2
+
+
+class SlantedBox(Surrogate):
+    """A box whose top slopes: neurons of higher potential get a larger gradient.
+
+    With ``tilt=1`` it is the asymmetric gradient of A2SG, of half width `half` (there beta) and
+    offset `height` (there h); with ``tilt=0`` it is ``Boxcar(2 * half, height)``. The default is
+    a ramp from 0 to 1, of area 1.
+
+    ::
+
+        g'(x) = where(abs(x) <= half, height + tilt * x / (2 * half), 0)
+        g(x) = 1 / 2 + height * maximum(-half, minimum(x, half)) \
++ tilt * maximum(-half, minimum(x, half))**2 / (4 * half)
+        peak = height + abs(tilt) / 2
+        area = 2 * half * height
+        width = where(3 * abs(tilt) <= 2 * height, 2 * half, half / 2 + half * height / abs(tilt))
+
+    Parameters
+    ----------
+    half : float or array, default 1.0
+        Half of the width of the box, positive, in the unit of `x`; its edges belong to it.
+    height : float or array, default 0.5
+        Derivative at the threshold, positive.
+    tilt : float or array, default 1.0
+        How far the top rises from the left edge to the right, any finite number. Beyond
+        ``2 * height`` in size, the derivative is negative at one of the edges.
+
+    Notes
+    -----
+    The derivative is accurate to 4 ulp of its peak: where the slope meets 0, it is a difference of
+    nearly equal terms.
+
+    References
+    ----------
+    Y. Kang et al., "A2SG: Adaptive and asymmetric surrogate gradients for training deep spiking
+    neural networks", arXiv:2606.11236 (2026): the formula as a review of the paper quotes it, since
+    the authors' repository has no code. The default values are this package's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import SlantedBox
+    >>> SlantedBox().surrogate_grad(np.asarray([-2.0, -0.5, 0.0, 1.0]))
+    array([0.  , 0.25, 0.5 , 1.  ])
+    """
+
+    half: float | Array = positive(1.0)
+    height: float | Array = positive(0.5)
+    tilt: float | Array = finite(1.0)
+    accuracy = DIFFERENCE
+    traceable = True
+
+    def primitive(self, xp: Any, x: Array) -> Array:
+        u = at_most(xp, at_least(xp, x, -self.half), self.half)
+        return 0.5 + u * (self.height + self.tilt * (u / self.half) / 4)
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        zero = xp.zeros_like(x)
+        inside = xp.abs(x) <= self.half
+        # Not clip: a bound that torch.compile traces as a number breaks the graph there.
+        top = self.height + self.tilt * (xp.where(inside, x, zero) / self.half) / 2
+        return keep_nan(xp, x, xp.where(inside, top, zero))
+
+    @property
+    def _lowest(self) -> Any:
+        return smaller(0.0, self.height - abs(self.tilt) / 2)
+
+    @property
+    def peak(self) -> Any:
+        return self.height + abs(self.tilt) / 2
+
+    @property
+    def area(self) -> Any:
+        return 2 * self.half * self.height
+
+    @property
+    def area_below(self) -> Any:
+        """That of the left half of the box."""
+        return self.half * (self.height - self.tilt / 4)
+
+    @property
+    def width(self) -> Any:
+        steep = 3 * abs(self.tilt) > 2 * self.height
+        # where the top is flat, a quotient that is not chosen must not be 0 / 0
+        rise = choose(steep, abs(self.tilt), self.height, like=self.tilt + self.height)
+        part = choose(steep, 0.5 + self.height / rise, 2.0, like=rise)
+        return self.half * part
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.half, self.half
+
+    @property
+    def _negative(self) -> Any:
+        return abs(self.tilt) > 2 * self.height
+
+    @property
+    def _largest_term(self) -> Any:
+        return self.half * self.peak
+
+
+class TwoSidedBox(Surrogate):
+    """Two boxes that meet at the threshold, each with its width and its area.
+
+    With ``alpha=beta`` and ``below=above`` it is ``Boxcar(2 * below, alpha / below)``.
+
+    ::
+
+        g'(x) = where(x < 0, where(x > -below, alpha / below, 0), where(x < above, beta / above, 0))
+        g(x) = 1 / 2 + alpha / below * maximum(-below, minimum(x, 0)) \
++ beta / above * maximum(0, minimum(x, above))
+        peak = maximum(alpha / below, beta / above)
+        area = alpha + beta
+        width = where(2 * alpha / below < beta / above, 0, below) \
++ where(2 * beta / above < alpha / below, 0, above)
+
+    Parameters
+    ----------
+    alpha : float or array, default 0.5
+        Area below the threshold, positive.
+    beta : float or array, default 0.5
+        Area from the threshold on, positive.
+    below : float or array, default 1.0
+        How far the box reaches below the threshold, positive, in the unit of `x`.
+    above : float or array, default 1.0
+        How far it reaches above, positive, in the unit of `x`.
+
+    References
+    ----------
+    K. Hou, K. Wu and Y. Zhou, "Adaptive and lightweight surrogate gradients: enhancing training
+    efficiency of spiking neural networks" (AdaLi), Frontiers in Neuroscience (2026),
+    doi:10.3389/fnins.2026.1795946: the formula, with open ends, as it is quoted elsewhere. The
+    default values are this package's. AdaLi narrows both widths from epoch to epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import TwoSidedBox
+    >>> TwoSidedBox(above=0.25).surrogate_grad(np.asarray([-1.0, -0.5, 0.0, 0.2, 0.25]))
+    array([0. , 0.5, 2. , 2. , 0. ])
+    """
+
+    alpha: float | Array = positive(0.5)
+    beta: float | Array = positive(0.5)
+    below: float | Array = positive(1.0)
+    above: float | Array = positive(1.0)
+    traceable = True
+
+    def primitive(self, xp: Any, x: Array) -> Array:
+        left = at_least(xp, at_most(xp, x, 0.0), -self.below)
+        right = at_most(xp, at_least(xp, x, 0.0), self.above)
+        return 0.5 + (self.alpha * (left / self.below) + self.beta * (right / self.above))
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        zero = xp.zeros_like(x)
+        left = xp.where(x > -self.below, zero + self.alpha / self.below, zero)
+        right = xp.where(x < self.above, zero + self.beta / self.above, zero)
+        return keep_nan(xp, x, xp.where(x < 0, left, right))
+
+    @property
+    def peak(self) -> Any:
+        return larger(self.alpha / self.below, self.beta / self.above)
+
+    @property
+    def area(self) -> Any:
+        return self.alpha + self.beta
+
+    @property
+    def area_below(self) -> Any:
+        """`alpha`, by definition."""
+        return self.alpha
+
+    @property
+    def width(self) -> Any:
+        left, right = self.alpha / self.below, self.beta / self.above
+        like = left + right
+        below = choose(2 * left < right, 0.0, self.below, like=like)
+        return below + choose(2 * right < left, 0.0, self.above, like=like)
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.below, self.above
 
 
 class PiecewiseLeakyRelu(Surrogate):
@@ -588,4 +775,6 @@ leaky_relu = function_form(LeakyRelu, "leaky_relu")
 piecewise_leaky_relu = function_form(PiecewiseLeakyRelu, "piecewise_leaky_relu")
 piecewise_quadratic = function_form(PiecewiseQuadratic, "piecewise_quadratic")
 relu_grad = function_form(ReluGrad, "relu_grad")
+slanted_box = function_form(SlantedBox, "slanted_box")
 straight_through = function_form(StraightThrough, "straight_through")
+two_sided_box = function_form(TwoSidedBox, "two_sided_box")

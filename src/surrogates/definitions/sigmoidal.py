@@ -1,18 +1,40 @@
-"""Derivatives of the logistic function and the hyperbolic tangent: one bell, scaled."""
+"""The logistic function and the hyperbolic tangent, and their derivatives: one bell, scaled."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from typing import Any, ClassVar
 
 from .._accuracy import EXPONENTIAL, Accuracy
 from .._function_form import function_form
-from .._maths import logistic, sign, two_sided
+from .._maths import (
+    at_least,
+    at_most,
+    elementary,
+    keep_nan,
+    logistic,
+    of_parameter,
+    sign,
+    smaller,
+    two_sided,
+)
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
 
-__all__ = ["Sigmoid", "TanhGrad", "TanhOffset", "sigmoid", "tanh_grad", "tanh_offset"]
+__all__ = [
+    "Dspike",
+    "LogisticRamp",
+    "Sigmoid",
+    "TanhGrad",
+    "TanhOffset",
+    "dspike",
+    "logistic_ramp",
+    "sigmoid",
+    "tanh_grad",
+    "tanh_offset",
+]
 
 
 def _bell(xp: Any, factor: float | Array, size: Array) -> Array:
@@ -193,6 +215,141 @@ class TanhOffset(InfiniteArea):
         return math.inf
 
 
+class Dspike(UnitArea):
+    """`TanhGrad` in a band around the threshold, 0 outside, with area 1.
+
+    As `b` falls it becomes ``Boxcar(2 * band, 1 / (2 * band))``, as `b` grows ``Sigmoid(2 * b)``.
+
+    ::
+
+        g'(x) = where(abs(x) <= band, \
+b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))**2, 0)
+        g(x) = 1 / 2 + tanh(b * maximum(-band, minimum(x, band))) / (2 * tanh(b * band))
+        peak = b / (2 * tanh(b * band))
+        area = 1
+        width = 2 * minimum(log(1 + sqrt(2)) / b, band)
+
+    Parameters
+    ----------
+    b : float or array, default 3.0
+        Temperature, positive: the sharpness in the band.
+    band : float or array, default 0.5
+        Half width of the band, positive, in the unit of `x`.
+    closed : {"both", "neither", "left", "right"}, default "both"
+        Which ends belong to the band.
+
+    Notes
+    -----
+    A derivative below the smallest normal number (1.2e-38 in float32) times `b` may be 0.
+
+    References
+    ----------
+    Y. Li et al., "Differentiable spike: Rethinking gradient-descent for training spiking neural
+    networks", NeurIPS 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import Dspike
+    >>> Dspike().surrogate_grad(np.asarray([-0.75, -0.5, 0.0, 0.25])).round(4)
+    array([0.    , 0.2994, 1.6572, 0.9882])
+    """
+
+    b: float | Array = positive(3.0)
+    band: float | Array = positive(0.5)
+    closed: str = field(default="both", metadata={"choices": ("both", "neither", "left", "right")})
+    accuracy = Accuracy(ulp=6.0, per_efold=2.0)
+    traceable = True
+
+    def primitive(self, xp: Any, x: Array) -> Array:
+        size = at_most(xp, sign(xp, x) * x, self.band)
+        # not 1/2 - tanh, which would cancel in the tails
+        rest = xp.expm1(-2 * self.b * (self.band - size))
+        rest = rest / elementary(xp, "expm1", -2 * self.b * self.band)
+        return two_sided(xp, x, rest * logistic(xp, -2 * self.b * size))
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        left = x >= -self.band if self.closed in ("both", "left") else x > -self.band
+        right = x <= self.band if self.closed in ("both", "right") else x < self.band
+        size = xp.clip(xp.abs(x), max=self.band)
+        factor = 2 * self.b / elementary(xp, "tanh", self.b * self.band)
+        bell = _bell(xp, factor, 2 * self.b * size)
+        return keep_nan(xp, x, xp.where(left & right, bell, xp.zeros_like(x)))
+
+    @property
+    def peak(self) -> Any:
+        return self.b / (2 * of_parameter("tanh", self.b * self.band))
+
+    @property
+    def width(self) -> Any:
+        return 2 * smaller(math.asinh(1) / self.b, self.band)
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        return -self.band, self.band
+
+
+class LogisticRamp(InfiniteArea):
+    """The logistic function itself: a firing probability that is passed on as the derivative.
+
+    ::
+
+        g'(x) = scale / (1 + exp(-alpha * x))
+        g(x) = 1 / 2 + scale * (maximum(x, 0) + log((1 + exp(-alpha * abs(x))) / 2) / alpha)
+        peak = scale
+        area = inf
+        width = inf
+
+    Parameters
+    ----------
+    alpha : float or array, default 10.0
+        Sharpness, positive.
+    scale : float or array, default 0.8
+        Height far above the threshold, positive.
+
+    Notes
+    -----
+    A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
+
+    References
+    ----------
+    ``sigmoid_bernoulli`` of spyx (``spyx.experimental.stochastic``), which emits a random spike
+    with this probability and passes the probability on as the gradient, not its slope.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import LogisticRamp
+    >>> LogisticRamp().surrogate_grad(np.asarray([-0.2, 0.0, 0.2])).round(4)
+    array([0.0954, 0.4   , 0.7046])
+    """
+
+    alpha: float | Array = positive(10.0)
+    scale: float | Array = positive(0.8)
+    accuracy = EXPONENTIAL
+    traceable = True
+
+    def primitive(self, xp: Any, x: Array) -> Array:
+        # log((1 + decay) / 2), but not as log1p of a negative number, where XLA errs by 115 ulp
+        fall = xp.log1p(xp.tanh(self.alpha * (sign(xp, x) * x) / 2))
+        return 0.5 + self.scale * (at_least(xp, x, 0.0) - fall / self.alpha)
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        decay = xp.exp(-self.alpha * xp.abs(x))
+        return self.scale * (xp.where(x < 0, decay, xp.ones_like(x)) / (1 + decay))
+
+    @property
+    def peak(self) -> Any:
+        return self.scale
+
+    @property
+    def area_below(self) -> Any:
+        """That of the lower tail."""
+        return self.scale / self.alpha * math.log(2)
+
+
+dspike = function_form(Dspike, "dspike")
+logistic_ramp = function_form(LogisticRamp, "logistic_ramp")
 sigmoid = function_form(Sigmoid, "sigmoid")
 tanh_grad = function_form(TanhGrad, "tanh_grad")
 tanh_offset = function_form(TanhOffset, "tanh_offset")

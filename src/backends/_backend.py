@@ -56,6 +56,9 @@ class Definition(Protocol):
     def replaced(self, values: list[Any]) -> Any:
         """Return the surrogate with other values in its `array_fields`."""
 
+    def renewed(self) -> Any:
+        """Return the surrogate made anew by its constructor, where its arrays became numbers."""
+
     def emit(self, x: Array) -> Array:
         """Return the spikes, not differentiated."""
 

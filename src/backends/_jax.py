@@ -10,7 +10,6 @@ cost anything: it lowers to a comparison, and no derivative is computed before o
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import Any
 
 import jax
@@ -212,7 +211,7 @@ def _flatten_with_keys(surrogate: Definition) -> tuple[list[Any], Any]:
 def _unflatten(definition: Definition, children: Any) -> Any:
     surrogate = definition.replaced(list(children))
     if any(type(child) in (int, float) for child in children):  # mapped to numbers
-        return dataclasses.replace(surrogate)
+        return surrogate.renewed()
     return surrogate
 
 

@@ -10,6 +10,7 @@ from ._parameters import parameter
 from ._surrogate import Surrogate
 from ._vjp import jvp, vjp
 from ._wrappers.compressed import Compressed
+from ._wrappers.mixture import Mixture
 from ._wrappers.relaxed import Relaxed
 from ._wrappers.scaled import Scaled, matched, rescaled
 from ._wrappers.spikes import MultiSpike, Ternary, sample
@@ -40,6 +41,7 @@ __all__ = [
     "Compressed",
     "Custom",
     "Diagnosis",
+    "Mixture",
     "MultiSpike",
     "Relaxed",
     "Scaled",

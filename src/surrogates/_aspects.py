@@ -184,7 +184,8 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
 
 def _largest(surrogate: Surrogate) -> Any:
     """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
-    return surrogate.peak * (2 if surrogate.is_signed else 1)
+    known = None if surrogate.array_fields else surrogate._known_peak
+    return (surrogate.peak if known is None else known) * (2 if surrogate.is_signed else 1)
 
 
 def compressed_grad(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:

@@ -99,6 +99,14 @@ def times(xp: Any, slope: float | Array, x: Array) -> Array:
     return slope * select(xp, rounds_to_0, finite_part(xp, x), x)
 
 
+def weighted(xp: Any, factor: float | Array, value: Array) -> Array:
+    """Return the product, which is 0 where the factor is, of infinite values too."""
+    if isinstance(factor, float):
+        return factor * value if factor != 0.0 else keep_nan(xp, value, xp.zeros_like(value))
+    is_infinite = xp.abs(value) > float(xp.finfo(value.dtype).max)
+    return factor * xp.where((factor == 0) & is_infinite, xp.zeros_like(value), value)
+
+
 def keep_nan(xp: Any, x: Array, result: Array) -> Array:
     """Return `result`, but NaN where `x` is: a constant piece forgets that."""
     return xp.where(xp.isnan(x), x, result)

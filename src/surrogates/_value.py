@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, dataclass_transform
@@ -79,7 +80,7 @@ class Value:
             if isinstance(value, Value):
                 is_fixed = is_fixed and value.is_fixed
                 is_traceable = is_traceable and value.is_traceable
-            elif type(value) not in (float, int, str):  # arrays may be traced
+            elif type(value) not in (float, int, str, bool):  # arrays may be traced
                 is_fixed = False
                 is_traceable = is_traceable and holds_arrays
                 self._require_no_array_in(declared.name, value)
@@ -154,7 +155,7 @@ class Value:
         names: list[str] = []
         numbers: list[float] = []
         rest: list[Value | None] = []
-        for declared in fields(self):
+        for declared in self._fields:
             value = getattr(self, declared.name)
             if isinstance(value, Value):
                 inner, inner_numbers = value.lifted()
@@ -198,6 +199,10 @@ class Value:
             object.__setattr__(replaced, name, value)
         return replaced
 
+    def renewed(self) -> Self:
+        """Return this surrogate made anew, where its arrays became numbers: for hooks."""
+        return dataclasses.replace(self)
+
     def substituted(self, name: str, value: Any) -> Self:
         """Return this surrogate with an array in a field, or a surrogate that holds one, unchecked.
 
@@ -206,7 +211,7 @@ class Value:
         other = copy.copy(self)
         names = {*self.array_fields, name}
         object.__setattr__(other, name, value)
-        declared = type(self).__dataclass_fields__
+        declared = [f.name for f in self._fields]
         object.__setattr__(other, "array_fields", tuple(n for n in declared if n in names))
         object.__setattr__(other, "is_fixed", False)
         return other

@@ -28,7 +28,7 @@ LAYERS = (
     ("_area", "_aspects", "_breakpoints", "_parameters"),
     ("_declaration",),
     ("_value",),
-    ("_surrogate",),
+    ("_several", "_surrogate"),
     ("_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
     ("_learnable", "definitions"),
     ("_check", "_diagnose", "libraries", "schedules"),

@@ -26,6 +26,9 @@ leaves = st.sampled_from(
         surrogates.GaussianGrad(0.5, 1.0, at_threshold=0.5),
         surrogates.ReluGrad(0.5, 2.0),
         surrogates.InvSquareGrad(3.0),
+        surrogates.Mixture(
+            (surrogates.Sigmoid(4.0), Scaled(surrogates.Arctan(2.0), rate=0.5)), (0.75, 0.5)
+        ),
     ]
 )
 numbers = st.sampled_from([0.25, 0.5, 1.5, 2.0])

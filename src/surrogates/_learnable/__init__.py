@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .._surrogate import Surrogate, require_surrogate
-from ._unbounded import path_of
+from ._unbounded import paths_of
 
 FRAMEWORKS = ("torch", "flax", "equinox")
 
@@ -28,7 +28,9 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     *names : str
         The parameters to learn, of the surrogate or of one inside it, such as ``"alpha"``. If a
         wrapper and the surrogate inside both have that name, it means the wrapper's;
-        ``"surrogate.alpha"`` means the one inside. All others stay as they are.
+        ``"surrogate.alpha"`` means the one inside. In a composition it takes a path where two parts
+        have the name: ``"surrogates.0.alpha"`` in a `Mixture`, ``"below.alpha"`` in a `Spliced`.
+        ``"weights"`` means all weights. All others stay as they are.
     framework : {"torch", "flax", "equinox"}, optional
         The library of the module. By default the one of the three that is imported.
 
@@ -69,7 +71,7 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
             f"learnable: {surrogate!r} defines no primitive, whose gradient would move its "
             f"parameters; define primitive(self, xp, x) in its class"
         )
-    paths = tuple(path_of(surrogate, name) for name in names or ("",))
+    paths = tuple(path for name in names or ("",) for path in paths_of(surrogate, name))
     framework = _imported() if framework is None else framework
     if framework == "torch":
         from . import _torch as modules

@@ -11,54 +11,74 @@ from .. import backends
 from .._arrays import checked
 from .._aspects import spikes
 from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
+from .._several import Several
 from .._surrogate import Surrogate
+from .._value import Value
 from .._wrappers.relaxed import Relaxed
 
 Array = Any
 
 
-def path_of(surrogate: Surrogate, name: Any) -> str:
-    """Return where a parameter is: its name, with those of the fields that lead there."""
+def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
+    """Return where a parameter is: its name, with those of the fields that lead there.
+
+    Of parameters of one name, the outermost. Those of the weights of a mixture, all of them.
+    """
     declared = _declared(surrogate)
-    learnable_ = {path: f for path, f in declared.items() if "without_gradient" not in f.metadata}
-    found = [path for path in learnable_ if name in (path, path.rpartition(".")[2])]
+    learnable_ = [path for path, f in declared.items() if "without_gradient" not in f.metadata]
+    if name in learnable_:
+        return (name,)
+    groups: dict[str, list[str]] = {}
+    for path in learnable_:
+        before, _, last = path.rpartition(".")
+        groups.setdefault(before if last.isdecimal() else path, []).append(path)
+    found = [group for group in groups if name in (group, group.rpartition(".")[2])]
     if found:
-        return min(found, key=len)
-    refused = [f for path, f in declared.items() if name in (path, path.rpartition(".")[2])]
-    why = f". {name} has no gradient: {refused[0].metadata['without_gradient']}" if refused else ""
+        depth = min(group.count(".") for group in found)
+        outermost = [group for group in found if group.count(".") == depth]
+        if len(outermost) > 1:
+            raise ValueError(
+                f"learnable: {surrogate!r} has {len(outermost)} parameters {name!r}; name one or "
+                f"more of them: {', '.join(outermost)}"
+            )
+        return tuple(groups[outermost[0]])
+    refused = [f for path, f in declared.items() if path not in learnable_]
+    reasons = [f.metadata["without_gradient"] for f in refused if f.name == name.rpartition(".")[2]]
+    why = f". {name} has no gradient: {reasons[0]}" if reasons else ""
     choice = "no parameter of it can be learned"
     if learnable_:
         choice = f"name one or more of its real-valued parameters: {', '.join(learnable_)}"
     raise ValueError(f"learnable: {surrogate!r} has no parameter {name!r} to learn; {choice}{why}")
 
 
-def _declared(surrogate: Surrogate, prefix: str = "") -> dict[str, Any]:
+def _declared(surrogate: Value, prefix: str = "") -> dict[str, Any]:
     """Return the fields of the real-valued parameters, the outer ones first."""
-    # Not dataclasses.fields, which torch.compile does not trace.
-    own = type(surrogate).__dataclass_fields__
+    own = surrogate._fields
     found = {}
-    for name, declared in own.items():
+    for declared in own:
         if declared.metadata.get("interval", UNIT) not in (COUNT, UNIT):
-            found[prefix + name] = declared
-    for name in own:
-        inside = getattr(surrogate, name)
-        if isinstance(inside, Surrogate):
-            found.update(_declared(inside, f"{prefix}{name}."))
+            found[prefix + declared.name] = declared
+    for declared in own:
+        inside = getattr(surrogate, declared.name)
+        if isinstance(inside, Value):
+            found.update(_declared(inside, f"{prefix}{declared.name}."))
     return found
 
 
-def value_at(surrogate: Surrogate, path: str) -> Any:
+def value_at(surrogate: Any, path: str) -> Any:
     """Return the parameter at a path."""
     for name in path.split("."):
         surrogate = getattr(surrogate, name)
     return surrogate
 
 
-def _replaced(surrogate: Surrogate, path: str, value: Any) -> Surrogate:
+def _replaced(surrogate: Any, path: str, value: Any) -> Any:
     """Return a surrogate with another value of the parameter at a path."""
     name, _, rest = path.partition(".")
     if rest:
         value = _replaced(getattr(surrogate, name), rest, value)
+    if isinstance(surrogate, Several):
+        return [value if str(number) == name else other for number, other in enumerate(surrogate)]
     return dataclasses.replace(surrogate, **{name: value})
 
 
@@ -123,7 +143,7 @@ def planned(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Plan, tuple[A
     return Plan(definition, slots, intervals, is_wrapped, begin), held
 
 
-def _marked(surrogate: Surrogate, path: str, marker: Any) -> Surrogate:
+def _marked(surrogate: Value, path: str, marker: Any) -> Any:
     """Return a surrogate with something in the place of a parameter that will be filled."""
     name, _, rest = path.partition(".")
     inside = _marked(getattr(surrogate, name), rest, marker) if rest else marker

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .._parameters import is_floating_array
+from .._surrogate import Surrogate
+from .composition import Composition
 from .wrapper import Wrapper
 
 __all__ = ["Relaxed"]
@@ -59,19 +61,26 @@ class Relaxed(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        inside = self.surrogate
-        while isinstance(inside, Wrapper):
-            inside = inside.surrogate
-        declared = type(inside).__dataclass_fields__
-        for name, value in vars(inside).items():
-            if name not in declared and is_floating_array(value):
-                raise TypeError(
-                    f"Relaxed: {name} of {inside!r} would get no gradient; declare it as a "
-                    f"parameter, as in `{name}: float = surrogates.parameter(1.0)`, instead of "
-                    "setting it in __init__"
-                )
+        for inside in _leaves(self.surrogate):
+            declared = type(inside).__dataclass_fields__
+            for name, value in vars(inside).items():
+                if name not in declared and is_floating_array(value):
+                    raise TypeError(
+                        f"Relaxed: {name} of {inside!r} would get no gradient; declare it as a "
+                        f"parameter, as in `{name}: float = surrogates.parameter(1.0)`, instead of "
+                        "setting it in __init__"
+                    )
         if self.array_fields and not self._has_primitive:
             raise TypeError(
                 f"Relaxed: {self.surrogate!r} defines no primitive, whose gradient its parameters "
                 "would get; define primitive(self, xp, x) in its class"
             )
+
+
+def _leaves(surrogate: Surrogate) -> list[Surrogate]:
+    """Return the surrogates inside that hold no others."""
+    if isinstance(surrogate, Wrapper):
+        return _leaves(surrogate.surrogate)
+    if isinstance(surrogate, Composition):
+        return [leaf for part in surrogate.parts for leaf in _leaves(part)]
+    return [surrogate]

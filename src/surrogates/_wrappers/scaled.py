@@ -8,10 +8,11 @@ from typing import Any
 from .. import backends
 from .._breakpoints import require_numbers
 from .._gain import moments
-from .._maths import choose, holds, keep_nan, select, sign
+from .._maths import choose, holds, select, sign, weighted
 from .._parameters import POSITIVE, checked, finite, positive
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
+from . import _search
 from .wrapper import Wrapper
 
 __all__ = ["Scaled", "matched", "rescaled"]
@@ -58,10 +59,10 @@ class Scaled(Wrapper):
         lost = (there == at_zero) & (xp.abs(there) > float(xp.finfo(x.dtype).max))
         far = xp.where(x == 0, xp.zeros_like(x), sign(xp, x) * xp.abs(there))
         difference = xp.where(lost, far, there - xp.where(lost, xp.zeros_like(x), at_zero))
-        return 0.5 + self._times(xp, self.amplitude / self.rate, difference)
+        return 0.5 + weighted(xp, self.amplitude / self.rate, difference)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self._times(xp, self.amplitude, self.surrogate.derivative(xp, self._inner(x)))
+        return weighted(xp, self.amplitude, self.surrogate.derivative(xp, self._inner(x)))
 
     def area_slope(self, index: int, xp: Any, x: Array) -> None:
         return None
@@ -72,18 +73,14 @@ class Scaled(Wrapper):
         finite = self.surrogate.has_area_below(xp, x)
         half = 0.5 + xp.zeros_like(x)
         constant = select(xp, finite, 0.0, half)
-        return constant + self._times(xp, self.amplitude / self.rate, area - constant)
+        return constant + weighted(xp, self.amplitude / self.rate, area - constant)
+
+    def _places(self, xp: Any) -> list[tuple[Any, Any]]:
+        inside = _search.places(self.surrogate, xp)
+        return [(place / self.rate + self.shift, length / self.rate) for place, length in inside]
 
     def _inner(self, x: Array) -> Array:
         return self.rate * (x - self.shift)
-
-    @staticmethod
-    def _times(xp: Any, factor: float | Array, value: Array) -> Array:
-        """Return the product, which is 0 where the factor is, of infinite values too."""
-        if isinstance(factor, float):
-            return factor * value if factor != 0.0 else keep_nan(xp, value, xp.zeros_like(value))
-        infinite = xp.abs(value) > float(xp.finfo(value.dtype).max)
-        return factor * xp.where((factor == 0) & infinite, xp.zeros_like(value), value)
 
     @property
     def peak(self) -> Any:

@@ -23,6 +23,8 @@ class Wrapper(Surrogate):
     _aspect: ClassVar[Literal["emission", "residual", "gradient of parameters"] | None] = None
     traceable = True
 
+    _known_peak: ClassVar[float | None] = None  # where the residual needs it at each call
+
     at_threshold: float = field(init=False, repr=False)
     surrogate: Surrogate = field()
 
@@ -64,6 +66,14 @@ class Wrapper(Surrogate):
 
         if self.residual_dtype == "uint8":  # whichever wrapper changes the peak
             require_levels(self)
+            # A composition searches for it, which takes a while and is not for torch.compile.
+            object.__setattr__(self, "_known_peak", None if self.array_fields else self.peak)
+
+    def replaced(self, values: list[Any]) -> Self:
+        other = super().replaced(values)
+        if values and other._known_peak is not None:  # that of other numbers
+            object.__setattr__(other, "_known_peak", None)
+        return other
 
     @property
     def _decides(self) -> dict[str, str]:  # type: ignore[override]

@@ -1,0 +1,317 @@
+"""A weighted sum of shapes: what it adds up, its measures, and parameters at any depth."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import WITH_TAPE, assert_like, parameters
+from surrogates import (
+    Arctan,
+    Boxcar,
+    Compressed,
+    GaussianGrad,
+    Mixture,
+    MultiSpike,
+    Relaxed,
+    Scaled,
+    Sigmoid,
+    StraightThrough,
+    Ternary,
+    learnable,
+    matched,
+    rescaled,
+    vjp,
+)
+
+X = np.concatenate([np.linspace(-5, 5, 1001), [-np.inf, np.inf, -1e30, 1e30]])
+HEAVY = Mixture((Sigmoid(8.0), Sigmoid(1.0)), (0.75, 0.25))
+
+
+def multi_gaussian(h, s, sigma, scale):
+    side = GaussianGrad(s * sigma, 1.0)
+    return Mixture(
+        (GaussianGrad(sigma, 1.0), Scaled(side, shift=sigma), Scaled(side, shift=-sigma)),
+        (scale * (1 + h), -scale * h, -scale * h),
+    )
+
+
+IDENTITIES = [
+    (
+        surrogates.TanhOffset(3.0),
+        Mixture((StraightThrough(), surrogates.TanhGrad(3.0)), (1.0, 1.0)),
+    ),
+    (
+        surrogates.PiecewiseLeakyRelu(0.01, 0.75),
+        Mixture((Boxcar(1.5), StraightThrough()), (0.5 / 0.75 - 0.01, 0.01)),
+    ),
+    (surrogates.MultiGaussianGrad(), multi_gaussian(0.15, 6.0, 0.5, 0.5)),
+    (surrogates.MultiGaussianGrad(0.3, 2.0, 1.5, 0.25), multi_gaussian(0.3, 2.0, 1.5, 0.25)),
+]
+
+
+@pytest.mark.parametrize(("definition", "mixture"), IDENTITIES, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("formula", ["surrogate_grad", "surrogate_fun"])
+def test_definitions_that_are_mixtures(definition, mixture, formula):
+    expected, actual = getattr(definition, formula)(X), getattr(mixture, formula)(X)
+    size = np.maximum(1.0, np.abs(expected))  # of the terms
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(actual[~finite], expected[~finite])
+    error = np.abs(actual[finite] - expected[finite])
+    assert np.all(error <= 4 * np.finfo(float).eps * size[finite])
+
+
+@pytest.mark.parametrize(("definition", "mixture"), IDENTITIES, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("measure", ["peak", "area", "area_below", "width", "_lowest"])
+def test_measures_of_definitions_that_are_mixtures(definition, mixture, measure):
+    expected, actual = getattr(definition, measure), getattr(mixture, measure)
+    assert math.isclose(actual, expected, rel_tol=1e-13, abs_tol=1e-15)
+    assert mixture.support == definition.support
+    assert mixture._negative == definition._negative
+
+
+def test_a_mixture_of_densities_is_exact_in_both_tails():
+    assert HEAVY.is_distribution
+    x = np.asarray([-300.0, -30.0, 30.0])
+    exact = 0.75 * Sigmoid(8.0).surrogate_fun(x) + 0.25 * Sigmoid(1.0).surrogate_fun(x)
+    np.testing.assert_allclose(HEAVY.surrogate_fun(x), exact, rtol=4e-16)
+    spikes = surrogates.sample(HEAVY, np.zeros(1000), np.random.default_rng(0))
+    assert abs(spikes.mean() - 0.5) < 0.05
+
+
+def test_its_primitive_is_the_integral_and_a_half_at_zero():
+    mixture = Mixture((Sigmoid(3.0), Scaled(GaussianGrad(0.5, 2.0), shift=0.4)), (0.5, -0.2))
+    assert mixture.surrogate_fun(0.0) == 0.5
+    x = np.linspace(-3, 3, 2001)
+    middle, step = (x[1:] + x[:-1]) / 2, x[1] - x[0]
+    rise = np.diff(mixture.surrogate_fun(x)) / step
+    np.testing.assert_allclose(rise, mixture.surrogate_grad(middle), atol=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0, -50.0])
+@pytest.mark.parametrize("rate", [1.0, 1e3])
+def test_a_bump_away_from_zero_is_found(shift, rate):
+    mixture = Mixture((Sigmoid(0.1), Scaled(Sigmoid(4.0), 1.0, rate, shift)), (1.0, 2.0))
+    there = np.linspace(-1, 1, 20001) / rate + shift
+    assert math.isclose(mixture.peak, mixture.surrogate_grad(there).max(), rel_tol=1e-8)
+    assert mixture.peak >= mixture.surrogate_grad(shift)
+    above = there[mixture.surrogate_grad(there) >= mixture.peak / 2]
+    assert math.isclose(mixture.width, above[-1] - above[0], rel_tol=1e-3)
+
+
+def test_negative_weights_that_leave_it_positive():
+    mixture = Mixture((GaussianGrad(1.0, 1.0), GaussianGrad(0.9, 1.0)), (2.0, -0.5))
+    assert not mixture._negative
+    assert mixture._lowest == 0.0
+    assert Mixture((GaussianGrad(1.0, 1.0), GaussianGrad(2.0, 1.0)), (2.0, -1.5))._negative
+
+
+def test_a_part_without_weight_counts_for_nothing():
+    mixture = Mixture((StraightThrough(), Boxcar(2.0, 0.5)), (0.0, 1.0))
+    assert (mixture.area, mixture.area_below, mixture.support) == (1.0, 0.5, (-1.0, 1.0))
+    np.testing.assert_array_equal(mixture.surrogate_fun(X), Boxcar(2.0, 0.5).surrogate_fun(X))
+
+
+def test_measures_with_a_value_for_each_channel():
+    alpha, weight = np.asarray([2.0, 8.0]), np.asarray([0.25, 0.75])
+    mixture = Mixture((Sigmoid(alpha), Arctan(3.0)), (weight, 1 - weight))
+    for measure in ("peak", "area", "area_below", "width", "_lowest", "_largest_slope"):
+        one_by_one = [
+            getattr(Mixture((Sigmoid(a), Arctan(3.0)), (w, 1 - w)), measure)
+            for a, w in zip(alpha.tolist(), weight.tolist(), strict=True)
+        ]
+        np.testing.assert_allclose(getattr(mixture, measure), one_by_one, rtol=1e-14)
+    assert mixture.is_distribution
+    assert mixture.support[0].tolist() == [-math.inf] * 2
+
+
+def test_it_is_a_value():
+    for other in (pickle.loads(pickle.dumps(HEAVY)), copy.deepcopy(HEAVY)):
+        assert other == HEAVY
+        assert hash(other) == hash(HEAVY)
+    assert eval(repr(HEAVY), vars(surrogates)) == HEAVY
+    assert Mixture([Sigmoid(8), Sigmoid(1)], np.asarray([0.75, 0.25])) == HEAVY
+    assert Mixture((Sigmoid(8.0), Sigmoid(1.0)), (0.25, 0.75)) != HEAVY
+    assert tuple(HEAVY.surrogates) == (Sigmoid(8.0), Sigmoid(1.0))
+    assert len(HEAVY.weights) == 2
+    assert HEAVY.weights[-1] == 0.25
+    assert HEAVY.is_fixed
+
+
+def test_its_arrays_are_taken_out_and_put_back_in(kind):
+    alpha, weights = kind.array(np.asarray([1.0, 4.0])), kind.array(np.asarray([[0.5], [0.25]]))
+    mixture = Mixture((Sigmoid(2.0), Sigmoid(alpha)), weights)
+    definition, arrays = mixture.partition()
+    assert [array.shape for array in arrays] == [(2,), (1,), (1,)]
+    assert arrays[0] is alpha
+    assert hash(definition) == hash(mixture.partition()[0])
+    x = kind.array(np.asarray([[0.5, -0.5], [0.0, 2.0]]))
+    expected = 0.5 * Sigmoid(2.0).surrogate_grad(x) + 0.25 * Sigmoid(alpha).surrogate_grad(x)
+    for surrogate in (mixture, definition.combine(arrays)):
+        spikes, pullback = vjp(surrogate, x)
+        assert_like(spikes, x, kind)
+        np.testing.assert_array_equal(kind.numpy(spikes), [[1, 0], [1, 1]])
+        slope = pullback(kind.array(np.ones((2, 2))))
+        np.testing.assert_allclose(kind.numpy(slope), kind.numpy(expected), rtol=1e-15)
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_weights_that_learn(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.linspace(-2, 2, 7))
+
+    def spikes(theta):
+        return Relaxed(Mixture((Sigmoid(2.0), Arctan(4.0)), (theta[0], theta[1])))(x)
+
+    def primitives(theta):
+        one, other = Sigmoid(2.0).surrogate_fun(x), Arctan(4.0).surrogate_fun(x)
+        return theta[0] * one + theta[1] * other
+
+    theta = taped.array(np.asarray([0.3, 0.7]))
+    learned, expected = (taped.gradient(f, theta) for f in (spikes, primitives))
+    np.testing.assert_allclose(taped.numpy(learned), taped.numpy(expected), rtol=1e-14)
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_one_array_has_the_weights_along_its_first_axis(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x, theta = taped.array(np.asarray([0.3])), taped.array(np.asarray([1.0, 2.0]))
+    parts = (StraightThrough(), Scaled(StraightThrough(), 3.0))
+    slope = taped.gradient(lambda t: Mixture(parts, t).surrogate_grad(x), theta)
+    np.testing.assert_array_equal(taped.numpy(slope), [1.0, 3.0])
+
+
+@pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
+def test_it_compiles_in_pytorch():
+    torch = pytest.importorskip("torch")
+    x = torch.linspace(-2, 2, 9, dtype=torch.float64, requires_grad=True)
+    weight = torch.tensor(0.25, dtype=torch.float64, requires_grad=True)
+    compressed = Compressed(HEAVY, "uint8")  # which searches for the peak
+
+    def spikes(x, weight):
+        mixture = Mixture((Sigmoid(2.0), Arctan(4.0)), (weight, 1 - weight))
+        return Relaxed(mixture)(x) + compressed(x)
+
+    gradients = []
+    for function in (spikes, torch.compile(spikes, fullgraph=True, backend="aot_eager")):
+        cotangent = torch.linspace(1, 2, 9, dtype=torch.float64)
+        gradients.append(torch.autograd.grad(function(x, weight), (x, weight), cotangent))
+    for eager, compiled in zip(*gradients, strict=True):
+        torch.testing.assert_close(compiled, eager, rtol=1e-12, atol=0)
+
+
+def test_it_is_a_pytree():
+    jax = pytest.importorskip("jax")
+    mixture = Mixture((Sigmoid(jax.numpy.asarray([1.0, 2.0])), Arctan(4.0)), (0.5, 0.25))
+    paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(mixture)]
+    assert paths == [".surrogates.0.alpha"]
+    x = jax.numpy.asarray([[0.3, 0.1], [0.0, 1.0]])
+    slope = jax.jit(lambda s, x: s.surrogate_grad(x))(mixture, x)
+    np.testing.assert_allclose(slope, mixture.surrogate_grad(x), rtol=1e-6)
+    mapped = jax.vmap(lambda s, x: s.surrogate_grad(x), in_axes=(0, 1), out_axes=1)(mixture, x)
+    np.testing.assert_allclose(mapped, mixture.surrogate_grad(x), rtol=1e-6)
+    numbers = jax.tree_util.tree_map(lambda leaf: 3, mixture)
+    assert repr(numbers) == repr(Mixture((Sigmoid(3.0), Arctan(4.0)), (0.5, 0.25)))
+    assert numbers.surrogate_grad(0.0) == 0.5 * 0.75 + 0.25 * 2.0
+
+
+def test_another_value_compiles_nothing_anew_in_jax():
+    pytest.importorskip("jax")
+    lifted = {Compressed(Mixture(HEAVY.surrogates, (w, 0.5)), "uint8").lifted() for w in (0.25, 1)}
+    assert len({definition for definition, _ in lifted}) == 1
+
+
+def test_learned_by_name():
+    pytest.importorskip("torch")
+    module = learnable(HEAVY, "weights", "surrogates.1.alpha", framework="torch")
+    assert [*module.raw] == ["weights/0", "weights/1", "surrogates/1/alpha"]
+    before = [float(w.detach()) for w in module.surrogate.weights]
+    np.testing.assert_allclose(before, HEAVY.weights)
+    assert float(module.surrogate.surrogates[1].alpha.detach()) == pytest.approx(1.0)
+    outer = learnable(Mixture((HEAVY, Sigmoid()), (1.0, 2.0)), "weights", framework="torch")
+    assert [*outer.raw] == ["weights/0", "weights/1"]
+
+
+def test_a_name_that_occurs_twice():
+    pytest.importorskip("torch")
+    with pytest.raises(ValueError, match=r"surrogates\.0\.alpha, surrogates\.1\.alpha"):
+        learnable(HEAVY, "alpha", framework="torch")
+    module = learnable(Scaled(HEAVY), "rate", framework="torch")
+    assert [*module.raw] == ["rate"]
+
+
+def test_scales_of_a_mixture():
+    scaled = rescaled(HEAVY, peak=0.5, width=2.0)
+    assert math.isclose(scaled.peak, 0.5)
+    assert math.isclose(scaled.width, 2.0)
+    assert math.isclose(matched(HEAVY, Sigmoid(), "area").area, 1.0)
+    half = scaled.surrogate_grad(np.asarray([-1.0, 1.0]))
+    np.testing.assert_allclose(half, 0.25, rtol=1e-12)
+
+
+def test_its_own_at_threshold_holds():
+    mixture = Mixture((Sigmoid(), Arctan(at_threshold=0.25)), (1, 1), at_threshold=0.25)
+    assert mixture(0.0) == 0.25
+    assert eval(repr(mixture), vars(surrogates)) == mixture
+
+
+@pytest.mark.parametrize("wrapper", [MultiSpike, Ternary, Relaxed, Compressed])
+def test_parts_are_shapes(wrapper):
+    for part in (wrapper(Sigmoid()), Scaled(wrapper(Sigmoid()))):
+        with pytest.raises(TypeError, match=rf"Mixture: .*{wrapper.__name__} decides .* around"):
+            Mixture((Sigmoid(), part), (1, 1))
+    wrapper(Mixture((Sigmoid(), Arctan()), (1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ((Sigmoid(), (1.0,)), TypeError, "surrogates must be a sequence"),
+        (((Sigmoid(),), 1.0), TypeError, r"weights must be a sequence .* got weights=1\.0"),
+        (((Sigmoid(),), np.asarray(1.0)), TypeError, "weights must be a sequence"),
+        (((Sigmoid(),), (1.0, 2.0)), ValueError, "got 2 weights for 1 surrogates"),
+        (((), ()), ValueError, "one at least"),
+        (((Sigmoid(), 3), (1.0, 2.0)), TypeError, "takes surrogates such as .* got 3"),
+        (((Sigmoid(), Arctan()), (1.0, -1.0)), ValueError, r"must not sum to 0.*change one"),
+        (((Sigmoid(), Arctan()), (0.1 + 0.2, -0.3)), ValueError, "must not sum to 0"),
+        (((Sigmoid(), Arctan()), np.asarray([[1, 0.0], [1, 0]])), ValueError, "must not sum to 0"),
+        (((Sigmoid(), Arctan()), (1.0, math.inf)), ValueError, r"weights\[1\] must be a finite"),
+        (((Sigmoid(), Arctan()), (1.0, "a")), ValueError, r"got weights\[1\]='a'"),
+        (((Sigmoid(), Arctan(at_threshold=0)), (1, 1)), TypeError, "give it to the whole"),
+    ],
+)
+def test_what_is_refused(given, error, said):
+    with pytest.raises(error, match=f"Mixture.*{said}"):
+        Mixture(*given)
+
+
+def test_relaxed_finds_undeclared_arrays_in_a_part():
+    class Hidden(surrogates.Surrogate):
+        def __init__(self, beta):
+            self.beta = beta
+
+        def primitive(self, xp, x):
+            return self.beta * x
+
+    with pytest.raises(TypeError, match=r"Relaxed: beta of .* would get no gradient"):
+        Relaxed(Mixture((Sigmoid(), Scaled(Hidden(np.ones(2)))), (1, 1)))
+
+
+def test_parts_of_ones_own():
+    class Own(surrogates.Surrogate):
+        def derivative(self, xp, x):
+            return 1 / (1 + x * x)
+
+    mixture = Mixture((Own(), Sigmoid(4.0)), (1.0, 1.0))
+    assert mixture.peak == 2.0
+    assert not mixture.is_traceable
+    np.testing.assert_array_equal(mixture.surrogate_grad(np.asarray([0.0])), [2.0])
+    with pytest.raises(TypeError, match=r"Relaxed: .* defines no primitive"):
+        Relaxed(Mixture((Own(), Sigmoid(np.asarray([1.0]))), (1.0, 1.0)))

@@ -96,8 +96,16 @@ def test_several_arrays_at_every_depth_come_back_to_their_places():
 
 
 def test_dir_shows_what_a_user_needs():
-    shared = {"accuracy", "area", "area_below", "at_threshold", "derivative", "is_distribution"}
-    shared |= {"peak", "primitive", "support", "surrogate_fun", "surrogate_grad", "traceable"}
+    shared = {"accuracy", "area", "area_below", "at_threshold", "breakpoints", "derivative"}
+    shared |= {
+        "is_distribution",
+        "peak",
+        "primitive",
+        "support",
+        "surrogate_fun",
+        "surrogate_grad",
+        "traceable",
+    }
     shared |= {"width"}
 
     def shown(surrogate):

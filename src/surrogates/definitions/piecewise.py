@@ -303,6 +303,10 @@ class SlantedBox(Surrogate):
         u = at_most(xp, at_least(xp, x, -self.half), self.half)
         return 0.5 + u * (self.height + self.tilt * (u / self.half) / 4)
 
+    def area_to(self, xp: Any, x: Array) -> Array:
+        rest = at_least(xp, at_most(xp, x, self.half) + self.half, 0.0)
+        return rest * (self.height - self.tilt / 2 + self.tilt * (rest / self.half) / 4)
+
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
         inside = xp.abs(x) <= self.half
@@ -399,6 +403,15 @@ class TwoSidedBox(Surrogate):
         left = at_least(xp, at_most(xp, x, 0.0), -self.below)
         right = at_most(xp, at_least(xp, x, 0.0), self.above)
         return 0.5 + (self.alpha * (left / self.below) + self.beta * (right / self.above))
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        # Not by clipped quotients: beyond the edges, their slopes would not cancel exactly.
+        zero, left, right = xp.zeros_like(x), at_most(xp, x, 0.0), at_least(xp, x, 0.0)
+        in_left, in_right = left > -self.below, right < self.above
+        first = self.alpha + self.alpha * (xp.where(in_left, left, zero) / self.below)
+        second = self.beta * (xp.where(in_right, right, zero) / self.above)
+        whole = zero + self.beta
+        return xp.where(in_left, first, zero) + xp.where(in_right, second, whole)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)

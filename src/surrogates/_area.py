@@ -11,6 +11,21 @@ Array = Any
 Surrogate = Any  # which imports this module
 
 
+def from_primitive(surrogate: Surrogate, xp: Any, x: Array, below: Any) -> Array:
+    """Return the area to the left of `x`, or the primitive if it is infinite.
+
+    `below` is the area to the left of 0, or None where a class does not state it.
+    """
+    primitive = surrogate.primitive(xp, x)
+    if below is None:
+        return primitive - start(surrogate, xp, x)
+    if isinstance(below, (int, float)):
+        offset = below - 0.5
+        return primitive + offset if offset != 0.0 and math.isfinite(offset) else primitive
+    finite = xp.isfinite(below)
+    return primitive + xp.where(finite, xp.where(finite, below, 0.5) - 0.5, 0.0)
+
+
 def limit(surrogate: Surrogate, xp: Any, x: Array) -> tuple[Array, Array]:
     """Return the primitive at minus infinity, as a constant, and at a number far below."""
     constant = backends.of(x).constant

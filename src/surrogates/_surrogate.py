@@ -331,15 +331,8 @@ class Surrogate(Value):
 
         Overridden where the tail to the left has a formula: less a constant, it would cancel.
         """
-        primitive = self.primitive(xp, x)
-        if self._states_no_area_below:
-            return primitive - _area.start(self, xp, x)
-        below = self.area_below
-        if isinstance(below, (int, float)):
-            offset = below - 0.5
-            return primitive + offset if offset != 0.0 and math.isfinite(offset) else primitive
-        finite = xp.isfinite(below)
-        return primitive + xp.where(finite, xp.where(finite, below, 0.5) - 0.5, 0.0)
+        below = None if self._states_no_area_below else self.area_below
+        return _area.from_primitive(self, xp, x, below)
 
     def has_area_below(self, xp: Any, x: Array) -> Any:
         """Return whether the area to the left of `x` is finite: a bool, or one for each value."""

@@ -4,9 +4,11 @@ from . import backends
 from ._accuracy import Accuracy
 from ._custom import Custom
 from ._diagnose import Diagnosis, diagnose
+from ._fitted import fitted
 from ._gain import gain
 from ._learnable import learnable
 from ._parameters import parameter
+from ._stable import stable_gain, stable_peak
 from ._surrogate import Surrogate
 from ._vjp import jvp, vjp
 from ._wrappers.compressed import Compressed
@@ -50,6 +52,7 @@ __all__ = [
     "anneal",
     "backends",
     "diagnose",
+    "fitted",
     "from_library",
     "gain",
     "jvp",
@@ -58,6 +61,8 @@ __all__ = [
     "parameter",
     "rescaled",
     "sample",
+    "stable_gain",
+    "stable_peak",
     "vjp",
 ]
 __all__ += _exponential.__all__

@@ -23,14 +23,14 @@ def module_of(path: Path) -> str:
 
 # From the ground up; each imports its own layer and those below.
 LAYERS = (
-    ("_accuracy", "backends"),
+    ("_accuracy", "_stable", "backends"),
     ("_arrays", "_docstring", "_maths", "_numeric", "_quadrature", "_recording"),
     ("_area", "_aspects", "_breakpoints", "_parameters"),
     ("_declaration",),
     ("_value",),
     ("_several", "_surrogate"),
     ("_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
-    ("_learnable", "definitions"),
+    ("_fitted", "_learnable", "definitions"),
     ("_check", "_diagnose", "libraries", "schedules"),
     ("",),  # surrogates/__init__.py
     ("_demo",),

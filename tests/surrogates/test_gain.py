@@ -230,6 +230,7 @@ CLOSED = ["Arctan", "Boxcar", "ExpEscape", "GaussianGrad", "ReluGrad", "SlayerGr
 CLOSED += ["SquarewaveFourierSeries"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("law", [(-1.0, 1.0), (0.0, 0.001), (-20.0, 1.0), (3.0, 250.0)], ids=str)
 @pytest.mark.parametrize("width", [1e-12, 1e-3, 0.25, 4.0, 1e5])
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_gain_over_normal_potentials_is_the_closed_form(name, width, law):
 
 
 @pytest.mark.parametrize("kind", kinds.parameters(Kind))
-@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
+@pytest.mark.parametrize("axis", [None, -1, (0, 1)])
 def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
     skip_if_missing(kind)
     x = np.random.default_rng(0).uniform(-1, 1.5, (2, 3, 4)).astype(np.float32)
@@ -276,13 +277,13 @@ def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
         )
         with np.errstate(divide="ignore"):
             expected += (1 / expected[1],)
-        for keepdims in (False, True):
-            found = gain(surrogate, kind.array(x), axis=axis, keepdims=keepdims)
-            for value, exact in zip(found, expected, strict=True):
-                assert kind.numpy(value).dtype == np.float32
-                assert kind.numpy(value).ndim == (3 if keepdims else exact.ndim)
-                value = kind.numpy(value).reshape(exact.shape)
-                np.testing.assert_allclose(value, exact, rtol=3e-6)
+        keepdims = axis == -1
+        found = gain(surrogate, kind.array(x), axis=axis, keepdims=keepdims)
+        for value, exact in zip(found, expected, strict=True):
+            assert kind.numpy(value).dtype == np.float32
+            assert kind.numpy(value).ndim == (3 if keepdims else exact.ndim)
+            value = kind.numpy(value).reshape(exact.shape)
+            np.testing.assert_allclose(value, exact, rtol=3e-6)
 
 
 @pytest.mark.parametrize(("kind", "half"), kinds.HALVES)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import backends
 from .._breakpoints import require_numbers
-from .._gain import moments
+from .._gain import gain, law_of, moments
 from .._maths import choose, holds, select, sign, weighted
 from .._parameters import POSITIVE, checked, finite, positive
 from .._quadrature import Law
@@ -200,7 +200,17 @@ def rescaled(
     return Scaled(surrogate, amplitude, rate)
 
 
-def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
+def matched(
+    surrogate: Surrogate,
+    other: Surrogate,
+    by: str,
+    x: Any = None,
+    *,
+    mean: float | None = None,
+    std: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Scaled:
     """Return the same shape at the scale of another surrogate, for a fair comparison.
 
     Parameters
@@ -209,9 +219,14 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
         The shape.
     other : Surrogate
         The surrogate to match.
-    by : {"peak", "width", "area"}
-        What to make equal to that of `other`. For "peak" and "area" the amplitude of `surrogate`
-        changes, and its width stays; for "width" its width changes, and its peak stays.
+    by : {"peak", "width", "area", "gain"}
+        What to make equal to that of `other`. For "width" the width of `surrogate` changes, and its
+        peak stays; for the others its amplitude changes, and its width stays.
+    x : array or float, optional
+        For "gain": a sample of membrane potentials minus threshold. The gain is the root mean
+        square of the derivative over them; see `surrogates.gain`.
+    mean, std, low, high : float, optional
+        For "gain": instead of a sample, potentials of a normal or of a uniform distribution.
 
     Returns
     -------
@@ -222,16 +237,30 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
     ------
     ValueError
         If `by` is something else, or that quantity is not finite and positive for both surrogates.
+    TypeError
+        For "gain", if there is not just one of a sample, ``mean=, std=`` and ``low=, high=``; for
+        the others, if there is any.
 
     Examples
     --------
     >>> from surrogates import GaussianGrad, Sigmoid, matched
     >>> matched(Sigmoid(alpha=4.0), GaussianGrad(sigma=0.5, alpha=0.5), by="area").area
     0.5
+    >>> fair = matched(Sigmoid(), GaussianGrad(), by="gain", mean=-1.0, std=1.0)
+    >>> round(fair.peak, 6)
+    0.459589
     """
     if not isinstance(other, Surrogate):
         raise TypeError(f"matched: other must be a surrogate such as Sigmoid(), got {other!r}")
     require_surrogate(surrogate)
+    potentials: dict[str, Any] = {"x": x, "mean": mean, "std": std, "low": low, "high": high}
+    if by == "gain":
+        law_of("matched", **potentials)
+        amplitude = _rms(other, potentials) / _rms(surrogate, potentials)
+        return Scaled(surrogate, amplitude)
+    given = [name for name, value in potentials.items() if value is not None]
+    if given:
+        raise TypeError(f'matched: {given[0]} is for by="gain", got by={by!r}; leave it out')
     if by == "peak":
         return rescaled(surrogate, peak=_measure(other, "peak"))
     if by == "width":
@@ -239,7 +268,17 @@ def matched(surrogate: Surrogate, other: Surrogate, by: str) -> Scaled:
     if by == "area":
         amplitude = _measure(other, "area") / _measure(surrogate, "area")
         return Scaled(surrogate, amplitude)
-    raise ValueError(f'matched: by must be "peak", "width" or "area", got by={by!r}')
+    raise ValueError(f'matched: by must be "peak", "width", "area" or "gain", got by={by!r}')
+
+
+def _rms(surrogate: Surrogate, potentials: dict[str, Any]) -> Any:
+    rms = gain(surrogate, **potentials).rms
+    if not holds((rms > 0) & (rms < math.inf)):
+        raise ValueError(
+            f"{surrogate!r} has a gain of {rms} over these potentials, and only a finite, positive "
+            "one can be matched; choose other potentials, or another of peak, width and area"
+        )
+    return rms if isinstance(rms, float) else backends.of(rms).constant(rms)
 
 
 def _measure(surrogate: Surrogate, name: str) -> Any:

@@ -1,0 +1,332 @@
+"""A surrogate at the scale that membrane potentials ask for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from . import _breakpoints
+from ._arrays import checked, working_dtype
+from ._gain import gain, law_of, moments
+from ._maths import holds
+from ._numeric import bisected
+from ._quadrature import Law
+from ._surrogate import Array, Surrogate, require_surrogate
+from ._wrappers.scaled import Scaled
+
+__all__ = ["fitted"]
+
+_VARY = {
+    "gain": ("height", "width", "sharpness"),
+    "spread": ("width", "sharpness"),
+    "distance": ("width", "sharpness"),
+    "share": ("width", "sharpness"),
+}
+
+
+def fitted(
+    surrogate: Surrogate,
+    x: Any = None,
+    *,
+    mean: float | None = None,
+    std: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    axis: int | tuple[int, ...] | None = None,
+    by: Literal["gain", "spread", "distance", "share"] = "gain",
+    to: float = 1.0,
+    vary: Literal["height", "width", "sharpness"] | None = None,
+) -> Scaled:
+    """Return the same shape at the scale that fits membrane potentials.
+
+    ::
+
+        gain:      sqrt(E[g'(x)**2]) = to
+        spread:    width = to * sqrt(E[(x - E[x])**2])
+        distance:  width = to * E[abs(x)]
+        share:     P(g'(x) != 0) = to
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The shape.
+    x : array or float, optional
+        A sample of membrane potentials minus threshold, of any library and a real floating-point
+        dtype. What is computed from it is a constant to differentiation.
+    mean, std : float, optional
+        Instead of a sample, potentials of a normal distribution: its mean, minus the threshold, and
+        its standard deviation, positive.
+    low, high : float, optional
+        Instead of a sample, potentials of a uniform distribution: its ends, minus the threshold.
+    axis : int or tuple of int, optional
+        The axes of the sample to average over: each channel gets a scale of its own. All by
+        default.
+    by : {"gain", "spread", "distance", "share"}, default "gain"
+        What to fit: the root mean square of the derivative, which a layer multiplies the size of
+        gradients by; the width, to the standard deviation of the potentials or to their mean
+        distance from the threshold; or the share of neurons that get a gradient.
+    to : float, default 1.0
+        The value to reach, positive; for "spread" and "distance" the width in units of them.
+    vary : {"height", "width", "sharpness"}, optional
+        What to change: the height alone; the width, with the same peak; or the width and, inversely
+        to it, the peak, with the same area. By default the height for "gain", else the width.
+
+    Returns
+    -------
+    Scaled
+        A surrogate with `surrogate` inside.
+
+    Raises
+    ------
+    TypeError
+        If there is not just one of a sample, ``mean=, std=`` and ``low=, high=``.
+    ValueError
+        If `by`, `to` or `vary` is something else; no width reaches `to`, or several do; the sample
+        has no spread, or no gradient (values are checked in NumPy alone: elsewhere the scale, and
+        with it every gradient, is then NaN).
+
+    Notes
+    -----
+    These laws of the literature are its special cases, each with the area kept
+    (``vary="sharpness"``): PDSG, ``Scaled(GaussianGrad(sigma=1.0, alpha=1.0), shift=0.5)`` by
+    spread to ``2 * sqrt(2 * log(2))``; MPD-AGL, ``Boxcar(closed="neither")`` by spread to 2; ASSG,
+    ``Arctan()`` by distance to ``4 / (pi * omega)``. For a standard deviation that is no simple
+    one (PDSG's has ``n - 1`` in it, MPD-AGL's is predicted from batch normalisation) give
+    ``mean=0.0, std=...``.
+
+    A width for "gain" is searched, from 1e-6 to 1e6 times the mean distance from the threshold,
+    over all of the sample at once, whose values must be known. A sample of n neurons has shares in
+    steps of ``1 / n``: the least that is not below `to` is taken.
+
+    References
+    ----------
+    L. Herranz-Celotti and J. Rouat, "Stabilizing Spiking Neuron Training", arXiv:2202.00282
+    (2022); PDSG: "Towards Effective and Sparse Adversarial Attack on Spiking Neural Networks via
+    Breaking Invisible Surrogate Gradients", CVPR 2025; MPD-AGL: J. Jiang et al., "Adaptive
+    Gradient Learning for Spiking Neural Networks by Exploiting Membrane Potential Dynamics",
+    IJCAI 2025; ASSG: J. Wang et al., "Towards Reliable Evaluation of Adversarial Robustness for
+    Spiking Neural Networks", arXiv:2512.22522 (2025).
+
+    Examples
+    --------
+    >>> from surrogates import InvSquareGrad, Boxcar, fitted, gain
+    >>> narrow = InvSquareGrad(alpha=100.0)
+    >>> round(gain(narrow, mean=-1.0, std=1.0).rms, 4)
+    0.0402
+    >>> round(gain(fitted(narrow, mean=-1.0, std=1.0), mean=-1.0, std=1.0).rms, 12)
+    1.0
+
+    A box that gives half of the neurons a gradient:
+
+    >>> fitted(Boxcar(), low=-2.0, high=1.0, by="share", to=0.5).width
+    1.5
+    """
+    require_surrogate(surrogate)
+    law = law_of("fitted", x, mean, std, low, high, axis)
+    vary = _checked_vary(by, vary)
+    to = _target(by, to)
+    if vary != "height" and by == "gain":
+        if axis is not None:
+            raise TypeError(f"fitted: a {vary} is searched for all of x; leave out axis={axis!r}")
+        return _searched(surrogate, x, law, to, vary)
+    if law is not None:
+        _breakpoints.require_numbers(surrogate, "fitted over a distribution")
+        scale = _of_law(surrogate, law, by, to)
+    else:
+        scale = _of_sample(surrogate, x, axis, by, to)
+    return _stretched(surrogate, scale, vary)
+
+
+def _stretched(surrogate: Surrogate, scale: Any, vary: str) -> Scaled:
+    """Return a surrogate with another height, or with another factor of `x`."""
+    if vary == "height":
+        return Scaled(surrogate, amplitude=scale)
+    return Scaled(surrogate, amplitude=scale if vary == "sharpness" else 1.0, rate=scale)
+
+
+def _checked_vary(by: str, vary: str | None) -> str:
+    if by not in _VARY:
+        names = ", ".join(f'"{name}"' for name in _VARY)
+        raise ValueError(f"fitted: by must be one of {names}, got by={by!r}")
+    if vary is None:
+        return _VARY[by][0]
+    if vary not in _VARY[by]:
+        names = " or ".join(f'"{name}"' for name in _VARY[by])
+        raise ValueError(f'fitted: for by="{by}", vary must be {names}, got vary={vary!r}')
+    return vary
+
+
+def _target(by: str, to: Any) -> float:
+    is_number = isinstance(to, (int, float, np.integer, np.floating)) and not isinstance(to, bool)
+    most = 1.0 if by == "share" else 1e15
+    if not is_number or not 1e-15 <= to <= most:
+        what = "a share from 1e-15 to 1" if by == "share" else "a positive number"
+        raise ValueError(f'fitted: for by="{by}", to must be {what}, got to={to!r}')
+    return float(to)
+
+
+def _of_law(surrogate: Surrogate, law: Law, by: str, to: float) -> float:
+    if by == "gain":
+        rms = moments(surrogate, law)[1]
+        if not 0 < rms < math.inf:
+            raise ValueError(
+                f"fitted: over these potentials {surrogate!r} has a gain of {rms}, which no height "
+                'makes another; fit its width first, with by="spread"'
+            )
+        return to / rms
+    if by == "share":
+        low, high = _finite_support(surrogate)
+        return 1 / _share_scale(low, high, law, to)
+    return _width(surrogate) / (to * (law.spread() if by == "spread" else law.distance()))
+
+
+def _of_sample(surrogate: Surrogate, x: Any, axis: Any, by: str, to: float) -> Any:
+    x, backend = checked(surrogate, x)
+    xp = backend.namespace(x)
+    keepdims = axis is not None
+    if 0 in x.shape:
+        raise ValueError(f"fitted: the sample x is empty, of shape {tuple(x.shape)}")
+    with backend.quiet():
+        x = backend.constant(xp.astype(x, working_dtype(xp, x.dtype), copy=False))
+        if by == "gain":
+            rms = backend.constant(gain(surrogate, x, axis=axis, keepdims=keepdims).rms)
+            why = f"no neuron of the sample has a gradient by {surrogate!r}"
+            return to / _positive(xp, rms, f'{why}; fit its width first, with by="spread"')
+        if by == "share":
+            low, high = _finite_support(surrogate)
+            scale = _sample_scale(xp, xp.where(x < 0, x / low, x / high), axis, to)
+            return 1 / _positive(xp, scale, "all potentials of the sample are at the threshold")
+        if by == "spread":
+            size = xp.std(x, axis=axis, keepdims=keepdims)
+        else:
+            size = xp.mean(xp.abs(x), axis=axis, keepdims=keepdims)
+        advice = "a sample without spread has no width; give more potentials, or more axes"
+        return _width(surrogate) / (to * _positive(xp, size, advice))
+
+
+def _positive(xp: Any, value: Array, message: str) -> Array:
+    """Return a statistic, NaN where it is not positive; in NumPy, raise there."""
+    if not holds(value > 0):
+        raise ValueError(f"fitted: {message}")
+    return xp.where(value > 0, value, xp.full_like(value, math.nan))
+
+
+def _width(surrogate: Surrogate) -> Any:
+    width = surrogate.width
+    if not holds((width > 0) & (width < math.inf)):
+        raise ValueError(
+            f'fitted: {surrogate!r} has width {width}, which cannot be fitted; take by="gain"'
+        )
+    return width
+
+
+def _finite_support(surrogate: Surrogate) -> tuple[Any, Any]:
+    low, high = surrogate.support
+    if surrogate.is_signed:
+        raise ValueError(
+            f"fitted: {surrogate!r} has two thresholds, which share the neurons; fit the "
+            "surrogate inside, and wrap it then"
+        )
+    if not holds((low < 0) & (high > 0) & (high - low < math.inf)):
+        raise ValueError(
+            f"fitted: {surrogate!r} has the support {(low, high)}; a share of neurons can be "
+            'fitted if it is finite and contains the threshold; else take by="gain" or "spread"'
+        )
+    return low, high
+
+
+def _share_scale(low: float, high: float, law: Law, to: float) -> float:
+    """Return the factor of the support with which it has a probability."""
+
+    def missing(exponent: float) -> float:
+        factor = 2.0**exponent
+        return to - law.within(low * factor, high * factor)
+
+    # with which the support covers all of the law
+    most = max(law.ends[0] / low, law.ends[1] / high)
+    if to == 1.0:
+        return most
+    return 2.0 ** bisected(missing, math.log2(most) - 100.0, math.log2(most))
+
+
+def _sample_scale(xp: Any, distance: Array, axis: Any, to: float) -> Array:
+    """Return the factor of the support which at least a share of neurons lies within."""
+    ndim = distance.ndim
+    axes = range(ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    last = [a % ndim for a in axes]
+    first = [a for a in range(ndim) if a not in last]
+    shape = [distance.shape[a] for a in first]
+    rows = xp.reshape(xp.permute_dims(distance, (*first, *last)), (*shape, -1))
+    n = rows.shape[-1]
+    ordered = xp.sort(rows, axis=-1)
+    k = min(max(math.ceil(to * n - 1e-6), 1), n)
+    inner = ordered[..., k - 1]
+    # Half-way to the next neuron, so that rounding decides nothing.
+    middle = (inner + ordered[..., min(k, n - 1)]) / 2
+    scale = xp.where(middle > inner, middle, inner * (1 + 1e-3))
+    if axis is None:
+        return scale
+    return xp.reshape(scale, tuple(1 if a in last else distance.shape[a] for a in range(ndim)))
+
+
+def _searched(surrogate: Surrogate, x: Any, law: Law | None, to: float, vary: str) -> Scaled:
+    """Return the width that has a gain, if it is just one."""
+    _breakpoints.require_numbers(surrogate, f"fitted with vary={vary!r}")
+    if law is None:
+        x, backend = checked(surrogate, x)
+        x = backend.constant(x)
+        xp = backend.namespace(x)
+        distance = float(xp.mean(xp.abs(xp.astype(x, working_dtype(xp, x.dtype), copy=False))))
+        if not distance > 0:
+            raise ValueError("fitted: all potentials of the sample are at the threshold")
+    else:
+        distance = law.distance()
+
+    def reached(exponent: float) -> float:
+        other = _stretched(surrogate, natural * 2.0**exponent, vary)
+        return float(gain(other, x).rms) if law is None else moments(other, law)[1]
+
+    natural = _breakpoints.scale(surrogate) / distance
+    exponents = np.arange(-20.0, 20.5, 0.5).tolist()
+    values = [reached(exponent) for exponent in exponents]
+    found = [_root(reached, to, pair) for pair in _crossings(exponents, values, to)]
+    rates = [natural * 2.0**exponent for exponent in found]
+    # A sample has gains in steps, of which the nearest is taken, unless it is far off.
+    if len(rates) == 1 and abs(reached(found[0]) - to) <= 1e-2 * to:
+        return _stretched(surrogate, rates[0], vary)
+    if len(rates) > 1:
+        both = " and ".join(f"rate={rate:.6g}" for rate in rates)
+        amplitude = "amplitude=rate, " if vary == "sharpness" else ""
+        raise ValueError(
+            f"fitted: {len(rates)} widths of {surrogate!r} have a gain of {to}: {both}; choose one "
+            f"by Scaled(surrogate, {amplitude}rate=...)"
+        )
+    raise ValueError(
+        f"fitted: no width of {surrogate!r} has a gain of {to}: over these potentials it is from "
+        f'{min(values):.6g} to {max(values):.6g}; take another `to`, or vary="height"'
+    )
+
+
+def _crossings(
+    places: list[float], values: list[float], to: float
+) -> list[tuple[float, float, bool]]:
+    """Return between which places a value is crossed, and whether upwards."""
+    # A value that is reached within rounding, and stays, is the limit of ever wider shapes.
+    known = [
+        (place, value > to)
+        for place, value in zip(places, values, strict=True)
+        if abs(value - to) > 1e-9 * to
+    ]
+    return [(a, b, above) for (a, below), (b, above) in pairwise(known) if below != above]
+
+
+def _root(
+    function: Callable[[float], float], to: float, between: tuple[float, float, bool]
+) -> float:
+    low, high, rises = between
+    sign = -1.0 if rises else 1.0
+    return bisected(lambda place: sign * (function(place) - to), low, high)

@@ -7,6 +7,8 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,8 +52,63 @@ def by_file(package: str, path: str) -> Any:
 def load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"golden_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # which dataclasses look up
     spec.loader.exec_module(module)
     return module
+
+
+# The folder of check-outs, one for each library that is not on PyPI, by the name of its function.
+SOURCES: Path | None = None
+
+# What the packages are called on PyPI, and the commits of the check-outs.
+DISTRIBUTIONS = {"matterhorn": "matterhorn-pytorch"}
+COMMITS = {
+    "hxtorch": "3bfc7aa",
+    "jaxsnn": "5e9bb86",
+    "lava_dl": "d825ac5",
+    "snngrow": "329ccef",
+    "spaic": "ec3c7f7",
+    "spikede": "fcd743b",
+    "stork": "258a2d6",
+}
+
+
+def checkout(library: str) -> Path:
+    """Return the check-out of a library."""
+    if SOURCES is None or not (SOURCES / library).is_dir():
+        raise ModuleNotFoundError(library)
+    return SOURCES / library
+
+
+def beneath(root: Path, module: str) -> Any:
+    """Import a module without the ``__init__`` of its packages, which ask for much more."""
+    parts = module.split(".")
+    for i in range(1, len(parts)):
+        package = types.ModuleType(".".join(parts[:i]))
+        package.__path__ = [str(root.joinpath(*parts[:i]))]
+        sys.modules[package.__name__] = package
+    return importlib.import_module(module)
+
+
+def installed(package: str) -> Path:
+    """Return the folder that an installed package lies in, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise ModuleNotFoundError(package)
+    return Path(spec.submodule_search_locations[0]).parent
+
+
+def classes(module: Any, names: str) -> Iterator[Peer]:
+    """Return the names, classes or factories whose instances are functions of x."""
+    for name in names.split():
+        yield Peer(name, parameters(getattr(module, name)), getattr(module, name))
+
+
+def functions(module: Any, names: str, *first: str) -> Iterator[Peer]:
+    """Return the names, functions of x and parameters."""
+    for name in names.split():
+        function = getattr(module, name)
+        yield Peer(name, parameters(function, *first), applied(function))
 
 
 def applied(function: Callable[..., Any]) -> Callable[..., Callable[[Any], Any]]:
@@ -189,10 +246,8 @@ def spyx() -> Iterator[Peer]:
         yield Peer(name, parameters(getattr(module, name)), getattr(module, name))
 
 
-def stork(path: Path | None) -> Iterator[Peer]:
-    if path is None:
-        raise ModuleNotFoundError("stork")
-    module = load(path)
+def stork() -> Iterator[Peer]:
+    module = load(checkout("stork") / "stork/activations.py")
     for name in (
         "SuperSpike",
         "SuperSpike_rescaled",
@@ -225,6 +280,123 @@ def stork(path: Path | None) -> Iterator[Peer]:
     yield Peer("CustomSpike", defaults, make_custom)
 
 
-TORCH = {"norse", "rockpool", "sinabs", "snntorch", "spikingjelly", "stork"}
+def braincog() -> Iterator[Peer]:
+    module = load(installed("braincog") / "braincog/base/strategy/surrogate.py")
+    yield from classes(
+        module,
+        "SigmoidGrad AtanGrad GateGrad QGateGrad ReLUGrad STDPGrad BackEIGateGrad EIGrad",
+    )
+    estimator = module.straight_through_estimator
+    yield Peer("straight_through_estimator", {}, lambda: estimator.apply)
 
-LIBRARIES = [braintools, norse, rockpool, sinabs, slax, snnax, snntorch, spikingjelly, spyx, stork]
+
+def btorch() -> Iterator[Peer]:
+    module = beneath(installed("btorch"), "btorch.models.surrogate")
+    yield from classes(module, "ATan Erf Sigmoid SuperSpike Triangle")
+    # The modules have these names, too.
+    for name in ("atan", "erf", "sigmoid", "superspike", "triangle"):
+        function = getattr(sys.modules[f"btorch.models.surrogate.{name}"], name)
+        yield Peer(name, parameters(function, "x"), applied(function))
+
+
+def decolle() -> Iterator[Peer]:
+    module = beneath(installed("decolle"), "decolle.base_model")
+    for name in ("FastSigmoid", "SmoothStep", "SigmoidStep"):
+        yield Peer(name, {}, applied(getattr(module, name).apply))
+
+
+def hxtorch() -> Iterator[Peer]:
+    path = "src/pyhxtorch/hxtorch/spiking/functional/superspike.py"
+    yield from functions(load(checkout("hxtorch") / path), "superspike_func", "input")
+
+
+def jaxpike() -> Iterator[Peer]:
+    module = importlib.import_module("jaxpike.surrogate")
+    yield from classes(module, "FastSigmoid ATan Triangular Boxcar")
+
+
+def jaxsnn() -> Iterator[Peer]:
+    path = "src/pyjaxsnn/jaxsnn/discrete/functional/threshold.py"
+    yield from functions(load(checkout("jaxsnn") / path), "superspike", "x")
+
+
+def lava_dl() -> Iterator[Peer]:
+    module = beneath(checkout("lava_dl") / "src", "lava.lib.dl.slayer.spike.spike")
+    defaults = {"tau_rho": "required", "scale_rho": "required"}
+
+    def make(tau_rho, scale_rho):
+        return lambda v: module.Spike.apply(v, 1.0, tau_rho, scale_rho, False, 0, 1)
+
+    yield Peer("Spike", defaults, make, lambda given: 1.0)
+
+
+def matterhorn() -> Iterator[Peer]:
+    firing = importlib.import_module("matterhorn_pytorch.snn.firing")
+    functional = importlib.import_module("matterhorn_pytorch.snn.functional")
+    for name in ("Rectangular", "Polynomial", "Sigmoid", "Gaussian", "Floor", "Round"):
+        cls = getattr(firing, name)
+        yield Peer(name, parameters(cls), cls, lambda given: 1.0)
+    kinds = ("rectangular", "polynomial", "sigmoid", "gaussian")
+    yield from functions(functional, " ".join(f"heaviside_{kind}" for kind in kinds), "x")
+
+
+def mlx_snn() -> Iterator[Peer]:
+    module = importlib.import_module("mlxsnn.surrogate")
+    names = ("fast_sigmoid", "arctan", "sigmoid", "straight_through", "triangular")
+    yield from classes(module, " ".join(f"{name}_surrogate" for name in names))
+
+
+def snngrow() -> Iterator[Peer]:
+    root = checkout("snngrow")
+    for name in ("ATan", "Sigmoid"):
+        module = beneath(root, f"snngrow.base.surrogate.{name}")
+        yield from classes(module, name)
+
+
+def spaic() -> Iterator[Peer]:
+    module = load(checkout("spaic") / "spaic/Learning/surrogate.py")
+    yield from classes(module, "SigmoidGrad AtanGrad RectangleGrad GateGrad QGateGrad ReLUGrad")
+    estimator = module.straight_through_estimator
+    yield Peer("straight_through_estimator", {}, lambda: estimator.apply)
+
+
+def sparxml() -> Iterator[Peer]:
+    module = load(installed("sparx") / "sparx/surrogate.py")
+    names = "ATan Sigmoid FastSigmoid Triangle Rectangle Gaussian StraightThrough"
+    yield from classes(module, names)
+
+
+def spikede() -> Iterator[Peer]:
+    module = load(checkout("spikede") / "spikeDE/surrogate.py")
+    kinds = ("sigmoid", "arctan", "piecewise_linear", "gaussian")
+    yield from functions(module, " ".join(f"{kind}_surrogate" for kind in kinds), "input")
+
+
+MLX = {"mlx_snn"}
+JAX = {"braintools", "jaxpike", "jaxsnn", "slax", "snnax", "sparxml", "spyx"}
+
+LIBRARIES = [
+    braincog,
+    braintools,
+    btorch,
+    decolle,
+    hxtorch,
+    jaxpike,
+    jaxsnn,
+    lava_dl,
+    matterhorn,
+    mlx_snn,
+    norse,
+    rockpool,
+    sinabs,
+    slax,
+    snnax,
+    snngrow,
+    snntorch,
+    spaic,
+    sparxml,
+    spikede,
+    spikingjelly,
+    spyx,
+    stork,
+]

@@ -5,9 +5,10 @@ gradient that the library itself gives (through its own ``autograd.Function``, `
 ``custom_gradient``, in float64), at its defaults and at other values of every parameter: each
 changed alone, and all together.
 
-A library that is not importable keeps the records that it has. stork is not on PyPI (the package of
-that name is another project): check out https://github.com/fmi-basel/stork at the commit below and
-pass ``--stork path/to/stork/activations.py``.
+A library that is not importable keeps the records that it has. Those of `COMMITS` in peers.py are
+not on PyPI, or not in this state (the package stork is another project): check each out at its
+commit, into a folder of the name that it has there, and pass the folder of these folders by
+``--sources``.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from peers import LIBRARIES, TORCH, Arguments, Peer, stork
+import peers
+from peers import COMMITS, DISTRIBUTIONS, JAX, LIBRARIES, MLX, Arguments, Peer
 
 FILE = Path(__file__).with_name("peers.json")
-STORK_VERSION = "git 258a2d6"
 
 # Membrane potential minus threshold. All are multiples of 1/16, as nearly all parameters below, so
 # that `x + threshold` is exact and x hits the edges of boxes and the steps of spike counts.
@@ -36,6 +37,7 @@ X = [-2.5, -1.5, -1.0, -0.5, -0.25, -0.0625, -0.0, 0.0, 0.0625, 0.25, 0.5, 1.0, 
 # together with the others. "Name.parameter" goes before "parameter". A parameter that has no
 # default has a third, which stands for it while others change.
 VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "braincog": {"alpha": (0.75, 3.0)},
     "braintools": {
         "alpha": (0.75, 3.0),
         "beta": (2.0, 0.5),
@@ -50,6 +52,22 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
         "w": (0.5, 2.0),
         "width": (2.0, 0.5),
     },
+    "btorch": {
+        "alpha": (0.75, 3.0),
+        "damping_factor": (2.0, 0.25),
+        "variance": (0.25, 4.0),
+    },
+    "decolle": {},
+    "hxtorch": {"alpha": (0.75, 3.0, 2.0)},
+    "jaxpike": {"alpha": (0.75, 3.0), "slope": (0.75, 100.0), "width": (0.5, 2.0)},
+    "jaxsnn": {"alpha": (0.75, 3.0)},
+    "lava_dl": {"scale_rho": (0.25, 4.0, 2.0), "tau_rho": (0.5, 3.0, 2.0)},
+    "matterhorn": {
+        "a": (0.5, 2.0),
+        "Sigmoid.a": (0.5, 0.001953125),
+        "heaviside_sigmoid.a": (0.5, 0.001953125),
+    },
+    "mlx_snn": {"alpha": (0.75, 3.0), "scale": (0.75, 100.0), "slope": (0.75, 100.0)},
     "norse": {"alpha": (0.75, 3.0, 2.0), "k": (0.75, 3.0, 2.0)},
     "rockpool": {
         "max_spikes_per_dt": (2.0, 3.0),
@@ -75,6 +93,7 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
         "slope": (0.75, 100.0),
     },
     "snnax": {"beta": (0.25, 2.5)},
+    "snngrow": {"alpha": (0.75, 3.0)},
     "snntorch": {
         "B": (0.25, 0.5),
         "alpha": (0.75, 3.0),
@@ -83,6 +102,15 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
         "sigmoid.slope": (4.0, 512.0),
         "threshold": (2.0, 0.5),
     },
+    "spaic": {"alpha": (0.75, 3.0)},
+    "sparxml": {
+        "alpha": (0.75, 3.0),
+        "scale": (0.25, 2.0),
+        "sigma": (1.0, 0.25),
+        "slope": (0.75, 100.0),
+        "width": (0.5, 2.0),
+    },
+    "spikede": {"gamma": (0.5, 2.0), "scale": (0.75, 3.0), "sigma": (0.5, 2.0)},
     "spikingjelly": {
         "T_period": (4.0, 3.0),
         "alpha": (0.75, 3.0),
@@ -149,6 +177,16 @@ def in_jax(function: Callable[[Any], Any], v: list[float], times: int) -> list[A
     return [compact(found.tolist()) for found in (values, *pullback(jax.numpy.ones_like(values)))]
 
 
+def in_mlx(function: Callable[[Any], Any], v: list[float], times: int) -> list[Any]:
+    """Return the values of a function of an MLX array, and its first derivative."""
+    import mlx.core as mx
+
+    mx.set_default_device(mx.cpu)  # which has float64
+    v = mx.array(v, dtype=mx.float64)
+    found = [function(v), mx.grad(lambda v: function(v).sum())(v)]
+    return [compact(values.tolist()) for values in found]
+
+
 def arguments_of(library: str, peer: Peer) -> Iterator[Arguments]:
     """Return the defaults, each parameter changed alone, all together, and what `MORE` says."""
     table = VALUES[library]
@@ -169,7 +207,7 @@ def arguments_of(library: str, peer: Peer) -> Iterator[Arguments]:
 def record(library: str, peer: Peer, given: Arguments) -> dict[str, Any]:
     """Return one record; an error of the library takes the place of the values."""
     found = {"library": library, "name": peer.name, "arguments": given}
-    evaluate = in_torch if library in TORCH else in_jax
+    evaluate = in_jax if library in JAX else in_mlx if library in MLX else in_torch
     threshold = peer.threshold(given)
     shifted = [x + threshold if threshold else x for x in X]  # -0.0 + 0.0 is 0.0
     twice = (library, peer.name) in TWICE
@@ -211,8 +249,8 @@ def write(content: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stork", type=Path, help="stork/activations.py of a check-out")
-    stork_file = parser.parse_args().stork
+    parser.add_argument("--sources", type=Path, help="the folder of the check-outs")
+    peers.SOURCES = parser.parse_args().sources
     # samna, which sinabs asks for, installs itself from another index when imported.
     sys.modules["samna"] = None
     old = json.loads(FILE.read_text()) if FILE.exists() else {}
@@ -220,17 +258,20 @@ def main() -> None:
     for library in LIBRARIES:
         name = library.__name__
         try:
-            peers = list(library(stork_file) if library is stork else library())
+            named = list(library())
         except ModuleNotFoundError as error:
             print(f"{name}: {error}; its records stay as they are")
             versions[name] = old["versions"][name]
             defaults[name] = old["defaults"][name]
             records += [r for r in old["records"] if r["library"] == name]
             continue
-        versions[name] = STORK_VERSION if library is stork else importlib.metadata.version(name)
-        defaults[name] = {peer.name: peer.defaults for peer in peers}
-        new = [record(name, peer, given) for peer in peers for given in arguments_of(name, peer)]
-        print(f"{name} {versions[name]}: {len(peers)} names, {len(new)} records")
+        is_commit = name in COMMITS
+        distribution = DISTRIBUTIONS.get(name, name)
+        version = importlib.metadata.version
+        versions[name] = f"git {COMMITS[name]}" if is_commit else version(distribution)
+        defaults[name] = {peer.name: peer.defaults for peer in named}
+        new = [record(name, peer, given) for peer in named for given in arguments_of(name, peer)]
+        print(f"{name} {versions[name]}: {len(named)} names, {len(new)} records")
         records += new
     description = (
         "Spikes and gradients that the named libraries themselves produce in float64 at the "

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._surrogate import Surrogate
 from .._wrappers.scaled import Scaled
-from .._wrappers.spikes import MultiSpike
+from .._wrappers.spikes import MultiSpike, Ternary
 from ._library import Library, own_signature
 
 __all__ = ["LIBRARIES", "from_library", "names_of"]
@@ -68,9 +68,10 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     >>> surrogates.from_library("spikingjelly", "ATan")
     Arctan(alpha=2.0)
     """
-    if library.lower() not in LIBRARIES:
+    key = library.lower().replace("-", "_")  # snnTorch, lava-dl
+    if key not in LIBRARIES:
         raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
-    entry = names_of(library.lower())  # snnTorch, SpikingJelly
+    entry = names_of(key)
     if name not in entry.makers:
         raise LookupError(
             f"unknown name {name!r} of {entry.name}; known are {', '.join(sorted(entry.makers))}"
@@ -80,14 +81,14 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
         bound = signature.bind(**parameters)
     except TypeError as error:
         raise TypeError(f"{entry.name} {name}{signature}: {error}") from None
-    return _with_spike(entry.makers[name](*bound.args, **bound.kwargs), entry.at_threshold)
+    return _with_spike(entry.makers[name](*bound.args, **bound.kwargs), entry.spikes[name])
 
 
 def _with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:
     """Return `surrogate` with its spike at threshold, also of the surrogate that it wraps."""
     if isinstance(surrogate, MultiSpike):  # its rounding says how many there are at threshold
         return surrogate
-    if isinstance(surrogate, Scaled):
+    if isinstance(surrogate, (Scaled, Ternary)):
         inside = _with_spike(surrogate.surrogate, at_threshold)
         return dataclasses.replace(surrogate, surrogate=inside)
     return dataclasses.replace(surrogate, at_threshold=at_threshold)

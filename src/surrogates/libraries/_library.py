@@ -20,17 +20,25 @@ class Library:
     version : str
         The version whose code was read and run.
     at_threshold : float
-        The spike that it emits at ``x = 0``.
+        The spike that it emits at ``x = 0``, unless a name says otherwise.
+    was_run : bool, default True
+        Whether its code was run and its values recorded, or only read.
     """
 
-    def __init__(self, name: str, version: str, at_threshold: float) -> None:
+    def __init__(
+        self, name: str, version: str, at_threshold: float, *, was_run: bool = True
+    ) -> None:
         self.name = name
         self.version = version
         self.at_threshold = at_threshold
+        self.was_run = was_run
         self.makers: dict[str, Maker] = {}
         self.notes: dict[str, str] = {}
+        self.spikes: dict[str, float] = {}
 
-    def add(self, name: str, maker: Maker, note: str = "") -> None:
+    def add(
+        self, name: str, maker: Maker, note: str = "", at_threshold: float | None = None
+    ) -> None:
         """Add one of its names.
 
         Parameters
@@ -42,15 +50,18 @@ class Library:
             its gradient: the documented one, if the library computes another.
         note : str, optional
             What the library computes, documents or raises otherwise.
+        at_threshold : float, optional
+            The spike at ``x = 0`` of this name, where it is not that of the library.
         """
         self.makers[name] = maker
         self.notes[name] = note
+        self.spikes[name] = self.at_threshold if at_threshold is None else at_threshold
 
-    def named(self, note: str = "") -> Callable[[Maker], Maker]:
+    def named(self, note: str = "", at_threshold: float | None = None) -> Callable[[Maker], Maker]:
         """Return a decorator that adds a function under its own name; see `add`."""
 
         def add(maker: Maker) -> Maker:
-            self.add(maker.__name__, maker, note)
+            self.add(maker.__name__, maker, note, at_threshold)
             return maker
 
         return add

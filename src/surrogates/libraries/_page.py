@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from . import LIBRARIES, names_of
-from ._library import own_signature
+from ._library import Library, own_signature
 
 _PREFACE = """\
 # What other libraries call it
@@ -16,7 +16,7 @@ gradient and the same spike at threshold. (Below, 2.0 stands for a parameter wit
 Where a library's code differs from its documentation, the documented gradient is returned, and the
 last column says what differs; where it is the documentation that is wrong, the code is followed.
 The tests compare every row, at these and at other arguments, with what the library itself computed
-(`tests/golden/record.py`).
+(`tests/golden/record.py`); of a library that was read and not run, with the formula in its source.
 
 Two functions are left out because they are not surrogates: snnTorch's sign-flipping gradient under
 the name `triangular` (the name gives a triangle here), which is negative for every neuron that
@@ -35,7 +35,7 @@ def page() -> str:
             "",
             f"## {entry.name} {entry.version}",
             "",
-            f"The spike at x = 0 is {entry.at_threshold:g}.",
+            _spike(entry) + ("" if entry.was_run else " Its source was read, and not run."),
             "",
             "| name and defaults there | here | what differs |",
             "|---|---|---|",
@@ -49,3 +49,13 @@ def page() -> str:
             example = maker(**required)
             lines.append(f"| `{name}({shown})` | `{example!r}` | {entry.notes[name]} |")
     return "\n".join(lines) + "\n"
+
+
+def _spike(entry: Library) -> str:
+    """Return what to say of the spike at threshold."""
+    text = f"The spike at x = 0 is {entry.at_threshold:g}"
+    others = [name for name, spike in sorted(entry.spikes.items()) if spike != entry.at_threshold]
+    if others:
+        named = ", ".join(f"`{name}`" for name in others)
+        text += f", and {entry.spikes[others[0]]:g} for {named}"
+    return text + "."

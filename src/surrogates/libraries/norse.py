@@ -15,7 +15,7 @@ from ._library import Library
 LIBRARY = Library("norse", "1.1.0", at_threshold=0.0)
 
 
-@LIBRARY.named("1.1.0 ignores alpha and computes alpha = 1")
+@LIBRARY.named("1.1.0 ignores alpha and computes alpha = 1; the development version does not")
 def super(alpha: float = 100.0) -> Surrogate:
     return InvSquareGrad(alpha)
 

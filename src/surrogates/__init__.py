@@ -16,6 +16,8 @@ from ._wrappers.mixture import Mixture
 from ._wrappers.relaxed import Relaxed
 from ._wrappers.scaled import Scaled, matched, rescaled
 from ._wrappers.spikes import MultiSpike, Ternary, sample
+from ._wrappers.spliced import Spliced
+from ._wrappers.windowed import Windowed
 from .definitions import exponential as _exponential
 from .definitions import fast_sigmoid as _fast_sigmoid
 from .definitions import gaussian as _gaussian
@@ -47,8 +49,10 @@ __all__ = [
     "MultiSpike",
     "Relaxed",
     "Scaled",
+    "Spliced",
     "Surrogate",
     "Ternary",
+    "Windowed",
     "anneal",
     "backends",
     "diagnose",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import surrogates
 from kinds import HALVES, WITH_TAPE, Kind, assert_like, in_half, parameters
-from surrogates import Compressed, MultiSpike, Relaxed, Scaled, Ternary
+from surrogates import Compressed, MultiSpike, Relaxed, Scaled, Ternary, Windowed
 from surrogates._wrappers.wrapper import Wrapper
 
 X = np.asarray([-3.0, -2.5, -2.0, -0.75, -0.1, 0.0, 0.3, 1.0, 2.25])
@@ -29,6 +29,7 @@ leaves = st.sampled_from(
         surrogates.Mixture(
             (surrogates.Sigmoid(4.0), Scaled(surrogates.Arctan(2.0), rate=0.5)), (0.75, 0.5)
         ),
+        surrogates.Spliced(surrogates.Sigmoid(4.0), surrogates.ReluGrad(0.5, 2.0), at_threshold=0),
     ]
 )
 numbers = st.sampled_from([0.25, 0.5, 1.5, 2.0])
@@ -37,6 +38,7 @@ numbers = st.sampled_from([0.25, 0.5, 1.5, 2.0])
 def wrapped(inside):
     return st.one_of(
         st.builds(Scaled, inside, numbers, numbers, st.sampled_from([-0.5, 0.0, 0.25])),
+        st.builds(Windowed, inside, numbers),
         st.builds(MultiSpike, inside, numbers),
         st.builds(Ternary, inside, numbers),
         st.builds(Compressed, inside, st.sampled_from(["float16", "uint8"])),
@@ -71,24 +73,26 @@ def emitted(leaf, wrappers):
     return np.heaviside(X, leaf.at_threshold)
 
 
+def shaped(wrapper, bump):
+    """Return the derivative of a wrapper that changes the shape, from the one inside."""
+    if isinstance(wrapper, Windowed):
+        return lambda x: np.where(np.abs(x) < wrapper.band, bump(x), 0.0)
+    return lambda x: wrapper.amplitude * bump(wrapper.rate * (x - wrapper.shift))
+
+
 def slope(leaf, wrappers):
     """Return the derivative at `X`, from the leaf's alone."""
-    amplitude, rate, shift, threshold, residual = 1.0, 1.0, 0.0, None, None
+    bump, threshold, residual = leaf.surrogate_grad, None, None
     for wrapper in wrappers:
-        if isinstance(wrapper, Scaled):  # r (x - s) goes into what was inside
-            amplitude *= wrapper.amplitude
-            shift = wrapper.shift + shift / wrapper.rate
-            rate *= wrapper.rate
+        if isinstance(wrapper, (Scaled, Windowed)):
+            bump = shaped(wrapper, bump)
         threshold = wrapper.threshold if isinstance(wrapper, Ternary) else threshold
         residual = wrapper.residual if isinstance(wrapper, Compressed) else residual
-
-    def bump(x):
-        return amplitude * leaf.surrogate_grad(rate * (x - shift))
 
     x = X.astype(np.float16).astype(np.float64) if residual == "float16" else X
     total = bump(x) if threshold is None else bump(x) + bump(-x - 2 * threshold)
     if residual == "uint8":
-        step = amplitude * leaf.peak * (1 if threshold is None else 2) / 254
+        step = wrappers[-1].peak * (1 if threshold is None else 2) / 254
         return np.round(total / step) * step, step
     return total, 0.0
 
@@ -152,6 +156,7 @@ def test_a_nesting_is_a_pytree(nesting):
 @given(nestings())
 def test_measures_of_a_nesting_are_those_of_its_bump(nesting):
     leaf, wrappers, surrogate = nesting
+    assume(not any(isinstance(w, Windowed) for w in wrappers))
     scales = [w for w in wrappers if isinstance(w, Scaled)]
     amplitude = math.prod(w.amplitude for w in scales)
     rate = math.prod(w.rate for w in scales)
@@ -177,7 +182,7 @@ def test_two_that_decide_one_aspect(outer, inner, aspect):
             outer(inside)
 
 
-@pytest.mark.parametrize("wrapper", [Scaled, MultiSpike, Ternary, Compressed, Relaxed])
+@pytest.mark.parametrize("wrapper", [Scaled, Windowed, MultiSpike, Ternary, Compressed, Relaxed])
 def test_at_threshold_belongs_inside(wrapper):
     with pytest.raises(
         TypeError, match=f"{wrapper.__name__}: at_threshold .* got at_threshold=0.25"
@@ -210,6 +215,9 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
         Compressed(surrogates.Sigmoid(p)),
         Relaxed(surrogates.Sigmoid(p)),
         Scaled(surrogates.Sigmoid(), amplitude=p),
+        Windowed(surrogates.Sigmoid(), p),
+        surrogates.Mixture((surrogates.Sigmoid(), surrogates.Arctan(p)), (p, 1.0)),
+        surrogates.Spliced(surrogates.Sigmoid(p), surrogates.Arctan()),
         Ternary(surrogates.Sigmoid(), p),
         MultiSpike(surrogates.Sigmoid(), p),
     ):
@@ -226,7 +234,8 @@ def test_an_aspect_that_there_is_not():
         type("Odd", (Wrapper,), {"_aspect": "emision"})
 
 
-@pytest.mark.parametrize("wrapper", [Scaled, MultiSpike, Ternary, Compressed, Relaxed])
+@pytest.mark.parametrize("wrapper", [Scaled, Windowed, MultiSpike, Ternary, Compressed, Relaxed])
 def test_every_wrapper_is_traceable_around_what_is(wrapper):
     assert wrapper(surrogates.Sigmoid()).is_traceable
+    assert wrapper(surrogates.Mixture((surrogates.Sigmoid(),), (1.0,))).is_traceable
     assert not wrapper(surrogates.Custom(lambda x: 1 / (1 + x * x), abs)).is_traceable

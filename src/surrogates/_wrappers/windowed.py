@@ -1,0 +1,182 @@
+"""A shape in a band around the threshold, and nothing outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import backends
+from .._maths import at_most, choose, holds
+from .._parameters import positive
+from .._surrogate import Array
+from . import _search
+from .wrapper import Wrapper
+
+__all__ = ["Windowed"]
+
+
+class Windowed(Wrapper):
+    """A surrogate cut off outside of a band: few neurons get a gradient.
+
+    The derivative is ``where(abs(x) < band, g'(x), 0)``, and the primitive stays constant beyond
+    the band. With `normalise`, both are divided by the area within the band, so that the area is 1:
+    a density, which gives firing probabilities. The spikes are those of the surrogate inside.
+
+    Peak and width are searched for; the peak is exact where the derivative is highest at 0.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The shape; with `normalise` it needs a primitive.
+    band : float or array, default 1.0
+        Half width of the band, positive, in the unit of `x`; its ends are outside.
+    normalise : bool, default False
+        Whether to make the area 1.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is not a Surrogate, or `normalise` not a bool.
+    ValueError
+        If `band` is out of its range; or, with `normalise`, if the area within the band is not
+        positive.
+
+    Notes
+    -----
+    The area within the band is a difference of two values of the primitive, accurate to an ulp of
+    1, and so is a normalised primitive. Of a narrow band that is a share: where the area within is
+    1e-3, a normalised derivative is accurate to 1000 ulp.
+
+    References
+    ----------
+    N. Perez-Nieves and D. F. M. Goodman, "Sparse spiking gradient descent", NeurIPS 2021; Y. Li et
+    al., "Differentiable spike: Rethinking gradient-descent for training spiking neural networks",
+    NeurIPS 2021: a normalised one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from surrogates import GaussianGrad, Windowed
+    >>> sparse = Windowed(GaussianGrad(sigma=1.0, alpha=1.0), band=0.5)
+    >>> sparse.surrogate_grad(np.asarray([-0.5, 0.0, 0.4])).round(4)
+    array([0.    , 0.3989, 0.3683])
+    >>> Windowed(GaussianGrad(sigma=1.0, alpha=1.0), band=0.5, normalise=True).area
+    1.0
+    """
+
+    band: float | Array = positive(1.0)
+    normalise: bool = False
+    traceable = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.normalise, bool):
+            raise TypeError(
+                f"Windowed: normalise must be True or False, got normalise={self.normalise!r}"
+            )
+        super().__post_init__()
+        if self.normalise and not holds(self._area_within() > 0):
+            raise ValueError(
+                f"Windowed: of {self.surrogate!r} the area within band={self.band!r} is "
+                f"{self._area_within()}, and only a positive one can be made 1; choose another "
+                "band or normalise=False"
+            )
+
+    def primitive(self, xp: Any, x: Array) -> Array:
+        there = self.surrogate.primitive(xp, self._clipped(xp, x))
+        if not self.normalise:
+            return there
+        at_zero = self.surrogate.primitive(xp, xp.zeros_like(x))
+        return 0.5 + (there - at_zero) / self._within(xp, x)
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        inside = self._closed_derivative(xp, self._clipped(xp, x))
+        return xp.where(xp.abs(x) >= self.band, xp.zeros_like(x), inside)
+
+    def area_slope(self, index: int, xp: Any, x: Array) -> None:
+        return None
+
+    def area_to(self, xp: Any, x: Array) -> Array:
+        area = self.surrogate.area_to(xp, self._clipped(xp, x)) - self._start(xp, x)
+        return area / self._within(xp, x) if self.normalise else area
+
+    def has_area_below(self, xp: Any, x: Array) -> Any:
+        return True
+
+    def _clipped(self, xp: Any, x: Array) -> Array:
+        """Return `x` within the band, constant from its ends on."""
+        return -at_most(xp, -at_most(xp, x, self.band), self.band)
+
+    def _closed_derivative(self, xp: Any, x: Array) -> Array:
+        """Return the derivative at `x` within the band, its ends included."""
+        derivative = self.surrogate.derivative(xp, x)
+        return derivative / self._within(xp, x) if self.normalise else derivative
+
+    def _start(self, xp: Any, x: Array) -> Array:
+        return self.surrogate.area_to(xp, xp.zeros_like(x) - self.band)
+
+    def _within(self, xp: Any, x: Array) -> Array:
+        """Return the area of the surrogate inside within the band."""
+        return self.surrogate.area_to(xp, xp.zeros_like(x) + self.band) - self._start(xp, x)
+
+    def _area_within(self) -> Any:
+        return self._at_zero(self._within)
+
+    def _at_zero(self, formula: Callable[[Any, Array], Array]) -> Any:
+        xp, zero = self._zero()
+        with backends.of(zero).quiet():
+            value = formula(xp, zero)
+        return value if self.array_fields else float(value)
+
+    def _places(self, xp: Any) -> list[tuple[Any, Any]]:
+        ends = [(end, self.band) for end in (-self.band, self.band)]
+        return [*_search.places(self.surrogate, xp), *ends]
+
+    @property
+    def _limits(self) -> tuple[Any, Any]:
+        return -self.band, self.band
+
+    @property
+    def peak(self) -> Any:
+        return _search.peak(self, self._closed_derivative, self._limits)
+
+    @property
+    def width(self) -> Any:
+        return _search.width(self, self._closed_derivative, self._limits)
+
+    @property
+    def area(self) -> Any:
+        return 1.0 if self.normalise else self._area_within()
+
+    @property
+    def area_below(self) -> Any:
+        """That between the lower end of the band and the threshold."""
+        return self._at_zero(self.area_to)
+
+    @property
+    def support(self) -> tuple[Any, Any]:
+        low, high = self.surrogate.support
+        if not self.array_fields:
+            return max(low, -self.band), min(high, self.band)
+        xp, zero = self._zero()
+        return xp.maximum(low + zero, zero - self.band), xp.minimum(high + zero, zero + self.band)
+
+    @property
+    def _lowest(self) -> Any:
+        inside = _search.lowest(self, self._closed_derivative, self._limits)
+        return choose(inside < 0, inside, 0.0, like=inside)
+
+    @property
+    def _negative(self) -> Any:
+        if self.surrogate._negative is False:
+            return False
+        return self._lowest < -1e-12 * self._largest_slope
+
+    @property
+    def _largest_slope(self) -> Any:
+        slope = self.surrogate._largest_slope
+        return slope / self._area_within() if self.normalise else slope
+
+    @property
+    def _largest_term(self) -> Any:
+        term = self.surrogate._largest_term
+        return 0.5 + term / self._area_within() if self.normalise else term

@@ -1,0 +1,173 @@
+"""A shape in a band around the threshold, and nothing outside."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import WITH_TAPE, assert_like, parameters
+from surrogates import (
+    Boxcar,
+    Compressed,
+    GaussianGrad,
+    InvSquareGrad,
+    MultiGaussianGrad,
+    MultiSpike,
+    Relaxed,
+    Scaled,
+    Sigmoid,
+    SparseFastSigmoid,
+    StraightThrough,
+    Ternary,
+    Windowed,
+    learnable,
+    sample,
+    vjp,
+)
+
+X = np.concatenate([np.linspace(-2, 2, 1001), [-np.inf, np.inf, 1e30, -0.2, 0.2, np.nan]])
+NORMALISED = Windowed(Sigmoid(6.0), 0.5, normalise=True)
+
+
+@pytest.mark.parametrize("slope", [1.0, 5.0, 100.0])
+def test_the_sparse_fast_sigmoid_is_one_to_the_last_bit(slope):
+    definition, windowed = SparseFastSigmoid(slope, 0.2), Windowed(InvSquareGrad(slope), 0.2)
+    np.testing.assert_array_equal(windowed.surrogate_grad(X), definition.surrogate_grad(X))
+    np.testing.assert_array_equal(windowed.surrogate_fun(X), definition.surrogate_fun(X))
+    assert windowed.peak == definition.peak
+    assert windowed.support == definition.support
+    for measure in ("width", "area", "area_below"):
+        assert math.isclose(getattr(windowed, measure), getattr(definition, measure), rel_tol=1e-13)
+
+
+def test_a_straight_through_gradient_in_a_band_is_a_box():
+    windowed, box = Windowed(StraightThrough(), 0.5), Boxcar(1.0, closed="neither")
+    np.testing.assert_array_equal(windowed.surrogate_grad(X), box.surrogate_grad(X))
+    np.testing.assert_array_equal(windowed.surrogate_fun(X), box.surrogate_fun(X))
+    for measure in ("peak", "width", "area", "area_below", "support", "_lowest", "_negative"):
+        assert getattr(windowed, measure) == getattr(box, measure)
+
+
+def test_a_normalised_logistic_density_is_dspike():
+    b, band = 3.0, 0.5
+    x = np.linspace(-0.499, 0.499, 101)
+    dspike = b / (2 * np.tanh(b * band)) * (1 - np.tanh(b * x) ** 2)
+    np.testing.assert_allclose(NORMALISED.surrogate_grad(x), dspike, rtol=1e-14)
+    assert math.isclose(NORMALISED.peak, b / (2 * math.tanh(b * band)), rel_tol=1e-14)
+    exact = 2 * min(math.log(1 + math.sqrt(2)) / b, band)
+    assert math.isclose(NORMALISED.width, exact, rel_tol=1e-13)
+    assert NORMALISED.area == 1.0
+    assert NORMALISED.is_distribution
+
+
+def test_the_primitive_is_continuous_at_the_ends_of_the_band():
+    for surrogate in (Windowed(Scaled(Sigmoid(4.0), shift=0.25), 0.5), NORMALISED):
+        ends = surrogate.surrogate_fun(np.asarray([-9.0, -0.5, -0.4999999, 0.4999999, 0.5, 9.0]))
+        assert ends[0] == ends[1]
+        assert ends[4] == ends[5]
+        np.testing.assert_allclose([ends[1], ends[4]], ends[2:4], atol=1e-6)
+        assert surrogate.surrogate_fun(0.0) == 0.5
+        assert math.isclose(ends[5] - ends[0], surrogate.area, rel_tol=1e-14)
+    np.testing.assert_allclose(
+        NORMALISED.surrogate_fun(np.asarray([-1.0, 1.0])), [0, 1], atol=1e-15
+    )
+
+
+def test_a_firing_probability_begins_at_zero():
+    moved = Windowed(Scaled(Sigmoid(4.0), shift=0.25), 0.5, normalise=True)
+    assert moved.area_to(np, np.asarray([-3.0, -0.5])).tolist() == [0.0, 0.0]
+    assert moved.area_to(np, np.asarray([0.5, 3.0])).tolist() == [1.0, 1.0]
+    spikes = sample(moved, np.zeros(4000), np.random.default_rng(0))
+    assert abs(spikes.mean() - moved.area_below) < 0.05
+    with pytest.raises(ValueError, match="density"):
+        sample(Windowed(Sigmoid(4.0), 0.5), np.zeros(3), np.random.default_rng(0))
+
+
+def test_a_peak_at_an_end_of_the_band():
+    moved = Windowed(Scaled(Sigmoid(4.0), shift=2.0), 0.5)
+    assert moved.peak == moved.surrogate.surrogate_grad(0.5)
+    assert moved.width < 1.0
+    assert Windowed(MultiGaussianGrad(), 3.0)._negative
+    assert not Windowed(MultiGaussianGrad(), 0.5)._negative
+
+
+def test_measures_with_a_value_for_each_channel():
+    band = np.asarray([0.05, 2.0])
+    many = Windowed(Sigmoid(4.0), band)
+    for measure in ("peak", "width", "area", "area_below", "_lowest"):
+        each = [getattr(Windowed(Sigmoid(4.0), b), measure) for b in band.tolist()]
+        np.testing.assert_allclose(getattr(many, measure), each, rtol=1e-13)
+    assert many.support[1].tolist() == [0.05, 2.0]
+
+
+def test_it_passes_the_emission_on():
+    x = np.asarray([-2.5, -1.0, 0.0, 1.0, 2.5])
+    np.testing.assert_array_equal(Windowed(MultiSpike(Sigmoid()), 0.5)(x), [0, 0, 1, 2, 3])
+    ternary = Windowed(Ternary(Sigmoid(), 1.0), 0.5)
+    np.testing.assert_array_equal(ternary(x), [-1, 0, 1, 1, 1])
+    np.testing.assert_array_equal(ternary.surrogate_grad(x), [0, 0, 1, 0, 0])
+    assert Windowed(Sigmoid(at_threshold=0.25), 0.5)(0.0) == 0.25
+    assert Windowed(Compressed(Sigmoid(), "uint8"), 0.5).residual_dtype == "uint8"
+
+
+def test_it_is_a_value():
+    assert pickle.loads(pickle.dumps(NORMALISED)) == NORMALISED
+    assert eval(repr(NORMALISED), vars(surrogates)) == NORMALISED
+    assert Windowed(Sigmoid(6.0), 0.5) != NORMALISED
+    assert NORMALISED.is_fixed
+
+
+def test_in_every_kind(kind):
+    band = kind.array(np.asarray([0.25, 1.0]))
+    x = kind.array(np.asarray([[0.5, -0.5], [0.0, -2.0], [-0.25, 1.0]]))
+    spikes, pullback = vjp(Windowed(Sigmoid(4.0), band), x)
+    slope = pullback(kind.array(np.ones((3, 2))))
+    assert_like(slope, x, kind)
+    np.testing.assert_array_equal(kind.numpy(spikes), [[1, 0], [1, 0], [0, 1]])
+    inside = Sigmoid(4.0).surrogate_grad(np.asarray([[9e9, -0.5], [0.0, 9e9], [9e9, 9e9]]))
+    np.testing.assert_allclose(kind.numpy(slope), inside, rtol=1e-15)
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+@pytest.mark.parametrize("normalise", [False, True])
+def test_its_primitive_has_its_derivative_for_a_slope_and_the_band_learns(taped, normalise):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    surrogate = Windowed(Sigmoid(4.0), 0.5, normalise)
+    x = taped.array(np.asarray([-2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 2.0]))
+    slope = taped.gradient(surrogate.surrogate_fun, x)
+    exact = taped.numpy(surrogate.surrogate_grad(x))
+    np.testing.assert_allclose(taped.numpy(slope), exact, rtol=1e-14)
+
+    theta, step = taped.array(np.asarray([0.5])), 1e-6
+    x = taped.array(np.asarray([-2.0, -0.3, 0.1, 2.0]))
+    learned = taped.gradient(lambda t: Relaxed(Windowed(Sigmoid(4.0), t, normalise))(x), theta)
+    areas = [
+        Windowed(Sigmoid(4.0), 0.5 + d, normalise).area_to(np, taped.numpy(x)).sum()
+        for d in (-step, step)
+    ]
+    rise = (areas[1] - areas[0]) / (2 * step)
+    np.testing.assert_allclose(taped.numpy(learned), [rise], rtol=1e-7)
+
+
+def test_learned_by_name():
+    pytest.importorskip("torch")
+    module = learnable(Windowed(GaussianGrad(), 0.5), "band", "sigma", framework="torch")
+    assert [*module.raw] == ["band", "surrogate/sigma"]
+
+
+def test_what_is_refused():
+    for band in (0.0, -1.0, math.inf, math.nan, "a", np.asarray([1.0, 0.0])):
+        with pytest.raises(ValueError, match="Windowed: band must be a positive finite number"):
+            Windowed(Sigmoid(), band)
+    with pytest.raises(TypeError, match="normalise must be True or False, got normalise=1"):
+        Windowed(Sigmoid(), 0.5, normalise=1)
+    for shape in (Scaled(Sigmoid(), -1.0), Scaled(Boxcar(1.0), shift=9.0)):
+        with pytest.raises(ValueError, match=r"Windowed: .* the area within band=0\.5 is .*choose"):
+            Windowed(shape, 0.5, normalise=True)
+    with pytest.raises(TypeError, match="Windowed takes a surrogate"):
+        Windowed(3, 0.5)

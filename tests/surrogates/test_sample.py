@@ -49,12 +49,15 @@ def test_which_primitives_are_distribution_functions():
     assert found == {
         "Arctan",
         "Boxcar",
+        "Dspike",
         "ERF",
         "PiecewiseExp",
         "PiecewiseQuadratic",
         "QPseudoSpikeUnit",
         "Sigmoid",
+        "SlantedBox",
         "SoftSign",
+        "TwoSidedBox",
     }
     assert surrogates.GaussianGrad(alpha=1.0).is_distribution
     with pytest.raises(ValueError, match="be a density"):

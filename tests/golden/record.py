@@ -5,7 +5,7 @@ gradient that the library itself gives (through its own ``autograd.Function``, `
 ``custom_gradient``, in float64), at its defaults and at other values of every parameter: each
 changed alone, and all together.
 
-A library that is not importable keeps the records that it has. Those of `COMMITS` in peers.py are
+A library that is not importable keeps the records that it has. Those of `COMMITS` in loading.py are
 not on PyPI, or not in this state (the package stork is another project): check each out at its
 commit, into a folder of the name that it has there, and pass the folder of these folders by
 ``--sources``.
@@ -24,8 +24,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import peers
-from peers import COMMITS, DISTRIBUTIONS, JAX, LIBRARIES, MLX, Arguments, Peer
+import loading
+from loading import COMMITS, DISTRIBUTIONS
+from peers import JAX, LIBRARIES, MLX, Arguments, Peer
 
 FILE = Path(__file__).with_name("peers.json")
 
@@ -250,7 +251,7 @@ def write(content: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sources", type=Path, help="the folder of the check-outs")
-    peers.SOURCES = parser.parse_args().sources
+    loading.SOURCES = parser.parse_args().sources
     # samna, which sinabs asks for, installs itself from another index when imported.
     sys.modules["samna"] = None
     old = json.loads(FILE.read_text()) if FILE.exists() else {}

@@ -10,9 +10,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import json
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from differences import DIFFERENCES
 from surrogates.libraries import LIBRARIES, names_of
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())
@@ -50,178 +48,6 @@ def identity(record: dict[str, Any]) -> str:
 
 every_name = pytest.mark.parametrize(("library", "name"), EVERY_NAME)
 every_record = pytest.mark.parametrize("record", RECORDS, ids=identity)
-
-
-@dataclass
-class Difference:
-    """A name whose code is not what it documents: both as functions of x and the arguments.
-
-    `theirs` is what their code computes, None where it always raises, and `ours` what is
-    documented, or meant by the name, and returned here. `error` is what their code raises for the
-    records that have an error in the place of values.
-    """
-
-    ours: Callable[..., Any]
-    theirs: Callable[..., Any] | None
-    error: str = ""
-
-
-def fast_sigmoid(x: Any, slope: float) -> Any:
-    return 1 / (1 + slope * abs(x)) ** 2
-
-
-def gaussian(x: Any, sigma: float, constant: type = float) -> Any:
-    """Return the normal density, with its constant factor in float or in np.float32."""
-    factor = float(constant(sigma) * np.sqrt(constant(2) * constant(math.pi)))
-    return np.exp(-((x / sigma) ** 2) / 2) / factor
-
-
-def logistic(x: Any, slope: float) -> Any:
-    tail = np.exp(-slope * abs(x))
-    return slope * tail / (1 + tail) ** 2
-
-
-def multi_gaussian(x, mu, sigma, h, s, grad_scale, side=None, constant=float):
-    """Return the sum of three Gaussians; the outer two are centred at `side`, by default `mu`."""
-    side = mu if side is None else side
-    outer = [gaussian(x - side - d, s * sigma, constant) for d in (-sigma, sigma)]
-    return grad_scale * ((1 + h) * gaussian(x - mu, sigma, constant) - h * sum(outer))
-
-
-def periodic(x, threshold, window, max_spikes_per_dt):
-    """Return an exponential peak at every multiple of the threshold, up to the most spikes."""
-    nearest = np.clip(np.floor(x / threshold + 0.5), 0, max_spikes_per_dt - 1)
-    return np.exp(-abs(x - nearest * threshold) / window) / threshold
-
-
-def with_rounded_pi(x, alpha):
-    """Return the gradient of `Arctan`, as it is where alpha is a float32 tensor."""
-    rounded = float(np.float32(alpha) * np.float32(math.pi) / np.float32(2))
-    return alpha / 2 / (1 + (rounded * x) ** 2)
-
-
-ROUNDED_PI = Difference(
-    ours=lambda x, alpha: alpha / 2 / (1 + (math.pi / 2 * alpha * x) ** 2), theirs=with_rounded_pi
-)
-# exp(-x / a) is infinite, and divided by its own square
-OVERFLOWS = Difference(
-    ours=lambda x, a: logistic(x, 1 / a),
-    theirs=lambda x, a: np.where(
-        -x / a > math.log(np.finfo(float).max), math.nan, logistic(x, 1 / a)
-    ),
-)
-
-
-DIFFERENCES = {
-    ("braincog", "AtanGrad"): ROUNDED_PI,
-    ("jaxpike", "Boxcar"): Difference(
-        ours=lambda x, width: np.where(abs(x) <= width / 2, 1 / width, 0.0),
-        theirs=lambda x, width: ((abs(x) < width / 2) + 0.0 + (abs(x) <= width / 2)) / 2 / width,
-    ),
-    ("matterhorn", "Sigmoid"): OVERFLOWS,
-    ("matterhorn", "heaviside_sigmoid"): OVERFLOWS,
-    ("snngrow", "ATan"): Difference(
-        ours=lambda x, alpha: alpha / 2 / (1 + (math.pi / 2 * alpha * x) ** 2),
-        theirs=None,
-        error="RuntimeError: function atanBackward returned an incorrect number of gradients",
-    ),
-    ("spaic", "AtanGrad"): ROUNDED_PI,
-    ("spikede", "gaussian_surrogate"): Difference(
-        ours=lambda x, sigma: gaussian(x, sigma),
-        theirs=lambda x, sigma: (
-            np.exp(-((x / sigma) ** 2) / 2) / (sigma * float(np.sqrt(np.float32(2 * math.pi))))
-        ),
-    ),
-    ("norse", "super"): Difference(
-        ours=lambda x, alpha: fast_sigmoid(x, alpha),
-        theirs=lambda x, alpha: fast_sigmoid(x, 1.0),
-    ),
-    ("norse", "heavi_erfc"): Difference(
-        ours=lambda x, k: 2 * np.exp(-((k * x) ** 2)) / math.sqrt(math.pi),
-        theirs=lambda x, k: 2 * np.exp(-((k * x) ** 2)) / float(np.sqrt(np.float32(math.pi))),
-    ),
-    ("rockpool", "PeriodicExponential"): Difference(
-        ours=lambda x, threshold, window, max_spikes_per_dt: periodic(
-            x, threshold, window, math.inf
-        ),
-        theirs=periodic,
-        error="RuntimeError: function PeriodicExponentialBackward returned a gradient different",
-    ),
-    ("sinabs", "Gaussian"): Difference(
-        ours=lambda x, mu, sigma, grad_scale, spike_threshold: grad_scale * gaussian(x - mu, sigma),
-        theirs=lambda x, mu, sigma, grad_scale, spike_threshold: (
-            grad_scale * gaussian(x - mu, sigma, np.float32)
-        ),
-    ),
-    ("sinabs", "MultiGaussian"): Difference(
-        ours=lambda x, spike_threshold, **given: multi_gaussian(x, **given),
-        theirs=lambda x, spike_threshold, **given: multi_gaussian(
-            x, **given, side=0.0, constant=np.float32
-        ),
-    ),
-    ("snnax", "superspike_surrogate"): Difference(
-        ours=lambda x, beta: fast_sigmoid(x, beta),
-        theirs=lambda x, beta: 1 / (1 + beta * abs(x)),
-    ),
-    ("snnax", "sigmoid_surrogate"): Difference(
-        ours=lambda x, beta: logistic(x, beta),
-        theirs=None,
-        error="TypeError: sigmoid() takes 1 positional argument but 2 were given",
-    ),
-    ("snntorch", "sigmoid"): Difference(
-        ours=lambda x, slope: logistic(x, slope),
-        theirs=lambda x, slope: np.where(
-            -slope * x > math.log(np.finfo(float).max), math.nan, logistic(x, slope)
-        ),
-    ),
-    ("snntorch", "triangular"): Difference(
-        ours=lambda x, threshold: threshold * np.maximum(0, 1 - abs(x)),
-        theirs=lambda x, threshold: np.where(x < 0, threshold, -threshold),
-    ),
-    ("snntorch", "LSO"): Difference(
-        ours=lambda x, slope: np.where(x < 0, slope, 1.0),
-        theirs=None,
-        error="TypeError: StochasticSpikeOperator.forward() missing 1 required positional argument",
-    ),
-    ("snntorch", "spike_rate_escape"): Difference(
-        ours=lambda x, beta, slope: slope * np.exp(-beta * abs(x)),
-        theirs=lambda x, beta, slope: slope * np.exp(-beta * abs(x - 1)),
-    ),
-    ("snntorch", "SFS"): Difference(
-        ours=lambda x, slope, **b: np.where(abs(x) < b["B"], fast_sigmoid(x, slope), 0.0),
-        theirs=lambda x, slope, **b: np.where(x > b["B"], fast_sigmoid(x, slope), 0.0),
-    ),
-    ("spikingjelly", "PiecewiseLeakyReLU"): Difference(
-        ours=lambda x, w, c: np.where(abs(x) <= w, 1 / (2 * w), c),
-        theirs=lambda x, w, c: np.where(abs(x) < w, 1 / (2 * w), c),
-    ),
-    ("spikingjelly", "FakeNumericalGradient"): Difference(
-        ours=lambda x, alpha: np.minimum(alpha, 1 / np.maximum(abs(x), 1e-9)),
-        theirs=lambda x, alpha: np.where(
-            (x == 0) & np.signbit(x), -math.inf, np.minimum(alpha, 1 / np.maximum(abs(x), 1e-9))
-        ),
-    ),
-    ("spyx", "boxcar"): Difference(
-        ours=lambda x, width, height: np.where(abs(x) <= width / 2, height, 0.0),
-        theirs=lambda x, width, height: np.where(abs(x) < width / 2, height, 0.0),
-    ),
-    ("spyx", "custom"): Difference(ours=lambda x: np.ones_like(x), theirs=lambda x: x),
-    ("stork", "CustomSpike"): Difference(
-        ours=lambda x, **given: custom_spike(x, **given),
-        theirs=lambda x, surrogate_type, **given: (
-            x if surrogate_type == "MultilayerSpiker" else custom_spike(x, surrogate_type, **given)
-        ),
-    ),
-}
-
-
-def custom_spike(x, surrogate_type, beta, p0, delta_u):
-    return {
-        "SuperSpike": fast_sigmoid(x, beta),
-        "sigmoid": logistic(x, beta),
-        "exponential": p0 / delta_u * np.exp(x / delta_u),
-        "MultilayerSpiker": np.where(x > 0, 1.0, 0.0),
-    }[surrogate_type]
 
 
 # Notes that are no matter of the gradient at x: what the library documents, or the second
@@ -416,71 +242,6 @@ def test_spike_at_threshold_is_that_of_the_library(library, name):
         if not hasattr(surrogate, "surrogate"):
             break
         surrogate = surrogate.surrogate
-
-
-def height_and_width(shape):
-    def formula(x, surrogate_gradient_height=0.3, surrogate_gradient_width=1.0):
-        return surrogate_gradient_height * shape(abs(x) / surrogate_gradient_width)
-
-    return formula
-
-
-def damped(shape):
-    return lambda x, dampening=1.0, sharpness=1.0: dampening * shape(x * sharpness)
-
-
-# Of the libraries that were read and not run: the formulas and defaults as their sources have them.
-READ = {
-    ("bmtk", "spike_function"): lambda x, dampening_factor=0.3: (
-        dampening_factor * np.maximum(1 - abs(x), 0)
-    ),
-    ("bmtk", "spike_gauss"): lambda x, sigma=0.5, amplitude=0.3: (
-        amplitude * np.exp(-(x**2) / sigma**2)
-    ),
-    ("ml_genn", "EPropCompiler"): lambda x, v_thresh=1.0: (
-        1 / v_thresh * 0.3 * np.maximum(0, 1 - abs(x / v_thresh))
-    ),
-    ("nest", "arctan_derivative"): height_and_width(lambda u: 1 / (1 + u**2)),
-    ("nest", "exponential"): height_and_width(lambda u: np.exp(-u)),
-    ("nest", "fast_sigmoid_derivative"): height_and_width(lambda u: (1 + u) ** -2),
-    ("nest", "piecewise_linear"): height_and_width(lambda u: np.maximum(0, 1 - u)),
-    ("pyaromatics", "ExpSpikeFunction"): damped(lambda u: np.exp(-abs(2 * u))),
-    ("pyaromatics", "FastSigmoidSpikeFunction"): damped(lambda u: 1 / (1 + abs(2 * u)) ** 2),
-    ("pyaromatics", "NTailSpikeFunction"): lambda x, dampening=1.0, sharpness=1.0, tail=1.56: (
-        dampening / (1 + abs(x * sharpness) / ((tail - 1) / 2)) ** tail
-    ),
-    ("pyaromatics", "RectangularSpikeFunction"): damped(lambda u: np.where(abs(2 * u) < 1, 1, 0)),
-    ("pyaromatics", "SpikeFunction"): damped(lambda u: np.maximum(1 - abs(u), 0)),
-    ("pyaromatics", "SpikeFunctionCauchy"): damped(lambda u: 1 / (1 + (math.pi * u) ** 2)),
-    ("pyaromatics", "SpikeFunctionGauss"): damped(lambda u: np.exp(-math.pi * u**2)),
-    ("pyaromatics", "SpikeFunctionSigmoid"): damped(lambda u: logistic(4 * u, 1.0) * 4),
-    ("slayerpytorch", "spikeLayer"): lambda x, tauRho=1.0, scaleRho=1.0, theta=10.0: (  # noqa: N803
-        scaleRho / (tauRho * theta) * np.exp(-abs(x) / (tauRho * theta))
-    ),
-}
-
-
-def test_every_name_that_was_read_has_a_formula():
-    read = [library for library in LIBRARIES if not names_of(library).was_run]
-    names = {(library, name) for library in read for name in names_of(library).makers}
-    assert names == set(READ)
-    assert not names & set(EVERY_NAME)
-
-
-@pytest.mark.parametrize(("library", "name"), READ)
-def test_gradient_is_that_of_the_formula_that_was_read(library, name):
-    formula, entry = READ[library, name], names_of(library)
-    declared = inspect.signature(formula).parameters.values()
-    defaults = {p.name: p.default for p in declared if p.name != "x"}
-    ours = inspect.signature(entry.makers[name]).parameters
-    assert {p.name: p.default for p in ours.values()} == defaults
-    changed = [{key: 0.75 * value} for key, value in defaults.items()]
-    together = {key: 3.0 * value for key, value in defaults.items()}
-    for given in [{}, *changed, together]:
-        surrogate = surrogates.from_library(library, name, **given)
-        assert_equal(surrogate.surrogate_grad(X), formula(X, **given))
-        assert surrogate(0.0) == entry.spikes[name]
-        assert not given or np.any(formula(X, **given) != formula(X))
 
 
 def test_shift_may_be_an_array():

@@ -77,8 +77,8 @@ class Definition(Protocol):
     def restored(self, kept: Array, dtype: Any) -> Array:
         """Return the derivative from what was kept."""
 
-    def area_slope(self, index: int, xp: Any, x: Array) -> Array | None:
-        """Return the area's derivative to an array by number, where that has a short form."""
+    def area_powers(self, index: int) -> tuple[int, int] | None:
+        """Return the powers of an array, by number, within and before the area, where it has."""
 
     def formula(self, name: str, xp: Any, x: Array) -> Array:
         """Return the ``"primitive"`` or ``"derivative"`` at `x`, to evaluate or to trace."""

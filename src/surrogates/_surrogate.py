@@ -21,7 +21,7 @@ ArrayT = TypeVar("ArrayT")
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
 _FOR_WRAPPERS = {"area_to", "follows_product", "has_area_below", "is_signed", "mirrored"}
-_FOR_WRAPPERS |= {"partition", "substituted", "unsigned", "widened"}
+_FOR_WRAPPERS |= {"partition", "scales_area", "substituted", "unsigned", "widened"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -345,17 +345,16 @@ class Surrogate(Value):
     def _states_no_area_below(self) -> bool:
         return type(self).area_below is Surrogate.area_below  # as a user's class, most likely
 
-    def area_slope(self, index: int, xp: Any, x: Array) -> Array | None:
-        """Return the derivative of `area_to` to an array of `partition`, by number: for hooks.
+    def area_powers(self, index: int) -> tuple[int, int] | None:
+        """Return the powers of an array of `partition`, by number, in `area_to`: for hooks.
 
-        None where it has no short form. It has one where the area depends on the product of `x` and
-        a parameter alone, or on their quotient: see `follows_product`.
+        They are n and m where the area is the array's power m times a function of `x` times its
+        power n: see `follows_product`. Then the derivative of the area to the array is n times `x`
+        times the derivative, plus m times the area, over the array. None where it has no such form.
         """
         name = self.array_fields[index]
-        power = self.follows_product.get(name)
-        if power is None:
-            return None
-        return power / getattr(self, name) * (x * self.derivative(xp, x))
+        powers = (self.follows_product.get(name, 0), self.scales_area.get(name, 0))
+        return None if powers == (0, 0) else powers
 
     def __dir__(self) -> list[str]:
         hidden = _FOR_HOOKS | _FOR_WRAPPERS

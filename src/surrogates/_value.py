@@ -26,8 +26,10 @@ class Value:
     """The part of `Surrogate` that makes it a value: fields, equality, arrays out and in."""
 
     traceable: ClassVar[bool] = False  # whether a formula depends on parameters and x alone
-    # By parameter: 1 if the area depends on its product with x alone, -1 if on x divided by it.
+    # By parameter: 1 if the area depends on its product with x alone, -1 if on x divided by it;
     follows_product: ClassVar[dict[str, int]] = {}
+    # and the power of the parameter that the area is proportional to besides, where it is.
+    scales_area: ClassVar[dict[str, int]] = {}
     array_fields: ClassVar[tuple[str, ...]] = ()
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
@@ -46,6 +48,7 @@ class Value:
         # Not inherited: the formulas of a subclass may read what changes, or the values of x.
         cls.traceable = vars(cls).get("traceable", False)
         cls.follows_product = vars(cls).get("follows_product", {})
+        cls.scales_area = vars(cls).get("scales_area", {})
         declare(cls, base)
         cls._fields = fields(cls)
         # For hooks, under torch.compile, which cannot read the metadata of a field.

@@ -105,12 +105,12 @@ def test_gradient_of_each_parameter_is_that_of_the_area(cls):
 @every_surrogate
 def test_the_area_follows_the_product_where_it_is_said_to_and_nowhere_else(cls):
     for name, number in cases(cls):
-        power = cls.follows_product.get(name, 0)
+        power, scale = cls.follows_product.get(name, 0), cls.scales_area.get(name, 0)
         zeros = {p.name: 0.4 for p in declared(cls) if p.default == 0}  # where it may by chance
         once, twice = (cls(**{**zeros, name: n}) for n in (number, 2 * number))
         for power_ in (1, -1):
             actual = twice.formula("area", np, X)
-            expected = once.formula("area", np, X * 2.0**power_)
+            expected = 2.0**scale * once.formula("area", np, X * 2.0**power_)
             follows = np.allclose(actual, expected, 1e-12, 1e-15)
             assert follows == (power == power_), (name, power_)
 
@@ -137,7 +137,7 @@ def test_a_subclass_does_not_inherit_what_the_area_follows():
     class Other(surrogates.Sigmoid):
         traceable = True
 
-    assert Other.follows_product == {}
+    assert Other.follows_product == Other.scales_area == {}
 
 
 def test_a_subclass_with_another_primitive_does_not_inherit_the_area_to_the_left():

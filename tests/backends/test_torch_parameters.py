@@ -13,6 +13,7 @@ from surrogates._parameters import parameters as declared
 torch = pytest.importorskip("torch")
 
 from surrogates import Relaxed, Scaled, Sigmoid, Ternary  # noqa: E402
+from surrogates._learnable import _torch as of_modules  # noqa: E402
 from surrogates.backends._compiler import program as compiler  # noqa: E402
 from surrogates.backends._torch import hook, program, relaxed  # noqa: E402
 from surrogates.backends._torch.program import TorchDialect  # noqa: E402
@@ -184,6 +185,86 @@ def test_a_parameter_without_effect_has_gradient_0_where_it_is_recorded_too():
             materialize_grads=True,
         )
         assert grad[0] == 0
+
+
+@pytest.fixture
+def modules():
+    """Return a learnable module of each parameter of a class that can be one, and of them all."""
+
+    def make(cls, dtype):
+        for names in (*([p.name] for p in learned_ones(cls)), [p.name for p in learned_ones(cls)]):
+            if names:
+                yield surrogates.learnable(cls(), *names, framework="torch").to(dtype)
+
+    return make
+
+
+def learned_ones(cls):
+    """Return the parameters that can be learned from where they start."""
+    for p in declared(cls):
+        interval = p.metadata["interval"]
+        inside = interval is not COUNT and interval.low < getattr(cls(), p.name) < interval.high
+        if inside and "without_gradient" not in p.metadata:
+            yield p
+
+
+@every_surrogate
+def test_what_a_module_learns_is_what_pytorch_records(cls, modules, monkeypatch):
+    for module in modules(cls, torch.float64):
+        x, numbers = potentials(torch.float64), tuple(module.parameters())
+        in_place = gradients(module, x, numbers)
+        with monkeypatch.context() as patch:
+            patch.setattr(of_modules, "learned", lambda *arguments: None)
+            patch.setattr(relaxed, "relaxed_gradients", lambda *arguments: None)
+            expected = gradients(module, x, numbers)
+        for one, other in zip(in_place, expected, strict=True):
+            other = torch.zeros_like(one) if other is None else other
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("raw", [-1e4, 1e4])
+def test_a_number_that_was_cut_off_is_not_learned(raw):
+    module = surrogates.learnable(Sigmoid(), "alpha", framework="torch")
+    torch.nn.init.constant_(module.raw["alpha"], raw)
+    (of_raw,) = gradients(module, 1e-3 * potentials(torch.float32), tuple(module.parameters()))[1:]
+    assert of_raw.item() == 0.0
+
+
+def test_a_module_keeps_x_and_its_numbers_alone():
+    module = surrogates.learnable(Sigmoid(), "alpha", framework="torch")
+    x = potentials(torch.float32).requires_grad_()
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda tensor: tensor):
+        module(x)
+    assert {t.data_ptr() for t in kept} == {x.data_ptr(), module.raw["alpha"].data_ptr()}
+
+
+def test_a_second_derivative_of_what_a_module_learns():
+    module = surrogates.learnable(Sigmoid(2.0), "alpha", framework="torch").double()
+    x, raw = potentials(torch.float64).requires_grad_(), module.raw["alpha"]
+    found = []
+    for spikes in (module(x), torch.sigmoid(raw.exp() * x)):
+        first = torch.autograd.grad(spikes.sum(), (x, raw), create_graph=True)
+        total = first[0].square().sum() + first[1].sum()
+        found += [torch.autograd.grad(total, (x, raw))]
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize("name", ["Sigmoid", "GaussianGrad", "InvSquareGrad", "QPseudoSpike"])
+@pytest.mark.parametrize("shape", [(), (5,)], ids=["number", "channel"])
+def test_a_compiler_gets_the_gradients_of_the_recorded_form(name, shape, request):
+    surrogate, tensors = with_tensors(getattr(surrogates, name), shape)
+    x = potentials(torch.float64)
+    x[0, :4] = torch.tensor([torch.inf, -torch.inf, torch.nan, 1e200])
+    torch.compiler.reset()
+    compiled = torch.compile(Relaxed(surrogate), fullgraph=True, backend="aot_eager")
+    actual = gradients(compiled, x, tensors)
+    request.getfixturevalue("recorded")
+    expected = gradients(Relaxed(surrogate), x, tensors)
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12, equal_nan=True)
 
 
 def test_parameters_that_change_compile_nothing_anew():

@@ -229,8 +229,10 @@ def _parameter_program(
     dialect: Dialect, definition: Any, dtype: str, number_of_arrays: int, index: int
 ) -> Program | None:
     def gradient(surrogate: Any, xp: Trace, x: Symbol) -> Symbol:
-        slope = surrogate.area_slope(index, xp, x)
-        if slope is None:
+        power, scale = definition.area_powers(index) or (0, 0)
+        if power and not scale:  # with a scale the form has more operations than the derivative
+            slope = power / xp.input(f"p{index}") * (x * surrogate.formula("derivative", xp, x))
+        else:
             slope = tangent(xp.asarray(surrogate.formula("area", xp, x)), f"p{index}")
         return xp.apply("mul", slope, xp.input("v"))
 

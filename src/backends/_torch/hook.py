@@ -21,7 +21,7 @@ from .._backend import Backend, Definition
 from . import compressed
 from .arithmetic import arithmetic
 from .program import emitted, gradient
-from .relaxed import RelaxedSpike
+from .relaxed import TracedRelaxedSpike, apply_relaxed, has_short_form
 from .state import (
     apply_of,
     has_tangent,
@@ -84,7 +84,17 @@ class TorchBackend(Backend):
     ) -> Tensor:
         """Return the spikes of `Relaxed`: by a Function of its own where nothing observes it."""
         spikes: Tensor
-        if is_dynamo_compiling() or not (x.is_cpu and is_plain(x, *arrays)):
+        in_dynamo = is_dynamo_compiling()
+        if (
+            in_dynamo
+            and any(is_recorded(array) for array in arrays)
+            and definition.residual_dtype is None
+            and not needs_arithmetic_in_dynamo()
+            and has_short_form(definition, len(arrays))
+        ):
+            spikes = TracedRelaxedSpike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
+            return spikes
+        if in_dynamo or not (x.is_cpu and is_plain(x, *arrays)):
             spikes = general(x, *arrays)
             return spikes
         if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays)):
@@ -93,7 +103,7 @@ class TorchBackend(Backend):
             spikes = general(x, *arrays)
             return spikes
         _require_defined(definition, arrays)
-        spikes = RelaxedSpike.apply(x, definition, general, *arrays)  # type: ignore[no-untyped-call]
+        spikes = apply_relaxed(x, definition, general, *arrays)
         return spikes
 
     def namespace(self, x: Tensor) -> Any:

@@ -198,23 +198,39 @@ def relaxed_gradients(
     None where one has no program, and where `x` is far out or a gradient is not finite: there the
     recorded form tells which elements have one.
     """
-    if x.numel() == 0:
-        return None
-    low, high = map(float, torch.aminmax(x))
     grad = gradient(definition, x, cotangent, arrays)
-    if grad is None or not (low > -_FAR and high < _FAR):  # NaN is in no interval
+    if grad is None or x.numel() == 0:
         return None
     grads: list[Tensor | None] = [grad]
-    total = grad.sum(dtype=_DIALECT.dtype(_WORKING[x.dtype]))
+    moments: Tensor | None = None  # x times the gradient: not finite where either is not
+    is_far_out: bool | None = None
     for index, is_wanted in enumerate(wanted):
-        grad = None
+        found = None
         if is_wanted:
-            grad = _parameter_gradient(definition, x, cotangent, arrays, index)
-            if grad is None:
+            powers = definition.area_powers(index)
+            if powers in _PRODUCT and x.dtype in _WIDE:  # half precision was rounded already
+                moments = x * grad if moments is None else moments
+                found = moments.sum_to_size(arrays[index].shape) / arrays[index]
+                found = found if powers == (1, 0) else -found
+            else:
+                is_far_out = _is_far_out(x) if is_far_out is None else is_far_out
+                if not is_far_out:
+                    found = _parameter_gradient(definition, x, cotangent, arrays, index)
+            if found is None:
                 return None
-            total = total + grad.sum()
-        grads.append(grad)
-    return grads if math.isfinite(total) else None
+        grads.append(found)
+    sums = [g for g in grads[moments is not None :] if g is not None]
+    is_finite = math.isfinite(sum(float(g.sum() if g.ndim else g) for g in sums))
+    return grads if is_finite else None
+
+
+_WIDE = (torch.float32, torch.float64)
+_PRODUCT = ((1, 0), (-1, 0))  # of an area that follows a product, or a quotient, alone
+
+
+def _is_far_out(x: Tensor) -> bool:
+    low, high = map(float, torch.aminmax(x))
+    return not (low > -_FAR and high < _FAR)  # NaN is in no interval
 
 
 def _parameter_gradient(

@@ -11,12 +11,38 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from array_api_compat import torch as namespace
 
 from .._backend import Definition
 from .program import emitted, relaxed_gradients
-from .state import is_unwatched
+from .state import apply_of, is_plain, is_unwatched
 
 Tensor = torch.Tensor
+Bound = Callable[[list[Tensor]], tuple[list[Tensor], list[Tensor]]]
+
+
+def learned(
+    definition: Definition,
+    x: Tensor,
+    numbers: list[Tensor],
+    bound: Bound,
+    general: Callable[..., Tensor],
+) -> Tensor | None:
+    """Return the spikes of `Relaxed`, whose parameters are unbounded numbers of an optimiser.
+
+    ``bound(numbers)`` are the parameters and their slopes, by which the gradient goes on without
+    being recorded. None where ``general(x, *numbers)`` must be taken.
+    """
+    if not torch.is_grad_enabled() or definition.comparison is None:
+        return None
+    if definition.residual_dtype is not None or not is_plain(x, *numbers) or not x.is_cpu:
+        return None
+    if x.dtype not in (torch.float32, torch.float64):
+        return None
+    if not all(n.dtype is x.dtype and n.is_cpu and n.numel() == 1 for n in numbers):
+        return None
+    spikes: Tensor = _apply_learned(x, definition, bound, general, *numbers)
+    return spikes
 
 
 class RelaxedSpike(torch.autograd.Function):
@@ -47,6 +73,92 @@ class RelaxedSpike(torch.autograd.Function):
         if grads is None:
             grads = _recorded_gradients(ctx.general, (x, *arrays), cotangent, (needed[0], *wanted))
         return (grads[0], None, None, *grads[1:])
+
+
+apply_relaxed = apply_of(RelaxedSpike)
+
+
+def has_short_form(definition: Definition, number: int) -> bool:
+    """Return whether the gradient of each array follows from the derivative and the area."""
+    return all(definition.area_powers(index) is not None for index in range(number))
+
+
+class TracedRelaxedSpike(torch.autograd.Function):
+    """The spikes of `Relaxed` while Dynamo traces, where `has_short_form`.
+
+    Of the recorded form a compiler keeps masks, and parameters as large as `x`; of this one `x`.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
+        """Return the spikes."""
+        spikes: Tensor = definition.combine(arrays).emit(x)
+        return spikes.to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        """Keep `x` and the parameters."""
+        x, ctx.definition, *arrays = inputs
+        ctx.save_for_backward(x, *arrays)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        """Return the gradients of `x` and of the parameters, 0 where the area has none."""
+        x, *arrays = ctx.saved_tensors
+        definition = ctx.definition
+        surrogate = definition.combine(arrays)
+        wide = x if x.dtype == torch.float64 else x.float()
+        slope = surrogate.formula("derivative", namespace, wide)
+        is_live = torch.isfinite(wide) & torch.isfinite(slope)
+        grads = []
+        for index, array in enumerate(arrays):
+            power, scale = definition.area_powers(index)
+            moment = power * (wide * slope)
+            if scale:
+                area = surrogate.formula("area", namespace, wide)
+                is_live = is_live & torch.isfinite(area)
+                moment = moment + scale * area
+            moment = cotangent.to(wide.dtype) * torch.where(is_live, moment, 0.0)
+            total = moment.sum_to_size(array.shape) if array.ndim else moment.sum()
+            grads.append(total / array)
+        return ((cotangent * slope.to(x.dtype)).to(x.dtype), None, *grads)
+
+
+class _LearnedSpike(torch.autograd.Function):
+    """The spikes of ``general(x, *numbers)``, as `learned` has them."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        definition: Definition,
+        bound: Bound,
+        general: Callable[..., Tensor],
+        *numbers: Tensor,
+    ) -> Tensor:
+        ctx.definition, ctx.bound, ctx.general = definition, bound, general
+        ctx.save_for_backward(x, *numbers)
+        return emitted(definition, x, ())
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        x, *numbers = ctx.saved_tensors
+        of_x, _, _, _, *wanted = ctx.needs_input_grad
+        grads = None
+        # they were plain in forward; hooks of saved tensors may have moved them
+        if is_unwatched(cotangent) and all(a.device == cotangent.device for a in (x, *numbers)):
+            arrays, slopes = ctx.bound([number.reshape(()) for number in numbers])
+            grads = relaxed_gradients(ctx.definition, x, cotangent, tuple(arrays), wanted)
+            for index, slope in enumerate(slopes, 1) if grads is not None else ():
+                if grads[index] is not None:
+                    grads[index] = (grads[index] * slope).reshape(numbers[index - 1].shape)
+        if grads is None:
+            inputs = (x, *numbers)
+            grads = _recorded_gradients(ctx.general, inputs, cotangent, (of_x, *wanted))
+        return (grads[0], None, None, None, *grads[1:])
+
+
+_apply_learned = apply_of(_LearnedSpike)
 
 
 def _recorded_gradients(

@@ -127,7 +127,7 @@ def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:
 
 def is_onnx_export() -> bool:
     """Return whether this thread exports a model for inference."""
-    return torch.onnx.is_in_onnx_export() and _is_traced()
+    return _is_traced() and torch.onnx.is_in_onnx_export()
 
 
 def _is_traced() -> bool:

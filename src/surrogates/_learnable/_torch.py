@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
+from torch.compiler import is_dynamo_compiling
 
 from .._surrogate import Surrogate
+from ..backends._torch.relaxed import learned
 from ._unbounded import key, planned, start, value_at
 
 
@@ -30,20 +33,32 @@ class Learnable(torch.nn.Module):
         self.raw = torch.nn.ParameterDict()
         for name, number in start(torch, surrogate, values).items():
             self.raw[name] = torch.nn.Parameter(number.reshape(number.shape or (1,)))
+        is_simple = self.plan.has_slopes and len(self.scalars) == len(paths)
+        self.simple = tuple(map(key, self.plan.slots)) if is_simple else ()
 
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""
-        now: Surrogate = self.plan.surrogate(self._arrays())
+        now: Surrogate = self.plan.surrogate(self._arrays(self.raw))
         return now
 
     def forward(self, x: Any) -> Any:
         """Return the spikes."""
-        return self.plan.spikes(self._arrays(), x)
+        if self.simple and not is_dynamo_compiling():
+            numbers = [self.raw[name] for name in self.simple]
+            with_slopes = partial(self.plan.with_slopes, torch)
+            spikes = learned(self.plan.definition, x, numbers, with_slopes, self._general)
+            if spikes is not None:
+                return spikes
+        return self.plan.spikes(self._arrays(self.raw), x)
 
-    def _arrays(self) -> tuple[torch.Tensor, ...]:
+    def _general(self, x: torch.Tensor, *numbers: torch.Tensor) -> Any:
+        raw = dict(zip(self.simple, numbers, strict=True))
+        return self.plan.spikes(self._arrays(raw), x)
+
+    def _arrays(self, raw: Any) -> tuple[torch.Tensor, ...]:
         held = [getattr(self, f"array{number}") for number in range(self.count)]
-        raw = {n: p.reshape(()) if n in self.scalars else p for n, p in self.raw.items()}
+        raw = {n: p.reshape(()) if n in self.scalars else p for n, p in raw.items()}
         return self.plan.arrays(torch, raw, held)
 
 

@@ -113,6 +113,30 @@ class Plan:
             for path in self.slots
         )
 
+    @property
+    def has_slopes(self) -> bool:
+        """Whether `with_slopes` can be called: nothing is held, or limited from two sides."""
+        return None not in self.slots and not any(map(_is_two_sided, self.intervals))
+
+    def with_slopes(self, xp: Any, numbers: list[Array]) -> tuple[list[Array], list[Array]]:
+        """Return the parameters that belong to unbounded numbers, and their derivatives to these.
+
+        As `arrays` has them, for where nothing is recorded.
+        """
+        values, slopes = [], []
+        for interval, number in zip(self.intervals, numbers, strict=True):
+            if interval.start is None:
+                value, slope = number, xp.ones_like(number)
+            else:
+                end, sign, low, high = _scale(xp, interval, number.dtype)
+                limited = xp.clip(number, low, high)
+                size = xp.exp(limited) if sign == 1.0 else -xp.exp(limited)
+                value = size if end == 0.0 else end + size
+                slope = size * (limited == number)
+            values.append(value)
+            slopes.append(slope)
+        return values, slopes
+
     def surrogate(self, arrays: tuple[Array, ...]) -> Any:
         """Return the surrogate inside."""
         surrogate: Any = self.definition.combine(arrays)
@@ -206,20 +230,36 @@ def _bounded(xp: Any, interval: Interval, number: Array) -> Array:
     low, high, start = interval.low, interval.high, interval.start
     if start is None:
         return number
-    if low > FINITE.low and high < FINITE.high:  # the logistic function, from the nearer end
+    if _is_two_sided(interval):  # the logistic function, from the nearer end
         # abs(number) would have slope 0 in the middle of the range, and nothing would be learned
         decay = xp.exp(xp.where(number < 0, number, -number))
         share = (high - low) * (decay / (1 + decay))
         return xp.where(number < 0, low + share, high - share)
-    limits = xp.finfo(number.dtype)
-    end, sign = (high, -1.0) if low == FINITE.low else (start, 1.0)
-    # The least distance from the end of the range that the dtype can tell, half precision too.
-    least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
-    most = min(FINITE.high, float(limits.max) / 2)
+    end, sign, least, most = _scale(xp, interval, number.dtype)
     # The gradient of a clip as a product, which DTensor adds up over processes once, at the end.
     held = backends.of(number).constant(number)
-    limited = xp.clip(held, math.log(least), math.log(most))
+    limited = xp.clip(held, least, most)
     inside = xp.ones_like(held) * (limited == held)
     size = xp.exp(limited + (number - held) * inside)
     size = size if sign == 1.0 else -size  # most parameters are positive: two operations less
     return size if end == 0.0 else end + size
+
+
+def _is_two_sided(interval: Interval) -> bool:
+    has_two_ends = interval.low > FINITE.low and interval.high < FINITE.high
+    return has_two_ends and interval.start is not None
+
+
+def _scale(xp: Any, interval: Interval, dtype: Any) -> tuple[float, float, float, float]:
+    """Return the end of a range, the side that it lies on, and the limits of an unbounded number.
+
+    These keep the distance from the end, an exponential, within what the dtype can tell.
+    """
+    low, high = interval.low, interval.high
+    start: Any = interval.start
+    limits = xp.finfo(dtype)
+    end, sign = (high, -1.0) if low == FINITE.low else (start, 1.0)
+    # The least distance from the end of the range that the dtype can tell, half precision too.
+    least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
+    most = min(FINITE.high, float(limits.max) / 2)
+    return end, sign, math.log(least), math.log(most)

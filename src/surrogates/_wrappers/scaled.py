@@ -64,7 +64,7 @@ class Scaled(Wrapper):
     def derivative(self, xp: Any, x: Array) -> Array:
         return weighted(xp, self.amplitude, self.surrogate.derivative(xp, self._inner(x)))
 
-    def area_slope(self, index: int, xp: Any, x: Array) -> None:
+    def area_powers(self, index: int) -> None:
         return None
 
     def area_to(self, xp: Any, x: Array) -> Array:

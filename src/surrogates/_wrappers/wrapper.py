@@ -96,11 +96,11 @@ class Wrapper(Surrogate):
     def has_area_below(self, xp: Any, x: Array) -> Any:
         return self.surrogate.has_area_below(xp, x)
 
-    def area_slope(self, index: int, xp: Any, x: Array) -> Array | None:
+    def area_powers(self, index: int) -> tuple[int, int] | None:
         first = self.array_fields.index("surrogate") if "surrogate" in self.array_fields else 0
         number = self.surrogate._number_of_arrays
         is_inside = first <= index < first + number
-        return self.surrogate.area_slope(index - first, xp, x) if is_inside else None
+        return self.surrogate.area_powers(index - first) if is_inside else None
 
     def emit(self, x: Array) -> Array:
         return self.surrogate.emit(x)

@@ -83,6 +83,8 @@ class SlayerGrad(Surrogate):
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
+    scales_area: ClassVar = {"alpha": -1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _decay_integral(xp, self.alpha, x)

@@ -84,6 +84,8 @@ class InvSquareGrad(Surrogate):
     alpha: float | Array = positive(100.0)
     accuracy = SQUARED
     traceable = True
+    follows_product: ClassVar = {"alpha": 1}
+    scales_area: ClassVar = {"alpha": -1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
         return 0.5 + _fast_sigmoid(xp, self.alpha, x)

@@ -125,17 +125,19 @@ def recording(recorder: Recorder) -> Iterator[None]:
         layer = recorder.layer(plan.start)
         return recorder.tap(layer, surrogate, x, lambda x: learned(plan, arrays, x))
 
-    replaced: tuple[tuple[Any, str, Any, Any], ...] = (
-        (Surrogate, "__call__", call, watched),
-        (Plan, "spikes", learned, watched_plan),
-    )
-    for owner, name, _, method in replaced:
-        setattr(owner, name, method)
+    with replaced(Surrogate, "__call__", watched), replaced(Plan, "spikes", watched_plan):
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Give an attribute another value for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        for owner, name, method, _ in replaced:
-            setattr(owner, name, method)
+        setattr(owner, name, before)
 
 
 def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> None:

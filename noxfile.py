@@ -210,7 +210,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types of the installed package, and of a user's code against it."""
-    session.install(*PINNED, ".[torch,jax,demo]", *group("types"), *group("transforms"))
+    # Not compiled, since nothing of it is run: that would take longer than the check.
+    needed = (".[torch,jax,demo]", *group("types"), *group("transforms"))
+    session.install("--no-compile", *PINNED, *needed)
     settings, user = (
         pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/package/typing_example.py")
     )

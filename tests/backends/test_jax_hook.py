@@ -56,7 +56,12 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-@pytest.mark.parametrize("emission", EMISSIONS)
+def others_long(names, *short):
+    """Mark all parameters but some as long."""
+    return [name if name in short else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
+@pytest.mark.parametrize("emission", others_long(EMISSIONS, "at_threshold=0", "MultiSpike"))
 def test_nothing_is_compiled_nor_kept_for_a_new_value(emission, compilations):
     make, x = EMISSIONS[emission], jnp.asarray(X)
     gradient = lambda alpha: jax.grad(lambda x: make(alpha)(x).sum())(x)  # noqa: E731
@@ -120,10 +125,11 @@ def forms(alpha, threshold):
 
 
 FORMS = list(forms(1.0, 1.0))
+DTYPES = ["float16", "bfloat16", "float32", "float64"]
 
 
 @pytest.mark.parametrize("of_parameter", ["float16", "float64"])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", others_long(DTYPES, "bfloat16", "float32"))
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_and_tangents_have_the_dtype_of_x(form, dtype, of_parameter):
     x = jnp.asarray(X, dtype)

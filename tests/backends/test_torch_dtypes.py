@@ -39,8 +39,13 @@ WRAPPED = {
 }
 
 
+LONG = {"compiled jvp", "exported"}
+
+
 @pytest.mark.parametrize("wrapped", WRAPPED)
-@pytest.mark.parametrize("way", SPIKES)
+@pytest.mark.parametrize(
+    "way", [pytest.param(w, marks=pytest.mark.long) if w in LONG else w for w in SPIKES]
+)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_spikes_have_the_dtype_of_x(way, wrapped, dtype):
     wider = WIDER.double() if dtype == torch.float32 else WIDER

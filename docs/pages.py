@@ -1,7 +1,8 @@
 """Write the pages that are made from the code: ``python -m nox -s pages``.
 
-They are README's table of surrogates, ``docs/libraries.md``, the tables of ``docs/accuracy.md`` and
-``docs/transforms.md``, the last two from the JSON files next to them, which other sessions measure.
+They are README's table of surrogates, ``docs/libraries.md``, and the tables of ``docs/gain.md``,
+``docs/accuracy.md`` and ``docs/transforms.md``, the last two from the JSON files next to them, which
+other sessions measure.
 No test needs them to be complete, so that a new surrogate touches one file; the tests say that what
 stands on a page is true.
 """
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from surrogates import gain
 from surrogates._check.formulas import stated
 from surrogates.definitions import SURROGATES, function_name
 from surrogates.libraries._page import page
@@ -55,6 +57,17 @@ def accuracy_table(measured: dict[str, Any]) -> list[str]:
     return lines
 
 
+def gains_table() -> list[str]:
+    """Return the table of docs/gain.md: the gains of all defaults, the smallest first."""
+    columns = ("mean", "rms", "share", "factor")
+    lines = [f"| surrogate | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
+    found = [(name, gain(cls(), mean=-1.0, std=1.0)) for name, cls in SURROGATES.items()]
+    for name, result in sorted(found, key=lambda row: row[1].rms):
+        cells = [f"{getattr(result, column):.4g}" for column in columns]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return lines
+
+
 DTYPES = ("float64", "float32")
 TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
 
@@ -89,6 +102,8 @@ def main() -> None:
 
     measured = json.loads((DOCS / "accuracy.json").read_text())
     readme, accuracy = DOCS.parent / "README.md", DOCS / "accuracy.md"
+    gains = DOCS / "gain.md"
+    gains.write_text(between(gains.read_text(), "gains", gains_table()))
     readme.write_text(between(readme.read_text(), "surrogates", surrogates_table()))
     accuracy.write_text(between(accuracy.read_text(), "measured", accuracy_table(measured)))
     (DOCS / "libraries.md").write_text(page())

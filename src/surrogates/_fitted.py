@@ -127,18 +127,18 @@ def fitted(
     """
     require_surrogate(surrogate)
     law = law_of("fitted", x, mean, std, low, high, axis)
-    vary = _checked_vary(by, vary)
+    varied = _checked_vary(by, vary)
     to = _target(by, to)
-    if vary != "height" and by == "gain":
+    if varied != "height" and by == "gain":
         if axis is not None:
-            raise TypeError(f"fitted: a {vary} is searched for all of x; leave out axis={axis!r}")
-        return _searched(surrogate, x, law, to, vary)
+            raise TypeError(f"fitted: a {varied} is searched for all of x; leave out axis={axis!r}")
+        return _searched(surrogate, x, law, to, varied)
     if law is not None:
         _breakpoints.require_numbers(surrogate, "fitted over a distribution")
         scale = _of_law(surrogate, law, by, to)
     else:
         scale = _of_sample(surrogate, x, axis, by, to)
-    return _stretched(surrogate, scale, vary)
+    return _stretched(surrogate, scale, varied)
 
 
 def _stretched(surrogate: Surrogate, scale: Any, vary: str) -> Scaled:
@@ -169,7 +169,7 @@ def _target(by: str, to: Any) -> float:
     return float(to)
 
 
-def _of_law(surrogate: Surrogate, law: Law, by: str, to: float) -> float:
+def _of_law(surrogate: Surrogate, law: Law, by: str, to: float) -> Any:
     if by == "gain":
         rms = moments(surrogate, law)[1]
         if not 0 < rms < math.inf:
@@ -250,7 +250,7 @@ def _share_scale(low: float, high: float, law: Law, to: float) -> float:
     most = max(law.ends[0] / low, law.ends[1] / high)
     if to == 1.0:
         return most
-    return 2.0 ** bisected(missing, math.log2(most) - 100.0, math.log2(most))
+    return math.exp2(bisected(missing, math.log2(most) - 100.0, math.log2(most)))
 
 
 def _sample_scale(xp: Any, distance: Array, axis: Any, to: float) -> Array:

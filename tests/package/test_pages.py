@@ -45,6 +45,12 @@ def test_every_accuracy_is_what_was_measured_and_is_stated():
     assert not [row for row in measured["rows"] if row["failure"]]
 
 
+def test_every_gain_is_what_is_computed():
+    rows = rows_between(ROOT / "docs" / "gain.md", "gains")
+    assert len(rows) >= 36
+    assert not {*rows} - {*pages.gains_table()}
+
+
 def test_a_table_is_replaced_and_the_rest_stays():
     text = "a\n<!-- t -->\nold\n<!-- end of t -->\nb\n"
     new = pages.between(text, "t", ["new"])

@@ -1,8 +1,8 @@
 """Write the pages that are made from the code: ``python -m nox -s pages``.
 
 They are README's table of surrogates, ``docs/libraries.md``, and the tables of ``docs/gain.md``,
-``docs/accuracy.md`` and ``docs/transforms.md``, the last two from the JSON files next to them, which
-other sessions measure.
+``docs/accuracy.md`` and ``docs/transforms.md``, the last two from the JSON files next to them,
+which other sessions measure.
 No test needs them to be complete, so that a new surrogate touches one file; the tests say that what
 stands on a page is true.
 """

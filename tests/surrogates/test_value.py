@@ -97,16 +97,8 @@ def test_several_arrays_at_every_depth_come_back_to_their_places():
 
 def test_dir_shows_what_a_user_needs():
     shared = {"accuracy", "area", "area_below", "at_threshold", "breakpoints", "derivative"}
-    shared |= {
-        "is_distribution",
-        "peak",
-        "primitive",
-        "support",
-        "surrogate_fun",
-        "surrogate_grad",
-        "traceable",
-    }
-    shared |= {"width"}
+    shared |= {"peak", "primitive", "support", "surrogate_fun", "surrogate_grad", "traceable"}
+    shared |= {"is_distribution", "width"}
 
     def shown(surrogate):
         return {name for name in dir(surrogate) if name[0] != "_"}

@@ -17,6 +17,7 @@ from ._wrappers.relaxed import Relaxed
 from ._wrappers.scaled import Scaled, matched, rescaled
 from ._wrappers.spikes import MultiSpike, Ternary, sample
 from ._wrappers.spliced import Spliced
+from ._wrappers.values import Graded, Smooth
 from ._wrappers.windowed import Windowed
 from .definitions import exponential as _exponential
 from .definitions import fast_sigmoid as _fast_sigmoid
@@ -45,10 +46,12 @@ __all__ = [
     "Compressed",
     "Custom",
     "Diagnosis",
+    "Graded",
     "Mixture",
     "MultiSpike",
     "Relaxed",
     "Scaled",
+    "Smooth",
     "Spliced",
     "Surrogate",
     "Ternary",

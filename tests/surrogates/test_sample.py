@@ -214,3 +214,40 @@ def test_two_bumps_are_no_density():
     assert surrogates.Sigmoid().is_distribution
     assert not surrogates.Ternary(surrogates.Sigmoid()).is_distribution
     assert not Scaled(surrogates.Ternary(surrogates.Sigmoid())).is_distribution
+
+
+def test_the_probability_of_another_surrogate(kind):
+    x = kind.array(np.linspace(-1, 1, 101))
+    inside = surrogates.ReluGrad(2.0, 0.5)
+    spikes = surrogates.sample(inside, x, generator(kind), probability=surrogates.Sigmoid(4.0))
+    expected = surrogates.sample(surrogates.Sigmoid(4.0), x, generator(kind))
+    assert_like(spikes, x, kind)
+    np.testing.assert_array_equal(kind.numpy(spikes), kind.numpy(expected))
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_another_probability_leaves_the_gradient(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.linspace(-1, 1, 11))
+    inside = surrogates.Scaled(surrogates.ReluGrad(2.0, 0.5), 3.0)
+
+    def spikes(x):
+        density = surrogates.Sigmoid(4.0)
+        return surrogates.sample(inside, x, generator(taped), probability=density)
+
+    slope = taped.numpy(taped.gradient(spikes, x))
+    np.testing.assert_allclose(slope, taped.numpy(inside.surrogate_grad(x)), rtol=1e-15)
+
+
+def test_probabilities_that_are_refused():
+    x, rng = np.zeros(3), np.random.default_rng(0)
+    for other in (0.5, "sigmoid", surrogates.Sigmoid):
+        with pytest.raises(TypeError, match=r"sample: probability must be a surrogate .* got"):
+            surrogates.sample(surrogates.Sigmoid(), x, rng, probability=other)
+    for other in (surrogates.Boxcar(2.0, 1.0), surrogates.StraightThrough()):
+        with pytest.raises(ValueError, match=r"not known to be a density .* choose one of area 1"):
+            surrogates.sample(surrogates.Sigmoid(), x, rng, probability=other)
+    several = surrogates.MultiSpike(surrogates.Sigmoid())
+    with pytest.raises(TypeError, match="MultiSpike decides the emission"):
+        surrogates.sample(surrogates.Sigmoid(), x, rng, probability=several)

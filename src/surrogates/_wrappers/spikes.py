@@ -193,21 +193,40 @@ class _Sampled(Wrapper):
         return xp.astype(self.uniform < self.surrogate.formula("area", xp, wide), x.dtype)
 
 
-def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
+class _SampledBy(_Sampled):
+    """The same, with the firing probability of another surrogate."""
+
+    _aspect = "emission"
+    traceable = True
+
+    probability: Surrogate = field()
+
+    def emit(self, x: Array) -> Array:
+        return _Sampled(self.probability, self.uniform).emit(x)
+
+
+def sample(
+    surrogate: Surrogate, x: Any, generator: Any, probability: Surrogate | None = None
+) -> Any:
     """Return random spikes: escape noise.
 
-    The firing probability is the area of the derivative to the left of `x`.
+    The firing probability is the area of the derivative to the left of `x`, of the surrogate or of
+    another one.
 
     Parameters
     ----------
     surrogate : Surrogate
-        The surrogate; its derivative must be a density: see `is_distribution`.
+        What to differentiate by. Without `probability`, its derivative must be a density: see
+        `is_distribution`.
     x : array or float
         Membrane potential minus threshold, dimensionless, of any shape and a real floating-point
         dtype.
     generator : random generator
         The framework's own: a `numpy.random.Generator`, a `torch.Generator`, a JAX key (from
         `jax.random.key`), a `cupy.random.Generator`. No global state is used.
+    probability : Surrogate, optional
+        What gives the firing probability instead; its derivative must be a density. Its parameters
+        get no gradient.
 
     Returns
     -------
@@ -219,9 +238,10 @@ def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
     Raises
     ------
     TypeError
-        If the surrogate emits several or signed spikes.
+        If a surrogate decides the emission already, such as `MultiSpike`; or `probability` is not a
+        Surrogate.
     ValueError
-        If the derivative is negative somewhere, or its area is not 1.
+        If the derivative that gives the probability is negative somewhere, or its area is not 1.
 
     References
     ----------
@@ -236,19 +256,36 @@ def sample(surrogate: Surrogate, x: Any, generator: Any) -> Any:
     >>> spikes = sample(Sigmoid(alpha=4.0), np.full(100_000, 0.25), rng)
     >>> float(spikes.mean().round(2))
     0.73
+
+    With another probability, the derivative may be of any height and width:
+
+    >>> from surrogates import ReluGrad
+    >>> spikes = sample(ReluGrad(), np.full(100_000, 0.25), rng, probability=Sigmoid(alpha=4.0))
+    >>> float(spikes.mean().round(2))
+    0.73
     """
     require_surrogate(surrogate)
-    if "emission" in surrogate._decides:
+    if probability is not None and not isinstance(probability, Surrogate):
         raise TypeError(
-            f"sample: {surrogate._decides['emission']} decides the emission of {surrogate!r}, so "
-            "its spikes cannot be random; sample the surrogate inside"
+            "sample: probability must be a surrogate whose derivative is a density, such as "
+            f"Sigmoid(), got probability={probability!r}"
         )
-    if not surrogate.is_distribution:
+    density = surrogate if probability is None else probability
+    for each in (surrogate, density):
+        if "emission" in each._decides:
+            raise TypeError(
+                f"sample: {each._decides['emission']} decides the emission of {each!r}, so its "
+                "spikes cannot be random; sample the surrogate inside"
+            )
+    if not density.is_distribution:
         raise ValueError(
-            f"{surrogate!r}: its derivative is not known to be a density (it has area "
-            f"{surrogate.area}, is negative somewhere, or has parameters whose values are not "
+            f"{density!r}: its derivative is not known to be a density (it has area "
+            f"{density.area}, is negative somewhere, or has parameters whose values are not "
             "known here, such as a tensor's), so it gives no firing probability; choose one of "
             "area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
     x, backend = checked(surrogate, x)
-    return _Sampled(surrogate, backend.uniform(generator, x))(x)
+    uniform = backend.uniform(generator, x)
+    if probability is None:
+        return _Sampled(surrogate, uniform)(x)
+    return _SampledBy(surrogate, uniform, probability)(x)

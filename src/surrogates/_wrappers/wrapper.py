@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
+from .. import backends
 from .._aspects import require_levels
 from .._breakpoints import breakpoints
 from .._gain import moments
@@ -103,7 +104,19 @@ class Wrapper(Surrogate):
         return self.surrogate.area_powers(index - first) if is_inside else None
 
     def emit(self, x: Array) -> Array:
+        if self.is_smooth:
+            return self.formula("primitive", backends.of(x).namespace(x), x)
         return self.surrogate.emit(x)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the primitive is emitted: that of the outermost, whose shape it is."""
+        return isinstance(self.surrogate, Wrapper) and self.surrogate.is_smooth
+
+    def formula(self, name: str, xp: Any, x: Array) -> Array:
+        # The gradient of a parameter is that of what is emitted.
+        is_emitted = name == "area" and self.is_smooth
+        return super().formula("primitive" if is_emitted else name, xp, x)
 
     def mirrored(self, x: Array) -> Array:
         return self.surrogate.mirrored(x)

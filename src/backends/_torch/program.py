@@ -192,11 +192,13 @@ def relaxed_gradients(
     cotangent: Tensor,
     arrays: tuple[Tensor, ...],
     wanted: list[bool],
+    bounds: tuple[list[float], list[float]] | None = None,
 ) -> list[Tensor | None] | None:
     """Return the gradients of `x` and of the parameters of a definition that relaxes.
 
-    None where one has no program, and where `x` is far out or a gradient is not finite: there the
-    recorded form tells which elements have one.
+    Where these are numbers that belong to others, `bounds` has them and their derivatives to those,
+    whose gradients are returned. None where one has no program, and where `x` is far out or a
+    gradient is not finite: there the recorded form tells which elements have one.
     """
     grad = gradient(definition, x, cotangent, arrays)
     if grad is None or x.numel() == 0:
@@ -207,15 +209,23 @@ def relaxed_gradients(
     for index, is_wanted in enumerate(wanted):
         found = None
         if is_wanted:
-            powers = definition.area_powers(index)
-            if powers in _PRODUCT and x.dtype in _WIDE:  # half precision was rounded already
+            power, scale = definition.area_powers(index) or (0, 0)
+            if power and not scale and x.dtype in _WIDE:  # half precision was rounded already
                 moments = x * grad if moments is None else moments
-                found = moments.sum_to_size(arrays[index].shape) / arrays[index]
-                found = found if powers == (1, 0) else -found
+                if bounds is None:
+                    found = moments.sum_to_size(arrays[index].shape) / arrays[index]
+                    found = found if power == 1 else -found
+                else:
+                    value, slope = bounds[0][index], bounds[1][index]
+                    factor = power * (slope / value) if value else math.nan
+                    found = moments.sum()
+                    found = found if factor == 1.0 else found * factor  # it is for most
             else:
                 is_far_out = _is_far_out(x) if is_far_out is None else is_far_out
                 if not is_far_out:
                     found = _parameter_gradient(definition, x, cotangent, arrays, index)
+                if found is not None and bounds is not None:
+                    found = found * bounds[1][index]
             if found is None:
                 return None
         grads.append(found)
@@ -225,7 +235,6 @@ def relaxed_gradients(
 
 
 _WIDE = (torch.float32, torch.float64)
-_PRODUCT = ((1, 0), (-1, 0))  # of an area that follows a product, or a quotient, alone
 
 
 def _is_far_out(x: Tensor) -> bool:

@@ -18,7 +18,7 @@ from .program import emitted, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
 
 Tensor = torch.Tensor
-Bound = Callable[[list[Tensor]], tuple[list[Tensor], list[Tensor]]]
+Bound = Callable[[torch.dtype, list[float]], tuple[list[float], list[float]]]
 
 
 def learned(
@@ -30,8 +30,8 @@ def learned(
 ) -> Tensor | None:
     """Return the spikes of `Relaxed`, whose parameters are unbounded numbers of an optimiser.
 
-    ``bound(numbers)`` are the parameters and their slopes, by which the gradient goes on without
-    being recorded. None where ``general(x, *numbers)`` must be taken.
+    ``bound(dtype, numbers)`` are the parameters and their slopes, by which the gradient goes on
+    without being recorded. None where ``general(x, *numbers)`` must be taken.
     """
     if not torch.is_grad_enabled() or definition.comparison is None:
         return None
@@ -147,12 +147,13 @@ class _LearnedSpike(torch.autograd.Function):
         grads = None
         # they were plain in forward; hooks of saved tensors may have moved them
         if is_unwatched(cotangent) and all(a.device == cotangent.device for a in (x, *numbers)):
-            arrays, slopes = ctx.bound([number.reshape(()) for number in numbers])
-            grads = relaxed_gradients(ctx.definition, x, cotangent, tuple(arrays), wanted)
-            for index, slope in enumerate(slopes, 1) if grads is not None else ():
-                if grads[index] is not None:
-                    grads[index] = (grads[index] * slope).reshape(numbers[index - 1].shape)
-        if grads is None:
+            bounds = ctx.bound(x.dtype, [number.item() for number in numbers])
+            arrays = tuple(x.new_full((), value) for value in bounds[0])
+            grads = relaxed_gradients(ctx.definition, x, cotangent, arrays, wanted, bounds)
+        if grads is not None:
+            shaped = zip(grads[1:], numbers, strict=True)
+            grads[1:] = [None if g is None else g.reshape(n.shape) for g, n in shaped]
+        else:
             inputs = (x, *numbers)
             grads = _recorded_gradients(ctx.general, inputs, cotangent, (of_x, *wanted))
         return (grads[0], None, None, None, *grads[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from .. import backends
@@ -118,21 +119,22 @@ class Plan:
         """Whether `with_slopes` can be called: nothing is held, or limited from two sides."""
         return None not in self.slots and not any(map(_is_two_sided, self.intervals))
 
-    def with_slopes(self, xp: Any, numbers: list[Array]) -> tuple[list[Array], list[Array]]:
+    def with_slopes(
+        self, xp: Any, dtype: Any, numbers: list[float]
+    ) -> tuple[list[float], list[float]]:
         """Return the parameters that belong to unbounded numbers, and their derivatives to these.
 
-        As `arrays` has them, for where nothing is recorded.
+        They are those of `arrays` for numbers of this dtype, computed in double precision.
         """
         values, slopes = [], []
         for interval, number in zip(self.intervals, numbers, strict=True):
             if interval.start is None:
-                value, slope = number, xp.ones_like(number)
+                value, slope = number, 1.0
             else:
-                end, sign, low, high = _scale(xp, interval, number.dtype)
-                limited = xp.clip(number, low, high)
-                size = xp.exp(limited) if sign == 1.0 else -xp.exp(limited)
-                value = size if end == 0.0 else end + size
-                slope = size * (limited == number)
+                end, sign, low, high = _scale_once(xp, interval, dtype)
+                limited = min(max(number, low), high)  # NaN, too
+                size = sign * math.exp(limited)
+                value, slope = end + size, size if limited == number else 0.0
             values.append(value)
             slopes.append(slope)
         return values, slopes
@@ -263,3 +265,6 @@ def _scale(xp: Any, interval: Interval, dtype: Any) -> tuple[float, float, float
     least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
     most = min(FINITE.high, float(limits.max) / 2)
     return end, sign, math.log(least), math.log(most)
+
+
+_scale_once = lru_cache(maxsize=64)(_scale)  # which torch.compile would warn of

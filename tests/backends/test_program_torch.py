@@ -179,6 +179,21 @@ def test_a_gradient_passes_over_memory_no_more_often_than_it_must(name):
     assert len(made.buffers) <= 1
 
 
+OPERATIONS_WITH_A_TENSOR = {
+    "Sigmoid": "abs mul sigmoid addcmul mul mul",
+    "SlayerGrad": "abs mul exp2 mul",
+    "ERF": "mul addcmul exp2 mul mul",
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS_WITH_A_TENSOR)
+def test_a_parameter_and_a_number_are_multiplied_before(name):
+    definition, _ = getattr(surrogates, name)(torch.tensor(2.0)).partition()
+    made = program._DIALECT.program(definition, "derivative", "float32", 1, product=True)
+    calls = [line.strip().partition("_(")[0] for line in made.text.splitlines()[1:]]
+    assert calls == OPERATIONS_WITH_A_TENSOR[name].split()
+
+
 LAYOUTS = {
     "fortran": lambda x: x.reshape(8, 5, 6).permute(2, 1, 0),
     "transposed": lambda x: x.reshape(6, 5, 8).permute(1, 2, 0),

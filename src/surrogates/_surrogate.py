@@ -81,12 +81,6 @@ class Surrogate(Value):
     comparison: ClassVar[Literal["ge", "gt"] | None] = None  # what `emit` is, if that is all
     is_signed: ClassVar[bool] = False  # whether a second threshold emits spikes of the other sign
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "primitive" in vars(cls) and "area_to" not in vars(cls):
-            # that of a base would be that of another shape
-            cls.area_to = Surrogate.area_to  # type: ignore[method-assign]
-
     def __post_init__(self) -> None:
         super().__post_init__()
         is_step = type(self).emit is Surrogate.emit and type(self.at_threshold) is float

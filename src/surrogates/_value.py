@@ -50,6 +50,9 @@ class Value:
         cls.follows_product = vars(cls).get("follows_product", {})
         cls.scales_area = vars(cls).get("scales_area", {})
         declare(cls, base)
+        if "primitive" in vars(cls) and "area_to" not in vars(cls):
+            # not that of another shape
+            cls.area_to = base.area_to  # type: ignore[attr-defined]
         cls._fields = fields(cls)
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}

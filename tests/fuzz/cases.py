@@ -35,6 +35,8 @@ DTYPES = {
 SHAPES = [(), (0,), (4,), (2, 3)]  # few: JAX compiles anew for each
 LAYOUTS = ["contiguous", "transposed", "strided", "negative", "expanded"]
 RARE = {"torch_compile", "torch_export"}  # these take a second each
+# And these half of one with JAX, which compiles anew for most cases.
+SLOW = {"hypergradient", "jax_grad", "jax_scan_and_checkpoint", "second_derivative", "threads"}
 LIMITS = {  # the largest number and the smallest normal one
     "float16": (65504.0, 2.0**-14),
     "bfloat16": (3.3895313892515355e38, 2.0**-126),
@@ -105,6 +107,10 @@ def cases(draw: Any, paths: dict[str, Any]) -> Case:
     if path in RARE and draw(st.integers(0, 9)) and len(paths) > len(RARE):
         path = draw(st.sampled_from(sorted({*paths} - RARE)))
     kind = draw(st.sampled_from([k for k in paths[path] if k.missing() is None]))
+    fast = sorted({*paths} - RARE - SLOW)
+    if kind is Kind.JAX and path in SLOW and fast and draw(st.integers(0, 3)):
+        path = draw(st.sampled_from(fast))
+        kind = draw(st.sampled_from([k for k in paths[path] if k.missing() is None]))
     dtype = draw(st.sampled_from(DTYPES[kind]))
     shape = draw(st.sampled_from(SHAPES))
     cls = draw(st.sampled_from(sorted(SURROGATES)))

@@ -130,7 +130,9 @@ class Reference:
                 | self._is_short(node, at)
             )
             samples = np.where(far, np.nan, samples)
-        return self._widened(samples.min(axis=0), samples.max(axis=0), self._tolerance(node))
+        low, high = samples.min(axis=0), samples.max(axis=0)
+        room = self._tolerance(node) + self._of_efolds(node, np.abs(samples).max(axis=0))
+        return self._widened(low, high, room)
 
     def _times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
         with np.errstate(all="ignore"):
@@ -169,6 +171,17 @@ class Reference:
         with np.errstate(all="ignore"):
             return 2 * surrogate.accuracy.ulp * self.eps * np.abs(surrogate._largest_slope)
 
+    def _of_efolds(self, node: Case, size: np.ndarray) -> Any:
+        """Return the error that a surrogate states for each factor of e below its largest value.
+
+        Twice, as the check allows in PyTorch and JAX.
+        """
+        surrogate = self._base(node)
+        with np.errstate(all="ignore"):
+            efolds = np.log(np.abs(surrogate._largest_slope) / size)
+            room = 2 * surrogate.accuracy.per_efold * self.eps * size * np.maximum(efolds, 0.0)
+        return np.where(np.isfinite(room), room, 0.0)
+
     def _base(self, node: Case) -> Any:
         values = {}
         for name, value in node["parameters"].items():
@@ -191,11 +204,9 @@ class Reference:
             for place in (kink, -kink):
                 for side in (np.nextafter(place, -np.inf), place, np.nextafter(place, np.inf)):
                     points.append(np.clip(side, low, high))
-        function = getattr(surrogate, method)
-        shape = self.x.shape
-        return np.stack(
-            [np.broadcast_to(function(np.broadcast_to(p, shape)), shape) for p in points]
-        )
+        stacked = np.stack([np.broadcast_to(p, self.x.shape) for p in points])
+        samples: np.ndarray = getattr(surrogate, method)(stacked)
+        return samples
 
     def _primitive(self, node: Case, at: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         name = node["class"]

@@ -206,6 +206,14 @@ def test_the_area_to_the_left_is_the_primitive_with_another_constant(cls):
         np.testing.assert_allclose(area, expected, 1e-12, slack, err_msg=repr(surrogate))
 
 
+def test_the_area_to_the_left_of_an_array_of_parameters_finite_or_not():
+    alphas = [0.5, 1.0, 1.5, 4.0]
+    x = np.asarray([[-50.0], [-0.5], [0.0], [2.0]])
+    area = surrogates.QPseudoSpike(np.asarray(alphas)).formula("area", np, x + np.zeros(4))
+    each = [surrogates.QPseudoSpike(alpha).formula("area", np, x[:, 0]) for alpha in alphas]
+    np.testing.assert_allclose(area, np.stack(each, axis=1), rtol=1e-13)
+
+
 @every_surrogate
 def test_area_below_is_what_quadrature_finds(cls):
     if cls is surrogates.SquarewaveFourierSeries:

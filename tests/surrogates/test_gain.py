@@ -401,6 +401,16 @@ def test_what_cannot_be_integrated_is_refused():
         gain(surrogates.PeriodicExponential(threshold=1e-9), mean=0.0, std=1.0)
 
 
+def test_a_jump_that_nobody_named_costs_no_digits():
+    step = surrogates.Custom(lambda x: np.heaviside(x - 0.1234567, 0.0))
+    assert step.breakpoints == (0.0,)
+    for law in LAWS:
+        found = over(step, law)
+        assert found.mean == pytest.approx(law.within(0.1234567, math.inf), rel=1e-13)
+    ripple = surrogates.Custom(lambda x: np.cos(50 * x) ** 2)
+    assert over(ripple, Normal(-1.0, 1.0)).mean == pytest.approx(0.5, rel=1e-13)
+
+
 def test_formulas_of_a_user_have_a_gain():
     class Bump(surrogates.Surrogate):
         alpha: float = surrogates.parameter(1.0, low=0.0)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ._record import Recorder, recording
+from ._record import Recorder, is_module, recording
 from ._report import Diagnosis
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -93,8 +93,12 @@ def _runner(model: Any, batch: tuple[Any, ...]) -> Any:
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     if torch and any(isinstance(part, (torch.nn.Module, torch.Tensor)) for part in (model, *batch)):
         from . import _torch as framework
-    elif jax and any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves((model, batch))):
+    elif jax and (is_module(model) or any(map(_is_jax, jax.tree.leaves((model, batch))))):
         from . import _jax as framework  # type: ignore[no-redef]
     else:
         from . import _record as framework  # type: ignore[no-redef]
     return framework.run
+
+
+def _is_jax(leaf: Any) -> bool:
+    return isinstance(leaf, sys.modules["jax"].Array)

@@ -86,7 +86,7 @@ class Recorder:
             found = [name for module, name in self.modules if module is owner]
             if found:
                 return found[0]
-            if _is_module(owner) and type(owner).__module__.partition(".")[0] != "equinox":
+            if is_module(owner) and type(owner).__module__.partition(".")[0] != "equinox":
                 # a copy that a transform made: named by its class, and in which order it came
                 start = f"{type(owner).__name__} ("
                 number = 1 + sum(name.startswith(start) for _, name in self.modules)
@@ -99,7 +99,7 @@ class Recorder:
         return line
 
 
-def _is_module(thing: Any) -> bool:
+def is_module(thing: Any) -> bool:
     """Return whether something is a module of PyTorch, Flax or Equinox, which is not imported."""
     return any(
         cls.__name__ == "Module" and cls.__module__.partition(".")[0] in _LIBRARIES
@@ -143,7 +143,7 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> None:
     """Run a network of a library that does not differentiate."""
     recorder.modules = modules_of(model)
-    recorder.cannot_tell("gradients: this library does not differentiate")
+    recorder.cannot_tell("gradients: neither network nor batch is of PyTorch or JAX")
     output = model(*batch)
     if loss is not None:
         loss(output)

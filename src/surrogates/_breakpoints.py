@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from . import _recording
-
 Surrogate = Any  # which imports this module
 
 
@@ -53,6 +51,8 @@ def require_numbers(surrogate: Surrogate, what: str) -> None:
 
 
 def _found(surrogate: Surrogate, method: str) -> tuple[float, ...]:
+    from . import _recording  # here, since few ask, and nobody for the spikes
+
     try:
         with np.errstate(all="ignore"):
             kinks = _recording.kinks(surrogate, [method], scale(surrogate))

@@ -18,6 +18,8 @@ Case = dict[str, Any]
 
 WRAPPERS = {
     "Scaled": surrogates.Scaled,
+    "Windowed": surrogates.Windowed,
+    "Graded": surrogates.Graded,
     "MultiSpike": surrogates.MultiSpike,
     "Ternary": surrogates.Ternary,
     "Relaxed": surrogates.Relaxed,
@@ -138,7 +140,8 @@ def _composable(draw: Any) -> list[str]:
     drawn = draw(st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=4))
     if not draw(st.integers(0, 9)):
         return drawn
-    claims = {"MultiSpike": "emission", "Ternary": "emission", "Scaled": None}
+    claims = dict.fromkeys(("MultiSpike", "Ternary", "Graded"), "emission")
+    claims |= dict.fromkeys(("Scaled", "Windowed"))
     seen: list[str | None] = []
     kept = []
     for name in drawn:

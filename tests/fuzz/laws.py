@@ -190,7 +190,7 @@ def _is_stated(run: Run, error: Exception) -> bool:
         has = [k for k in lacking.get(str(residual), ()) if k is not Kind.STRICT]
         return run.kind not in has
     if isinstance(error, NotImplementedError) and "has no gradient" in text:
-        return any(name["class"] == "MultiSpike" for name in run_names(run.case))
+        return any(name["class"] in ("MultiSpike", "Graded") for name in run_names(run.case))
     if isinstance(error, NotImplementedError) and residual == "uint8":
         return run.case["path"] in ("second_derivative", "jax_hessian", "hypergradient", "relaxed")
     if run.case["path"] == "learned" and isinstance(error, (TypeError, ValueError)):

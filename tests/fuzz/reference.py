@@ -20,9 +20,10 @@ from surrogates.definitions import SURROGATES
 from .cases import LIMITS, Case, chain, rounded, values_of
 
 Interval = tuple[np.ndarray, np.ndarray]
-EMITTERS = ("MultiSpike", "Ternary")
+EMITTERS = ("MultiSpike", "Ternary", "Graded")
 # Parameters in order, as they are called in the model.
 DEFAULTS = {"amplitude": 1.0, "rate": 1.0, "shift": 0.0, "threshold": 1.0, "offset": 1.0}
+DEFAULTS |= {"band": 1.0, "scale": 1.0}
 
 
 def claimed_twice(case: Case) -> list[str]:
@@ -113,6 +114,15 @@ class Reference:
         if name == "Scaled":
             low, high = self._derivative(node["inside"], self._inner(node, at))
             return self._times(self.parameter(node, "amplitude"), low, high)
+        if name == "Windowed":
+            band = self.parameter(node, "band")
+            low, high = self._derivative(node["inside"], _clipped(at, band))
+            beyond = (at[0] >= band) | (at[1] <= -band)
+            reaches = (at[1] >= band) | (at[0] <= -band)
+            low, high = (np.where(beyond & ~np.isnan(self.x), 0.0, end) for end in (low, high))
+            return np.where(reaches, np.minimum(low, 0), low), np.where(
+                reaches, np.maximum(high, 0), high
+            )
         if name == "Ternary":
             low, high = self._derivative(node["inside"], at)
             low2, high2 = self._derivative(node["inside"], self._below(node, at))
@@ -216,6 +226,8 @@ class Reference:
                 low, high, size = self._primitive(node["inside"], self._inner(node, at))
                 size = np.abs(factor) * size + 0.5
                 return (*self._times(factor, low, high), np.where(factor == 0, 0.5, size))
+            if name == "Windowed":
+                return self._primitive(node["inside"], _clipped(at, self.parameter(node, "band")))
             if name == "Ternary":
                 low, high, size = self._primitive(node["inside"], at)
                 low2, high2, size2 = self._primitive(node["inside"], self._below(node, at))
@@ -240,6 +252,8 @@ class Reference:
         base = self.nodes[-1].get("at_threshold", 1.0)
         spikes = _step(self.x, base)
         for node in self.nodes:
+            if node["class"] == "Graded":
+                return self._graded(node, spikes)
             if node["class"] == "Ternary":
                 # The sign of a difference is exact, however it is rounded.
                 threshold = self.parameter(node, "threshold")
@@ -248,6 +262,22 @@ class Reference:
                 spikes = spikes - below
                 spikes = np.where(np.isnan(self.x), 0.0, spikes)
         return spikes, spikes
+
+    def _graded(self, node: Case, spikes: np.ndarray) -> Interval:
+        threshold, scale = self.parameter(node, "threshold"), self.parameter(node, "scale")
+        spacing = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(self.case["dtype"], 0.0)
+        largest, least = LIMITS[self.case["dtype"]]
+        potential = np.where(spikes == 0, 0.0, self.x + threshold)
+        room = np.where(spikes == 0, 0.0, 4 * self.eps * (np.abs(self.x) + np.abs(threshold)))
+        room = np.where(np.isinf(self.x), 0.0, room)
+        ends = [spikes * (potential - room) / scale, spikes * (potential + room) / scale]
+        slack = (spacing + 8 * self.eps) * np.abs(ends[1]) + np.where(spikes == 0, 0, 2 * least)
+        slack = np.where(np.isinf(self.x), 0.0, slack)
+        low, high = ends[0] - slack, ends[1] + slack
+        low = np.clip(low, -largest, largest * (1 - 2 * spacing - 8 * self.eps))
+        low = np.where((self.x == np.inf), np.inf, low)
+        high = np.where(self.x == np.inf, np.inf, np.clip(high, -largest * (1 - spacing), largest))
+        return low, high
 
     def _counts(self, node: Case) -> Interval:
         low, high = np.zeros(self.x.shape), np.zeros(self.x.shape)
@@ -280,6 +310,10 @@ class Reference:
         low = np.where(low > 1 / spacing, low * (1 - 2 * spacing), low)
         high = np.where(high > 1 / spacing, np.minimum(high * (1 + 2 * spacing), largest), high)
         return low, high
+
+
+def _clipped(at: Interval, band: np.ndarray) -> Interval:
+    return np.clip(at[0], -band, band), np.clip(at[1], -band, band)
 
 
 def _step(x: np.ndarray, at_threshold: float) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .. import backends
 from .._arrays import working_dtype
-from .._maths import finite_part
 from .._parameters import finite, positive, without_gradient
 from .._surrogate import Array
 from .wrapper import Wrapper
@@ -109,6 +108,6 @@ class Graded(Wrapper):
         is_silent = (spikes == 0) | xp.isnan(wide)
         potential = xp.where(is_silent, xp.zeros_like(wide), wide + self.threshold)
         largest = float(xp.finfo(x.dtype).max)
-        graded = xp.clip(finite_part(xp, potential / self.scale * spikes), max=largest)
+        graded = xp.clip(potential / self.scale * spikes, min=-largest, max=largest)
         graded = xp.where(potential == float("inf"), potential, graded)
         return xp.astype(graded, x.dtype, copy=False)

@@ -71,6 +71,13 @@ def test_a_branch_that_is_not_taken_is_not_looked_at():
         )
 
 
+def test_a_power_of_0_has_slope_0_in_its_exponent():
+    trace = Trace("float64")
+    slope = tangent(trace.apply("pow", trace.input("a"), trace.input("b")), "b")
+    with np.errstate(all="ignore"):
+        assert value(slope, a=np.float64(0.0), b=np.float64(2.0)) == 0
+
+
 def test_of_a_sum_and_of_what_does_not_depend_on_it():
     trace = Trace("float64")
     x, p = trace.input("x"), trace.input("p0")

@@ -173,6 +173,13 @@ def test_a_second_derivative_goes_through_the_recorded_form():
             torch.testing.assert_close(one, other)
 
 
+def test_of_plain_tensors_nothing_is_recorded(monkeypatch):
+    monkeypatch.setattr(relaxed, "_recorded_gradients", None)  # would fail
+    alpha = torch.tensor(2.0, requires_grad=True)
+    _, of_alpha = gradients(Relaxed(Sigmoid(alpha)), potentials(torch.float32), (alpha,))
+    assert of_alpha != 0
+
+
 def test_a_parameter_without_effect_has_gradient_0_where_it_is_recorded_too():
     epsilon = torch.tensor(1e-8, requires_grad=True)
     spikes = Relaxed(surrogates.S2NN(epsilon=epsilon))(potentials(torch.float32))

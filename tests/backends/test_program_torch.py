@@ -179,6 +179,17 @@ def test_a_gradient_passes_over_memory_no_more_often_than_it_must(name):
     assert len(made.buffers) <= 1
 
 
+@every_surrogate
+def test_another_value_of_a_parameter_has_the_same_text(cls):
+    names = [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]
+    texts = set()
+    for factor in (1.013, 1.027):  # a 1 is left out
+        surrogate = cls(**{name: factor * (getattr(cls(), name) or 0.4) for name in names})
+        made = program._DIALECT.program(surrogate, "derivative", "float32", product=True)
+        texts.add(made and made.text)
+    assert len(texts) == 1
+
+
 OPERATIONS_WITH_A_TENSOR = {
     "Sigmoid": "abs mul sigmoid addcmul mul mul",
     "SlayerGrad": "abs mul exp2 mul",

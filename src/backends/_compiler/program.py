@@ -263,7 +263,7 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str, number_of_arrays: int)
             scope[f"c{node.number}"] = dialect.constant(node.value, dtype)
             continue
         if node in small:
-            operands = [_text(places, o) for o in node.operands]
+            operands = [_text(places, scope, node, o) for o in node.operands]
             places[node.number] = f"s{node.number}"
             call = _call(node.op, *operands)
             if node.op == "number":  # copied into nothing, it would not become one
@@ -271,7 +271,7 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str, number_of_arrays: int)
             before.append(f"s{node.number} = {call}")
             continue
         op, given = dialect.call(node)
-        operands = [_text(places, o) for o in given]
+        operands = [_text(places, scope, node, o) for o in given]
         # an operation may write over an operand that is not needed any more
         for operand in dict.fromkeys(o for o in node.operands if isinstance(o, Symbol)):
             place = places[operand.number]
@@ -293,9 +293,9 @@ def _compiled(dialect: Dialect, root: Symbol, dtype: str, number_of_arrays: int)
     parameters = ", ".join(["x", "v", "out", *used, *(f"b{i}" for i in range(len(buffers)))])
     arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
     before.append(f"return ({''.join(f'{name}, ' for name in used)})")
-    exec("\n    ".join([f"def prelude({arrays}):", *before]), scope)
+    exec(_code("\n    ".join([f"def prelude({arrays}):", *before])), scope)
     text = "\n    ".join([f"def run({parameters}):", *lines])
-    exec(text, scope)
+    exec(_code(text), scope)
     dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
     return Program(
         scope["run"],
@@ -320,11 +320,18 @@ def _of_parameters(nodes: list[Symbol]) -> set[Symbol]:
     return small
 
 
-def _text(places: dict[int, str], operand: Any) -> str:
+@lru_cache(maxsize=256)
+def _code(text: str) -> Any:
+    """Return what Python makes of a text, which has no numbers: other values share it."""
+    return compile(text, "<program>", "exec")
+
+
+def _text(places: dict[int, str], scope: dict[str, Any], node: Symbol, operand: Any) -> str:
     if isinstance(operand, Symbol):
         return places[operand.number]
     keyword, number = operand
-    return f"{keyword}={number!r}"
+    scope[f"n{node.number}"] = number
+    return f"{keyword}=n{node.number}"
 
 
 def _call(op: str, *operands: str, out: str = "None") -> str:

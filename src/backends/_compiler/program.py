@@ -231,7 +231,8 @@ def _parameter_program(
     def gradient(surrogate: Any, xp: Trace, x: Symbol) -> Symbol:
         power, scale = definition.area_powers(index) or (0, 0)
         if power and not scale:  # with a scale the form has more operations than the derivative
-            slope = power / xp.input(f"p{index}") * (x * surrogate.formula("derivative", xp, x))
+            parameter: Any = xp.input(f"p{index}")
+            slope = power / parameter * (x * surrogate.formula("derivative", xp, x))
         else:
             slope = tangent(xp.asarray(surrogate.formula("area", xp, x)), f"p{index}")
         return xp.apply("mul", slope, xp.input("v"))

@@ -34,7 +34,8 @@ class Learnable(torch.nn.Module):
         for name, number in start(torch, surrogate, values).items():
             self.raw[name] = torch.nn.Parameter(number.reshape(number.shape or (1,)))
         is_simple = self.plan.has_slopes and len(self.scalars) == len(paths)
-        self.simple = tuple(map(key, self.plan.slots)) if is_simple else ()
+        names = [key(path) for path in self.plan.slots if path is not None]
+        self.simple = tuple(names) if is_simple else ()
 
     @property
     def surrogate(self) -> Surrogate:

@@ -180,9 +180,11 @@ def test_of_plain_tensors_nothing_is_recorded(monkeypatch):
     assert of_alpha != 0
 
 
-def test_a_parameter_without_effect_has_gradient_0_where_it_is_recorded_too():
+@pytest.mark.parametrize("of_x", [False, True])
+def test_a_parameter_without_effect_has_gradient_0_where_it_is_recorded_too(of_x):
     epsilon = torch.tensor(1e-8, requires_grad=True)
-    spikes = Relaxed(surrogates.S2NN(epsilon=epsilon))(potentials(torch.float32))
+    x = potentials(torch.float32).requires_grad_(of_x)
+    spikes = Relaxed(surrogates.S2NN(epsilon=epsilon))(x)
     for is_recorded in (False, True):
         grad = torch.autograd.grad(
             spikes.sum(),

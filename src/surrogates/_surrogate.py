@@ -21,7 +21,7 @@ ArrayT = TypeVar("ArrayT")
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
 _FOR_WRAPPERS = {"area_to", "follows_product", "has_area_below", "is_signed", "mirrored"}
-_FOR_WRAPPERS |= {"partition", "scales_area", "substituted", "unsigned", "widened"}
+_FOR_WRAPPERS |= {"is_smooth", "partition", "scales_area", "substituted", "unsigned", "widened"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 

@@ -274,3 +274,14 @@ def test_what_would_be_refused_at_its_default_is_learned(framework, as_array):
     now = module.surrogate.surrogate.peak_
     assert float(now.detach() if framework == "torch" else now) == 2.0
     np.testing.assert_array_equal(module(library.asarray([-0.5, 0.5])).tolist(), [0.0, 1.0])
+
+
+def test_a_name_that_modules_of_pytorch_have_is_refused_with_the_remedy(torch):
+    class Half(surrogates.Surrogate):
+        half: float = surrogates.parameter(1.0, low=0.0)
+
+        def primitive(self, xp, x):
+            return xp.tanh(self.half * x)
+
+    with pytest.raises(ValueError, match=r"'half' cannot be learned in PyTorch.* call it half_"):
+        surrogates.learnable(Half(), "half", framework="torch")

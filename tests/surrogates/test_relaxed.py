@@ -10,7 +10,7 @@ import pytest
 
 import surrogates
 from kinds import WITH_TAPE, every_surrogate, parameters
-from surrogates import Compressed, Relaxed, ReluGrad, Scaled, Sigmoid, Ternary
+from surrogates import Compressed, Relaxed, ReluGrad, Scaled, Sigmoid, Smooth, Ternary, Windowed
 from surrogates._parameters import COUNT
 from surrogates._parameters import parameters as declared
 from surrogates.definitions import SURROGATES
@@ -268,3 +268,39 @@ def test_relaxed_in_half_precision(taped):
         taped.gradient(Relaxed(surrogates.Sigmoid(taped.array(np.asarray(1e6)))), x)
     )
     np.testing.assert_array_equal(slope, [np.inf, 0])
+
+
+AROUND = {
+    "scaled": lambda s: Scaled(s, 1.5, 2.0, 0.25),
+    "windowed": lambda s: Windowed(s, 0.7),
+    "windowed, normalised": lambda s: Windowed(s, 0.7, normalise=True),
+    "windowed, scaled": lambda s: Scaled(Windowed(s, 0.7), 1.5, 2.0, 0.25),
+    "mixture": lambda s: surrogates.Mixture((s, surrogates.Arctan(2.0)), (0.75, 0.5)),
+    "spliced below": lambda s: surrogates.Spliced(s, surrogates.ReluGrad()),
+    "spliced above": lambda s: surrogates.Spliced(surrogates.ReluGrad(), s),
+    "smooth": Smooth,
+    "smooth, scaled": lambda s: Scaled(Smooth(s), 1.5, 2.0, 0.25),
+    "graded": lambda s: surrogates.Graded(s, 0.5, 2.0),
+    "several": lambda s: surrogates.MultiSpike(s, 0.5),
+    "compressed": Compressed,
+}
+LEAVES = ("Arctan", "InvSquareGrad", "Sigmoid", "SlayerGrad", "TanhGrad")
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_the_gradient_of_a_parameter_inside_is_that_of_the_whole_area(taped, around, leaf):
+    if taped.missing():
+        pytest.skip(taped.missing())
+
+    def make(alpha):
+        surrogate = AROUND[around](getattr(surrogates, leaf)(alpha))
+        return surrogate if surrogate.relaxes else Relaxed(surrogate)
+
+    values, step = np.asarray([-1.3, -0.55, -0.05, 0.05, 0.55, 1.3]), 1e-6
+    x = taped.array(values)
+    gradient = taped.gradient(lambda alpha: make(alpha)(x), taped.array(np.full(6, 2.0)))
+    high, low = (make(2.0 + h).formula("area", np, values) for h in (step, -step))
+    expected = (high - low) / (2 * step)
+    np.testing.assert_allclose(taped.numpy(gradient), expected, rtol=1e-7, atol=1e-9)

@@ -32,6 +32,11 @@ class Learnable(torch.nn.Module):
         self.scalars = frozenset(key(path) for path, value in values.items() if value.ndim == 0)
         self.raw = torch.nn.ParameterDict()
         for name, number in start(torch, surrogate, values).items():
+            if hasattr(torch.nn.ParameterDict, name):
+                raise ValueError(
+                    f"learnable: {name!r} cannot be learned in PyTorch, whose modules have an "
+                    f"attribute of that name; call it {name}_ in the class of the surrogate"
+                )
             self.raw[name] = torch.nn.Parameter(number.reshape(number.shape or (1,)))
         is_simple = self.plan.has_slopes and len(self.scalars) == len(paths)
         names = [key(path) for path in self.plan.slots if path is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._surrogate import Array, Surrogate
+from .._surrogate import Surrogate
 from . import _search
 
 
@@ -41,7 +41,7 @@ class Composition(Surrogate):
                     f"give it to the whole, as in {name}(..., at_threshold={part.at_threshold!r})"
                 )
 
-    def area_slope(self, index: int, xp: Any, x: Array) -> None:
+    def area_powers(self, index: int) -> None:
         return None
 
     @property

@@ -92,7 +92,7 @@ class Windowed(Wrapper):
         inside = self._closed_derivative(xp, self._clipped(xp, x))
         return xp.where(xp.abs(x) >= self.band, xp.zeros_like(x), inside)
 
-    def area_slope(self, index: int, xp: Any, x: Array) -> None:
+    def area_powers(self, index: int) -> None:
         return None
 
     def area_to(self, xp: Any, x: Array) -> Array:

@@ -101,7 +101,9 @@ class Wrapper(Surrogate):
         first = self.array_fields.index("surrogate") if "surrogate" in self.array_fields else 0
         number = self.surrogate._number_of_arrays
         is_inside = first <= index < first + number
-        return self.surrogate.area_powers(index - first) if is_inside else None
+        powers = self.surrogate.area_powers(index - first) if is_inside else None
+        # The primitive that is emitted has a constant, which does not scale.
+        return None if self.is_smooth and powers and powers[1] else powers
 
     def emit(self, x: Array) -> Array:
         if self.is_smooth:

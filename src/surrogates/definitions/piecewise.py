@@ -251,22 +251,22 @@ class Boxcar(Surrogate):
 class SlantedBox(Surrogate):
     """A box whose top slopes: neurons of higher potential get a larger gradient.
 
-    With ``tilt=1`` it is the asymmetric gradient of A2SG, of half width `half` (there beta) and
-    offset `height` (there h); with ``tilt=0`` it is ``Boxcar(2 * half, height)``. The default is
+    With ``tilt=1`` it is the asymmetric gradient of A2SG, of half width `band` (there beta) and
+    offset `height` (there h); with ``tilt=0`` it is ``Boxcar(2 * band, height)``. The default is
     a ramp from 0 to 1, of area 1.
 
     ::
 
-        g'(x) = where(abs(x) <= half, height + tilt * x / (2 * half), 0)
-        g(x) = 1 / 2 + height * maximum(-half, minimum(x, half)) \
-+ tilt * maximum(-half, minimum(x, half))**2 / (4 * half)
+        g'(x) = where(abs(x) <= band, height + tilt * x / (2 * band), 0)
+        g(x) = 1 / 2 + height * maximum(-band, minimum(x, band)) \
++ tilt * maximum(-band, minimum(x, band))**2 / (4 * band)
         peak = height + abs(tilt) / 2
-        area = 2 * half * height
-        width = where(3 * abs(tilt) <= 2 * height, 2 * half, half / 2 + half * height / abs(tilt))
+        area = 2 * band * height
+        width = where(3 * abs(tilt) <= 2 * height, 2 * band, band / 2 + band * height / abs(tilt))
 
     Parameters
     ----------
-    half : float or array, default 1.0
+    band : float or array, default 1.0
         Half of the width of the box, positive, in the unit of `x`; its edges belong to it.
     height : float or array, default 0.5
         Derivative at the threshold, positive.
@@ -293,25 +293,25 @@ class SlantedBox(Surrogate):
     array([0.  , 0.25, 0.5 , 1.  ])
     """
 
-    half: float | Array = positive(1.0)
+    band: float | Array = positive(1.0)
     height: float | Array = positive(0.5)
     tilt: float | Array = finite(1.0)
     accuracy = DIFFERENCE
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        u = at_most(xp, at_least(xp, x, -self.half), self.half)
-        return 0.5 + u * (self.height + self.tilt * (u / self.half) / 4)
+        u = at_most(xp, at_least(xp, x, -self.band), self.band)
+        return 0.5 + u * (self.height + self.tilt * (u / self.band) / 4)
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        rest = at_least(xp, at_most(xp, x, self.half) + self.half, 0.0)
-        return rest * (self.height - self.tilt / 2 + self.tilt * (rest / self.half) / 4)
+        rest = at_least(xp, at_most(xp, x, self.band) + self.band, 0.0)
+        return rest * (self.height - self.tilt / 2 + self.tilt * (rest / self.band) / 4)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
-        inside = xp.abs(x) <= self.half
+        inside = xp.abs(x) <= self.band
         # Not clip: a bound that torch.compile traces as a number breaks the graph there.
-        top = self.height + self.tilt * (xp.where(inside, x, zero) / self.half) / 2
+        top = self.height + self.tilt * (xp.where(inside, x, zero) / self.band) / 2
         return keep_nan(xp, x, xp.where(inside, top, zero))
 
     @property
@@ -324,12 +324,12 @@ class SlantedBox(Surrogate):
 
     @property
     def area(self) -> Any:
-        return 2 * self.half * self.height
+        return 2 * self.band * self.height
 
     @property
     def area_below(self) -> Any:
         """That of the left half of the box."""
-        return self.half * (self.height - self.tilt / 4)
+        return self.band * (self.height - self.tilt / 4)
 
     @property
     def width(self) -> Any:
@@ -337,11 +337,11 @@ class SlantedBox(Surrogate):
         # where the top is flat, a quotient that is not chosen must not be 0 / 0
         rise = choose(steep, abs(self.tilt), self.height, like=self.tilt + self.height)
         part = choose(steep, 0.5 + self.height / rise, 2.0, like=rise)
-        return self.half * part
+        return self.band * part
 
     @property
     def support(self) -> tuple[Any, Any]:
-        return -self.half, self.half
+        return -self.band, self.band
 
     @property
     def _negative(self) -> Any:
@@ -349,7 +349,7 @@ class SlantedBox(Surrogate):
 
     @property
     def _largest_term(self) -> Any:
-        return self.half * self.peak
+        return self.band * self.peak
 
 
 class TwoSidedBox(Surrogate):

@@ -272,7 +272,7 @@ b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))
 
     def area_to(self, xp: Any, x: Array) -> Array:
         # Near the threshold the slopes of both factors in `b` would cancel.
-        size = at_most(xp, sign(xp, x) * x, 0.25 / self.b)
+        size = at_most(xp, sign(xp, x) * x, smaller(self.band, 0.25 / self.b))
         half = elementary(xp, "tanh", self.b * self.band) * 2
         near = 0.5 - xp.tanh(self.b * size) / half
         is_near = self.b * xp.abs(x) < 0.25

@@ -20,6 +20,8 @@ __all__ = ["LIBRARIES", "from_library", "names_of"]
 
 LIBRARIES = tuple(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 
+_loaded: dict[str, Library] = {}
+
 
 def names_of(library: str) -> Library:
     """Return what a library calls the surrogates.
@@ -31,8 +33,9 @@ def names_of(library: str) -> Library:
     library : str
         One of `LIBRARIES`.
     """
-    entry: Library = import_module(f".{library}", __name__).LIBRARY
-    return entry
+    if library not in _loaded:  # which torch.compile can look up, but not import
+        _loaded[library] = import_module(f".{library}", __name__).LIBRARY
+    return _loaded[library]
 
 
 def from_library(library: str, name: str, **parameters: Any) -> Surrogate:

@@ -84,7 +84,8 @@ FORMS = {
 }
 
 
-SLOW = {"relaxed", "relaxed, scaled"}  # to compile; "relaxed and signed" has the same parts
+# To compile; "relaxed and signed", "array" and "uint8" have the same parts.
+SLOW = {"relaxed", "relaxed, scaled", "relaxed and compressed", "float16", "several"}
 
 
 @pytest.mark.parametrize(

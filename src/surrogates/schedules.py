@@ -182,7 +182,8 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
     TypeError
         If `surrogate` is no surrogate, or a schedule cannot be called.
     ValueError
-        If a name is not that of a real-valued parameter.
+        If a name is not that of a real-valued parameter, or is that of several, such as of two
+        parts of a mixture: a path tells them apart, as in ``**{"surrogates.0.alpha": ...}``.
 
     References
     ----------
@@ -212,7 +213,14 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
                 f"anneal: {name} must be a function of the progress, such as "
                 f"surrogates.schedules.linear(1.0, 5.0), got {name}={schedule!r}"
             )
-        found[min(paths, key=len)] = schedule
+        depth = min(path.count(".") for path in paths)
+        outermost = [path for path in paths if path.count(".") == depth]
+        if len(outermost) > 1:
+            raise ValueError(
+                f"anneal: {surrogate!r} has {len(outermost)} parameters {name!r}; name one or more "
+                f"of them, as in **{{{outermost[0]!r}: ...}}: {', '.join(outermost)}"
+            )
+        found[outermost[0]] = schedule
     return Annealed(surrogate, found)
 
 

@@ -60,6 +60,12 @@ def test_a_parameter_at_any_depth_follows_its_schedule(name):
     assert inside.alpha == pytest.approx(4.0)
 
 
+def test_one_of_several_parts_follows_its_schedule():
+    mixture = sg.Mixture((sg.Sigmoid(1.0), sg.Sigmoid(2.0)), (0.5, 0.5))
+    annealed = sg.anneal(mixture, **{"surrogates.1.alpha": linear(2.0, 4.0)})
+    assert annealed(1.0) == sg.Mixture((sg.Sigmoid(1.0), sg.Sigmoid(4.0)), (0.5, 0.5))
+
+
 def test_several_parameters_and_any_function():
     annealed = sg.anneal(sg.ReluGrad(), alpha=linear(0.1, 0.5), width=lambda p: 2 - p)
     assert annealed(1.0) == sg.ReluGrad(0.5, 1.0)
@@ -82,6 +88,10 @@ def test_a_value_out_of_range_is_refused_by_the_surrogate():
     ("call", "message"),
     [
         (lambda: sg.anneal(sg.Sigmoid(), beta=linear(1, 2)), "no real-valued parameter 'beta'.*al"),
+        (
+            lambda: sg.anneal(sg.Spliced(sg.Sigmoid(), sg.Sigmoid()), alpha=linear(1, 2)),
+            "2 parameters 'alpha'; name one or more .*: below.alpha, above.alpha",
+        ),
         (lambda: sg.anneal(sg.StraightThrough(), beta=linear(1, 2)), "it has none"),
         (lambda: sg.anneal(sg.Sigmoid(), alpha=2.0), r"alpha must be a function .* alpha=2\.0"),
         (lambda: sg.anneal(sg.Sigmoid, alpha=linear(1, 2)), "surrogate"),

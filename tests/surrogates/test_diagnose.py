@@ -117,6 +117,39 @@ def test_the_network_stays_as_it_is(torch):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_no_gradient_is_left_in_the_batch_nor_in_what_a_function_uses(torch):
+    linear, x = torch.nn.Linear(9, 9), torch.ones(4, 9, requires_grad=True)
+    (layer,) = sg.diagnose(lambda x: sg.Sigmoid()(linear(x)), x).layers
+    assert layer["leaving"] > 0
+    assert x.grad is None
+    assert linear.weight.grad is None
+
+
+def test_what_an_activation_checkpoint_calls_again_is_not_counted(torch):
+    checkpoint = pytest.importorskip("torch.utils.checkpoint").checkpoint
+    linear, x = torch.nn.Linear(9, 9), torch.ones(4, 9)
+
+    def layer(x):
+        return sg.Sigmoid()(linear(x))
+
+    (plain,) = sg.diagnose(layer, x).layers
+    (found,) = sg.diagnose(lambda x: checkpoint(layer, x, use_reentrant=False), x).layers
+    for name in ("calls", "rate", "arriving", "leaving"):
+        assert found[name] == plain[name]
+
+
+def test_no_gradient_anywhere_is_named(torch):
+    network = torch.nn.Sequential(
+        torch.nn.Linear(9, 9),
+        sg.learnable(sg.Sigmoid(), "alpha", framework="torch"),
+        torch.nn.Linear(9, 2),
+    )
+    torch.nn.init.zeros_(network[2].weight)
+    diagnosis = sg.diagnose(network, torch.ones(4, 9))
+    assert diagnosis.layers[0]["findings"] == ["vanishing"]
+    assert "the gradient that leaves is 0 of the largest" in diagnosis.findings[0]
+
+
 def test_pytorch_without_gradients(torch):
     @torch.no_grad()
     def network(x):

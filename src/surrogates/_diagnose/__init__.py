@@ -57,7 +57,7 @@ def diagnose(
     silent     no neuron spikes
     saturated  more than 95 % of the neurons spike, on average over time
     dead       fewer than 1 % of the potentials have a derivative above a thousandth of the peak
-    vanishing  the gradient that leaves is less than 1/100 of the largest that leaves any layer
+    vanishing  the gradient that leaves is 0, or less than 1/100 of the largest of any layer
     exploding  it is more than 100 times that of the last layer, or not finite
     ========== =====================================================================================
 
@@ -86,7 +86,9 @@ surrogates.fitted"
             f"diagnose: {type(model).__name__} called no surrogate of this package; hand over the "
             "network that contains the spiking neurons, and a batch on which it runs"
         )
-    return Diagnosis([layer.summary() for layer in recorder.layers.values()], recorder.unseen)
+    return Diagnosis(
+        [layer.summary() for layer in recorder.layers.values() if layer.potentials], recorder.unseen
+    )
 
 
 def _runner(model: Any, batch: tuple[Any, ...]) -> Any:

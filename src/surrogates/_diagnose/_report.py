@@ -117,7 +117,7 @@ def _found(layer: dict[str, Any], leaving: list[float]) -> list[str]:
         finite = [value for value in leaving if math.isfinite(value)]
         if not math.isfinite(size) or size > 100 * leaving[-1]:
             found.append("exploding")
-        elif size < max(finite) / 100:
+        elif size == 0 or size < max(finite) / 100:
             found.append("vanishing")
     return found
 
@@ -129,7 +129,7 @@ def _remedy(layer: dict[str, Any], name: str, leaving: list[float]) -> str:
     largest = max((value for value in leaving if math.isfinite(value)), default=math.nan)
     size = layer["leaving"] or 0.0
     against = largest if name == "vanishing" else (leaving or [math.nan])[-1]
-    ratio = size / against if against else math.inf
+    ratio = 0.0 if not size else size / against if against else math.inf
     return _REMEDIES[name].format(width=width, ratio=ratio)
 
 

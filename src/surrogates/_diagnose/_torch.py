@@ -27,7 +27,8 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
             ) from error
         named = model.named_modules()
         recorder.modules = [(module, name or type(module).__name__) for name, module in named]
-    recorder.tap = partial(_tap, recorder)
+    seen: list[torch.Tensor] = []
+    recorder.tap = partial(_tap, recorder, seen)
     devices = sorted({p.device.index or 0 for p in _tensors((model, batch)) if p.is_cuda})
     with (
         torch.random.fork_rng(devices),
@@ -38,14 +39,17 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
         with torch.enable_grad():
             output = model(*batch)
             total = _signed_sum(output) if loss is None else loss(output)
-        if not total.requires_grad:
+        recorder.tap = _untapped  # activation checkpoints call again
+        if not (total.requires_grad and seen):
             recorder.cannot_tell("gradients: no output of the network depends on a surrogate")
             return
-        total.backward()
+        # not backward(), which would leave gradients in the batch, and in what was not copied
+        torch.autograd.grad(total, seen, allow_unused=True)
 
 
 def _tap(
     recorder: Recorder,
+    seen: list[torch.Tensor],
     layer: Layer,
     surrogate: Surrogate,
     x: torch.Tensor,
@@ -57,6 +61,7 @@ def _tap(
     else:
         # an alias, whose gradient is that of this call alone
         x = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
+        seen.append(x)
         spikes = spike(x)
         x.register_hook(lambda gradient: layer.leaving.append(squares(_on_host(gradient))))
         out = spikes.view_as(spikes)
@@ -67,6 +72,12 @@ def _tap(
     with torch.no_grad():
         layer.derivatives.append(_on_host(surrogate.surrogate_grad(x)))
     return spikes
+
+
+def _untapped(
+    layer: Layer, surrogate: Surrogate, x: torch.Tensor, spike: Callable[[Any], Any]
+) -> Any:
+    return spike(x)
 
 
 def _on_host(tensor: torch.Tensor) -> np.ndarray:

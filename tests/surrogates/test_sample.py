@@ -251,3 +251,18 @@ def test_probabilities_that_are_refused():
     several = surrogates.MultiSpike(surrogates.Sigmoid())
     with pytest.raises(TypeError, match="MultiSpike decides the emission"):
         surrogates.sample(surrogates.Sigmoid(), x, rng, probability=several)
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_the_area_to_the_left_of_nan_is_nan(name):
+    nan = np.asarray([math.nan])
+    assert np.isnan(
+        SURROGATES[name]().formula("area", surrogates.backends.of(nan).namespace(nan), nan)
+    )
+
+
+def test_a_potential_that_is_nan_never_spikes():
+    x = np.full(100, math.nan)
+    for cls in SURROGATES.values():
+        if cls().is_distribution:
+            assert not surrogates.sample(cls(), x, np.random.default_rng(0)).any()

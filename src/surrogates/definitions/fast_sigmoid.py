@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, sign, smaller, two_sided
+from .._maths import at_least, at_most, keep_nan, sign, smaller, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -384,7 +384,7 @@ class SparseFastSigmoid(Surrogate):
         rest = xp.where(inside, self.band - size, xp.ones_like(x))
         start = 1 + self.slope * size
         tail = xp.where(inside, 1 / start / (start / rest + self.slope), xp.zeros_like(x))
-        return two_sided(xp, x, tail, 2 / (1 / self.band + self.slope))
+        return keep_nan(xp, x, two_sided(xp, x, tail, 2 / (1 / self.band + self.slope)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         size = xp.abs(x)

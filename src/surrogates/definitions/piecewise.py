@@ -411,7 +411,8 @@ class TwoSidedBox(Surrogate):
         first = self.alpha + self.alpha * (xp.where(in_left, left, zero) / self.below)
         second = self.beta * (xp.where(in_right, right, zero) / self.above)
         whole = zero + self.beta
-        return xp.where(in_left, first, zero) + xp.where(in_right, second, whole)
+        area = xp.where(in_left, first, zero) + xp.where(in_right, second, whole)
+        return keep_nan(xp, x, area)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)

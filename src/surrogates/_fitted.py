@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _breakpoints
 from ._arrays import checked, working_dtype
-from ._gain import gain, law_of, moments
+from ._gain import gain, law_of, moments, pieces
 from ._maths import holds
 from ._numeric import bisected
 from ._quadrature import Law
@@ -235,6 +235,11 @@ def _finite_support(surrogate: Surrogate) -> tuple[Any, Any]:
         raise ValueError(
             f"fitted: {surrogate!r} has the support {(low, high)}; a share of neurons can be "
             'fitted if it is finite and contains the threshold; else take by="gain" or "spread"'
+        )
+    if not surrogate.array_fields and len(pieces(surrogate)) > 1:
+        raise ValueError(
+            f"fitted: the derivative of {surrogate!r} is zero within its support, so the neurons "
+            'in it are no share with a gradient; take by="gain" or "spread"'
         )
     return low, high
 

@@ -92,7 +92,9 @@ def gain(
     Over a distribution the averages are integrals, accurate to some 1e-13 of `rms`, by
     Gauss-Legendre rules on panels that shrink towards 0 and the other `breakpoints`. In a formula
     of your own, a smooth bump elsewhere that is narrower than a hundredth of `std` may be missed.
-    The share is the probability of the `support`. A residual of `Compressed` is not rounded.
+    The share is the probability of the `support`, without gaps between the parts of a composition;
+    where they cancel, and where the derivative underflows, it counts as not 0. A residual of
+    `Compressed` is not rounded.
 
     Examples
     --------
@@ -209,18 +211,22 @@ def moments(surrogate: Surrogate, law: Law) -> tuple[float, float]:
 
 
 def _share(surrogate: Surrogate, law: Law) -> float:
-    low, high = map(float, surrogate.support)
-    if not low < high:
-        return 0.0
-    share = law.within(low, high)
+    return min(sum(law.within(low, high) for low, high in pieces(surrogate)), 1.0)
+
+
+def pieces(surrogate: Surrogate) -> list[tuple[float, float]]:
+    """Return the intervals in which a derivative is not zero, in order and apart."""
+    found = surrogate._pieces
     if surrogate.is_signed:
-        # the mirrored interval, less what the two have in common
         origin = float(surrogate.mirrored(np.float64(0.0)))
-        start, end = origin - high, origin - low
-        share += law.within(start, end)
-        if max(low, start) < min(high, end):
-            share -= law.within(max(low, start), min(high, end))
-    return min(share, 1.0)
+        found = found + [(origin - high, origin - low) for low, high in found]
+    merged: list[tuple[float, float]] = []
+    for low, high in sorted(found):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(high, merged[-1][1])
+        else:
+            merged.append((low, high))
+    return merged
 
 
 def _rate(surrogate: Surrogate, law: Law) -> float:

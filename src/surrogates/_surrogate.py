@@ -237,6 +237,12 @@ class Surrogate(Value):
         """The ends of the smallest interval outside of which the derivative is zero."""
         return -math.inf, math.inf
 
+    @property
+    def _pieces(self) -> list[tuple[float, float]]:
+        """The intervals in which the derivative is not zero, in any order; they may overlap."""
+        low, high = map(float, self.support)
+        return [(low, high)] if low < high else []
+
     breakpoints = property(_breakpoints.breakpoints)
 
     @property

@@ -53,6 +53,8 @@ class Value:
         if "primitive" in vars(cls) and "area_to" not in vars(cls):
             # not that of another shape
             cls.area_to = base.area_to  # type: ignore[attr-defined]
+        if "derivative" in vars(cls) and "_moments" not in vars(cls):
+            cls._moments = None  # type: ignore[attr-defined]  # those of another derivative
         cls._fields = fields(cls)
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}

@@ -257,3 +257,11 @@ def test_a_sample_without_spread_gives_nan_where_values_are_not_looked_at():
 def test_a_search_has_no_axis():
     with pytest.raises(TypeError, match="leave out axis=0"):
         fitted(Sigmoid(), X, axis=0, vary="width")
+
+
+def test_a_support_with_a_gap_has_no_share_to_fit():
+    boxes = [surrogates.Scaled(surrogates.Boxcar(), shift=shift) for shift in (-3.0, 3.0)]
+    mixture = surrogates.Mixture(boxes, (0.5, 0.5))
+    for potentials in ({"low": -4.0, "high": 4.0}, {"x": np.linspace(-4.0, 4.0, 9)}):
+        with pytest.raises(ValueError, match="zero within its support"):
+            surrogates.fitted(mixture, by="share", to=0.5, **potentials)

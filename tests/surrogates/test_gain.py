@@ -424,3 +424,49 @@ def test_formulas_of_a_user_have_a_gain():
     plain = surrogates.Custom(lambda x: np.cos(x) ** 2)
     expected = (1 + math.cos(2) * math.exp(-2)) / 2
     assert over(plain, law).mean == pytest.approx(expected, rel=1e-13)
+
+
+def box(shift):
+    return surrogates.Scaled(surrogates.Boxcar(), shift=shift)
+
+
+@pytest.mark.parametrize(
+    ("composed", "expected"),
+    [
+        (lambda: surrogates.Mixture((box(-3.0), box(3.0)), (0.5, 0.5)), 2 / 8),
+        (lambda: surrogates.Mixture((box(-0.25), box(0.25), box(3.0)), (0.5, 0.5, 0.0)), 1.5 / 8),
+        (lambda: surrogates.Spliced(below=box(-3.0), above=box(0.25)), 1.75 / 8),
+        (lambda: surrogates.Windowed(surrogates.Spliced(box(-1.0), box(1.0)), band=1.0), 1 / 8),
+        (lambda: surrogates.Ternary(surrogates.Spliced(box(-3.0), box(3.0)), 0.25), 3 / 8),
+        (lambda: surrogates.Scaled(surrogates.Boxcar(), amplitude=0.0), 0.0),
+    ],
+)
+def test_gaps_in_the_support_have_no_share(composed, expected):
+    surrogate = composed()
+    x = np.linspace(-4.0, 4.0, 80_001)
+    assert gain(surrogate, low=-4.0, high=4.0).share == pytest.approx(expected, rel=1e-13)
+    assert gain(surrogate, x).share == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [1e-4, 1e-9])
+def test_a_narrow_part_of_a_composition_is_not_missed(sigma):
+    wide = surrogates.Sigmoid()
+    bump = surrogates.Scaled(surrogates.GaussianGrad(sigma=sigma, alpha=1.0), shift=3.1)
+    law = Normal(0.0, 1.0)
+    mixed = over(surrogates.Mixture((bump, wide), (0.5, 0.5)), law)
+    expected = (over(bump, law).mean + over(wide, law).mean) / 2
+    assert mixed.mean == pytest.approx(expected, rel=1e-9)
+    assert over(surrogates.Spliced(wide, bump), law).mean == pytest.approx(
+        over(wide, law).mean / 2 + over(bump, law).mean, rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("name", ["ExpEscape", "SquarewaveFourierSeries"])
+def test_a_derivative_of_ones_own_has_not_the_moments_of_its_base(name):
+    base = SURROGATES[name]
+
+    class Own(base):
+        def derivative(self, xp, x):
+            return xp.exp(-x * x)
+
+    assert over(Own(), Normal(0.0, 1.0)).mean == pytest.approx(1 / math.sqrt(3), rel=1e-13)

@@ -111,6 +111,12 @@ def places(surrogate: Surrogate, xp: Any) -> list[tuple[Any, Any]]:
     return [(place, length) for place in (0.0, *ends)]
 
 
+def within(pieces: list[tuple[float, float]], low: float, high: float) -> list[tuple[float, float]]:
+    """Return what of some intervals lies between two ends."""
+    cut = [(max(start, low), min(end, high)) for start, end in pieces]
+    return [(start, end) for start, end in cut if start < end]
+
+
 def _length(surrogate: Surrogate, xp: Any) -> Any:
     try:
         width = surrogate.width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._breakpoints import breakpoints
 from .._surrogate import Surrogate
 from . import _search
 
@@ -47,6 +48,12 @@ class Composition(Surrogate):
     @property
     def _has_primitive(self) -> bool:
         return all(part._has_primitive for part in self.parts)
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Where the derivative may change its formula: those of the parts, and more."""
+        inside = [place for part in self.parts for place in part.breakpoints]
+        return tuple(sorted({*breakpoints(self), *inside}))
 
     @property
     def peak(self) -> Any:

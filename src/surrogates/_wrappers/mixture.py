@@ -150,6 +150,10 @@ class Mixture(Composition):
     def support(self) -> tuple[Any, Any]:
         return self._hull(0, math.inf), self._hull(1, -math.inf)
 
+    @property
+    def _pieces(self) -> list[tuple[float, float]]:
+        return [piece for weight, part in self._pairs if weight for piece in part._pieces]
+
     def _hull(self, side: int, nowhere: float) -> Any:
         ends = [
             choose(weight == 0, nowhere, part.support[side], like=weight)

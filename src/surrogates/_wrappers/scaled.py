@@ -121,6 +121,12 @@ class Scaled(Wrapper):
         return low / self.rate + self.shift, high / self.rate + self.shift
 
     @property
+    def _pieces(self) -> list[tuple[float, float]]:
+        pieces = self.surrogate._pieces if self.amplitude else []
+        rate, shift = self.rate, self.shift
+        return [(low / rate + shift, high / rate + shift) for low, high in pieces]
+
+    @property
     def breakpoints(self) -> tuple[float, ...]:
         """Where the derivative may change its formula: those of the surrogate inside, moved."""
         require_numbers(self, "breakpoints")

@@ -130,6 +130,11 @@ class Spliced(Composition):
         return choose(low < 0, low, first, like=zero), choose(high > 0, high, last, like=zero)
 
     @property
+    def _pieces(self) -> list[tuple[float, float]]:
+        below = _search.within(self.below._pieces, -math.inf, 0.0)
+        return below + _search.within(self.above._pieces, 0.0, math.inf)
+
+    @property
     def _negative(self) -> Any:
         if self.below._negative is False and self.above._negative is False:
             return False

@@ -161,6 +161,10 @@ class Windowed(Wrapper):
         return xp.maximum(low + zero, zero - self.band), xp.minimum(high + zero, zero + self.band)
 
     @property
+    def _pieces(self) -> list[tuple[float, float]]:
+        return _search.within(self.surrogate._pieces, -self.band, self.band)
+
+    @property
     def _lowest(self) -> Any:
         inside = _search.lowest(self, self._closed_derivative, self._limits)
         return choose(inside < 0, inside, 0.0, like=inside)

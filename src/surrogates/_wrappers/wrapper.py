@@ -159,6 +159,10 @@ class Wrapper(Surrogate):
         return self.surrogate.support
 
     @property
+    def _pieces(self) -> list[tuple[float, float]]:
+        return self.surrogate._pieces
+
+    @property
     def breakpoints(self) -> tuple[float, ...]:
         """Where the derivative may change its formula: those of the surrogate inside, and more."""
         inside: tuple[float, ...] = self.surrogate.breakpoints

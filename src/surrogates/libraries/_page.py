@@ -16,7 +16,8 @@ gradient and the same spike at threshold. (Below, 2.0 stands for a parameter wit
 Where a library's code differs from its documentation, the documented gradient is returned, and the
 last column says what differs; where it is the documentation that is wrong, the code is followed.
 The tests compare every row, at these and at other arguments, with what the library itself computed
-(`tests/golden/record.py`); of a library that was read and not run, with the formula in its source.
+(`tests/golden/record.py`). Where a section says that the library was read and not run, they compare
+with the formula in its source instead.
 
 Two functions are left out because they are not surrogates: snnTorch's sign-flipping gradient under
 the name `triangular` (the name gives a triangle here), which is negative for every neuron that

@@ -88,6 +88,8 @@ def fitted(
         If `by`, `to` or `vary` is something else; no width reaches `to`, or several do; the sample
         has no spread, or no gradient (values are checked in NumPy alone: elsewhere the scale, and
         with it every gradient, is then NaN).
+    ArithmeticError
+        If the derivative cannot be integrated over the distribution, as in `gain`.
 
     Notes
     -----

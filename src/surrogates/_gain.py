@@ -43,8 +43,8 @@ def gain(
 ) -> Gain:
     """Return the mean and the size of a surrogate's derivative over membrane potentials.
 
-    A layer multiplies the gradients that pass it by the derivative, so their size by its root mean
-    square: where that is much less than 1, gradients vanish from layer to layer.
+    A layer multiplies each gradient by the derivative, and so changes the size of a gradient about
+    by its root mean square. Where that is much less than 1, gradients vanish from layer to layer.
 
     ::
 

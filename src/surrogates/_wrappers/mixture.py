@@ -21,11 +21,12 @@ __all__ = ["Mixture"]
 class Mixture(Composition):
     """A weighted sum of surrogates: ``w0 * g0'(x) + w1 * g1'(x) + ...``.
 
-    With weights that sum to 1 and densities inside, it is a density again, whose primitive is
-    exact in both tails. A weight may be negative (a bump with negative flanks). Area, area below
-    the threshold and support follow from those inside. The peak is searched for, and exact where
-    the sum is highest at 0; so is the width, between the places next to the peak where the sum
-    falls below half of it.
+    The primitive is ``1 / 2 + w0 * (g0(x) - 1 / 2) + w1 * (g1(x) - 1 / 2) + ...``. If the parts are
+    densities and the weights, none of them negative, sum to 1, the mixture is a density, whose
+    primitive is exact in both tails. A weight may be negative (a bump with negative flanks). Area,
+    area below the threshold and support follow from those inside. The peak is searched for, and
+    exact where the sum is highest at 0; so is the width, between the places next to the peak where
+    the sum falls below half of it.
 
     Parameters
     ----------

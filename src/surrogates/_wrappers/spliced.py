@@ -18,10 +18,12 @@ __all__ = ["Spliced"]
 class Spliced(Composition):
     """One surrogate below the threshold and another from it on.
 
-    The derivative is ``where(x < 0, below'(x), above'(x))``. It may jump at 0; the primitive does
-    not, and is 1/2 there. Area, area below the threshold and support follow from the parts. The
-    peak is searched for, and exact where the derivative is highest at 0; so is the width, between
-    the places next to the peak where the derivative falls below half of it.
+    With `b` and `a` the primitives of the parts below and above, the derivative is ``where(x < 0,
+    b'(x), a'(x))``, and the primitive ``1 / 2 + where(x < 0, b(x) - b(0), a(x) - a(0))``. The
+    derivative may jump at 0; the primitive does not, and is 1/2 there. Area, area below the
+    threshold and support follow from the parts. The peak is searched for, and exact where the
+    derivative is highest at 0; so is the width, between the places next to the peak where the
+    derivative falls below half of it.
 
     Parameters
     ----------

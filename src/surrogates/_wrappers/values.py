@@ -12,11 +12,11 @@ __all__ = ["Graded", "Smooth"]
 
 
 class Smooth(Wrapper):
-    """The primitive in the place of the spike: a neuron without a step.
+    """The primitive instead of the spike: a neuron without a step.
 
-    Emits ``surrogate_fun(x)``, and has its derivative, ``surrogate_grad(x)``: what a network does
-    without spikes, to compare with, or to train before the spikes are turned on. Its gradient with
-    respect to the parameters is that of the primitive, as that of `Relaxed`.
+    Emits ``surrogate_fun(x)``, whose derivative is ``surrogate_grad(x)``. So the network has no
+    spikes: to compare with, or to train before the spikes are turned on. The gradient with respect
+    to the parameters is that of the primitive, as it is for `Relaxed`.
 
     Parameters
     ----------
@@ -74,8 +74,12 @@ class Graded(Wrapper):
 
     Raises
     ------
+    TypeError
+        If `surrogate` is not a Surrogate, or decides the emission already.
     ValueError
         If a parameter is out of its range.
+    NotImplementedError
+        When called, if the gradient of `threshold` or `scale` is asked for.
 
     References
     ----------

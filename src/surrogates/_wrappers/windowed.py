@@ -19,8 +19,10 @@ class Windowed(Wrapper):
     """A surrogate cut off outside of a band: few neurons get a gradient.
 
     The derivative is ``where(abs(x) < band, g'(x), 0)``, and the primitive stays constant beyond
-    the band. With `normalise`, both are divided by the area within the band, so that the area is 1:
-    a density, which gives firing probabilities. The spikes are those of the surrogate inside.
+    the band: ``g(minimum(maximum(x, -band), band))``. With `normalise`, both are divided by the
+    area within the band (the primitive keeps 1/2 at 0), so that the area is 1. If the derivative
+    is nowhere negative, that is a density, which gives firing probabilities. The spikes are those
+    of the surrogate inside.
 
     Peak and width are searched for; the peak is exact where the derivative is highest at 0.
 

@@ -127,13 +127,22 @@ def test_no_gradient_is_left_in_the_batch_nor_in_what_a_function_uses(torch):
 
 def test_what_an_activation_checkpoint_calls_again_is_not_counted(torch):
     checkpoint = pytest.importorskip("torch.utils.checkpoint").checkpoint
-    linear, x = torch.nn.Linear(9, 9), torch.ones(4, 9)
 
-    def layer(x):
-        return sg.Sigmoid()(linear(x))
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.saves = torch.nn.Linear(9, 9), False
 
-    (plain,) = sg.diagnose(layer, x).layers
-    (found,) = sg.diagnose(lambda x: checkpoint(layer, x, use_reentrant=False), x).layers
+        def forward(self, x):
+            def layer(x):
+                return sg.Sigmoid()(self.linear(x))
+
+            return checkpoint(layer, x, use_reentrant=False) if self.saves else layer(x)
+
+    network, x = Network(), torch.ones(4, 9)
+    (plain,) = sg.diagnose(network, x).layers
+    network.saves = True
+    (found,) = sg.diagnose(network, x).layers
     for name in ("calls", "rate", "arriving", "leaving"):
         assert found[name] == plain[name]
 

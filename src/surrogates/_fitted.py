@@ -194,6 +194,11 @@ def _of_sample(surrogate: Surrogate, x: Any, axis: Any, by: str, to: float) -> A
         raise ValueError(f"fitted: the sample x is empty, of shape {tuple(x.shape)}")
     with backend.quiet():
         x = backend.constant(xp.astype(x, working_dtype(xp, x.dtype), copy=False))
+        if not holds(xp.all(xp.isfinite(x))):
+            raise ValueError(
+                "fitted: the sample x has NaN or infinite values, which no scale fits; look at "
+                "what computes it, or leave them out"
+            )
         if by == "gain":
             rms = backend.constant(gain(surrogate, x, axis=axis, keepdims=keepdims).rms)
             why = f"no neuron of the sample has a gradient by {surrogate!r}"

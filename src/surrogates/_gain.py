@@ -113,6 +113,8 @@ def gain(
     law = law_of("gain", x, mean, std, low, high, axis)
     if law is None:
         return _of_sample(surrogate, x, axis, keepdims)
+    if keepdims:
+        raise TypeError(f"gain: keepdims={keepdims!r} is for a sample x; leave it out")
     _breakpoints.require_numbers(surrogate, "gain over a distribution")
     average, rms = moments(surrogate, law)
     factor = math.inf if rms == 0 else 1 / rms
@@ -183,8 +185,9 @@ def _of_sample(surrogate: Surrogate, x: Any, axis: Any, keepdims: bool) -> Gain:
         kept = xp.mean(scale, axis=axis, keepdims=keepdims)
         rms = kept * xp.sqrt(averaged(part * part))
         nothing = xp.full_like(rms, math.inf)
-        factor = xp.where(rms > 0, 1 / xp.where(rms > 0, rms, xp.ones_like(rms)), nothing)
-        share = averaged(xp.astype(derivative != 0, dtype))
+        factor = xp.where(rms == 0, nothing, 1 / xp.where(rms == 0, xp.ones_like(rms), rms))
+        is_known = derivative == derivative  # NaN has no share, and makes it unknown
+        share = averaged(xp.where(is_known, xp.astype(derivative != 0, dtype), derivative))
         return Gain(averaged(derivative), rms, share, averaged(xp.abs(spikes)), factor)
 
 

@@ -31,12 +31,17 @@ def linear(start: float, end: float) -> Schedule:
     Parameters
     ----------
     start, end : float or array
-        The parameter at the start and at the end of the training.
+        The parameter at the start and at the end of the training, finite.
 
     Returns
     -------
     callable
         From a progress, a float or an array, to the parameter.
+
+    Raises
+    ------
+    ValueError
+        If `start` or `end` is no finite number and no array.
 
     Examples
     --------
@@ -45,6 +50,7 @@ def linear(start: float, end: float) -> Schedule:
     >>> schedule(0.0), schedule(0.5), schedule(1.0), schedule(2.0)
     (1.0, 3.0, 5.0, 5.0)
     """
+    _require_ends("linear", start, end)
     return partial(_linear, start, end)
 
 
@@ -58,12 +64,17 @@ def cosine(start: float, end: float) -> Schedule:
     Parameters
     ----------
     start, end : float or array
-        The parameter at the start and at the end of the training.
+        The parameter at the start and at the end of the training, finite.
 
     Returns
     -------
     callable
         From a progress, a float or an array, to the parameter.
+
+    Raises
+    ------
+    ValueError
+        If `start` or `end` is no finite number and no array.
 
     References
     ----------
@@ -76,6 +87,7 @@ def cosine(start: float, end: float) -> Schedule:
     >>> [round(schedule(progress), 4) for progress in (0.0, 0.25, 0.5, 1.0)]
     [1.0, 1.5858, 3.0, 5.0]
     """
+    _require_ends("cosine", start, end)
     return partial(_cosine, start, end)
 
 
@@ -108,6 +120,7 @@ def geometric(start: float, end: float) -> Schedule:
     >>> [round(schedule(progress), 4) for progress in (0.0, 0.25, 0.5, 1.0)]
     [1.0, 2.0, 4.0, 16.0]
     """
+    _require_ends("geometric", start, end)
     for name, value in (("start", start), ("end", end)):
         if isinstance(value, (int, float)) and not 0 < value < math.inf:
             raise ValueError(
@@ -146,6 +159,8 @@ def steps(values: Sequence[float], at: Sequence[float]) -> Schedule:
     (1.0, 4.0, 16.0)
     """
     values, at = tuple(map(float, values)), tuple(map(float, at))
+    for value in values:
+        _require_ends("steps", value, value)
     if len(values) != len(at) + 1:
         raise ValueError(
             f"steps: values must be one more than at, got {len(values)} values and {len(at)} places"
@@ -199,6 +214,11 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
     (Sigmoid(alpha=1.0), Sigmoid(alpha=4.0), Sigmoid(alpha=16.0))
     """
     require_surrogate(surrogate)
+    if not schedules:
+        raise ValueError(
+            "anneal: name one or more parameters, each with its schedule, as in "
+            "alpha=surrogates.schedules.geometric(1.0, 16.0)"
+        )
     places = _declared(surrogate)
     found = {}
     for name, schedule in schedules.items():
@@ -248,6 +268,17 @@ class Annealed:
 
     def __repr__(self) -> str:
         return f"anneal({self.surrogate!r}, {', '.join(self.schedules)})"
+
+
+def _require_ends(caller: str, start: Any, end: Any) -> None:
+    """Raise where an end of a schedule is no finite number; arrays may be traced."""
+    for value in (start, end):
+        is_number = isinstance(value, (int, float))
+        if not (hasattr(value, "dtype") or is_number) or (is_number and not math.isfinite(value)):
+            raise ValueError(
+                f"{caller}: values must be finite numbers or arrays, got {value!r}; any function "
+                "of the progress is a schedule, too"
+            )
 
 
 # Each gives `start` and `end` to the last bit, where ``start + (end - start) * 1`` rounds.

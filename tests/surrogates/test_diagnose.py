@@ -291,6 +291,11 @@ def test_a_layer_that_does_not_learn_is_named(name):
     assert any(f": {name}; " in finding for finding in diagnosis.findings)
 
 
+def test_potentials_that_are_not_finite_are_named():
+    diagnosis = sg.diagnose(sg.Sigmoid(), np.asarray([0.0, np.nan, 1.0]))
+    assert diagnosis.layers[0]["findings"] == ["not finite"]
+
+
 def test_a_layer_that_learns_has_no_finding():
     diagnosis = sg.diagnose(sg.Sigmoid(), np.linspace(-2, 2, 100))
     assert diagnosis.findings == []
@@ -327,5 +332,7 @@ def test_the_picture_shows_each_layer(torch):
 def test_bad_input():
     with pytest.raises(TypeError, match="model must be a network that can be called, got 3"):
         sg.diagnose(3, np.ones(2))
+    with pytest.raises(TypeError, match=r"loss must be a function .* got loss=3"):
+        sg.diagnose(sg.Sigmoid(), np.ones(2), loss=3)
     with pytest.raises(ValueError, match="function called no surrogate of this package"):
         sg.diagnose(lambda x: x, np.ones(2))

@@ -265,3 +265,11 @@ def test_a_support_with_a_gap_has_no_share_to_fit():
     for potentials in ({"low": -4.0, "high": 4.0}, {"x": np.linspace(-4.0, 4.0, 9)}):
         with pytest.raises(ValueError, match="zero within its support"):
             surrogates.fitted(mixture, by="share", to=0.5, **potentials)
+
+
+@pytest.mark.parametrize("by", ["gain", "spread", "distance", "share"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_sample_that_is_not_finite_is_refused(by, bad):
+    to = 0.5 if by == "share" else 1.0
+    with pytest.raises(ValueError, match="x has NaN or infinite values"):
+        surrogates.fitted(surrogates.Boxcar(), np.asarray([bad, 1.0, 0.1]), by=by, to=to)

@@ -470,3 +470,14 @@ def test_a_derivative_of_ones_own_has_not_the_moments_of_its_base(name):
             return xp.exp(-x * x)
 
     assert over(Own(), Normal(0.0, 1.0)).mean == pytest.approx(1 / math.sqrt(3), rel=1e-13)
+
+
+def test_what_is_unknown_of_a_sample_is_nan():
+    found = surrogates.gain(surrogates.Boxcar(), np.asarray([0.0, np.nan]))
+    assert all(np.isnan([found.mean, found.rms, found.share, found.factor]))
+    assert surrogates.gain(surrogates.Boxcar(), np.asarray([3.0])).factor == np.inf
+
+
+def test_keepdims_is_for_a_sample():
+    with pytest.raises(TypeError, match="keepdims=True is for a sample x"):
+        surrogates.gain(surrogates.Boxcar(), mean=0.0, std=1.0, keepdims=True)

@@ -23,7 +23,8 @@ def diagnose(
     the distribution of the membrane potentials relative to the threshold, the firing rate, the
     gain of the surrogate, and the size of the gradient that arrives and of the one that leaves. It
     names layers that are silent, saturated or dead, and gradients that vanish or explode, each with
-    what to do. The network itself stays as it is: weights, gradients, states, random numbers.
+    what to do. The network itself stays as it is: weights, gradients, states; and so does the
+    framework's random state.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ def diagnose(
     ========== =====================================================================================
     finding    when
     ========== =====================================================================================
+    not finite a potential, or the derivative there, is NaN or infinite
     silent     no neuron spikes
     saturated  more than 95 % of the neurons spike, on average over time
     dead       fewer than 1 % of the potentials have a derivative above a thousandth of the peak
@@ -78,6 +80,11 @@ surrogates.fitted"
     """
     if not callable(model):
         raise TypeError(f"diagnose: model must be a network that can be called, got {model!r}")
+    if loss is not None and not callable(loss):
+        raise TypeError(
+            f"diagnose: loss must be a function of what the network returns, got loss={loss!r}; "
+            "leave it out for one that favours no direction"
+        )
     recorder = Recorder()
     with recording(recorder):
         _runner(model, batch)(recorder, model, batch, loss)

@@ -93,7 +93,8 @@ class Recorder:
                 name = f"{start}{number})"
                 self.modules.append((owner, name))
                 return name
-            if not line and not place.f_globals.get("__name__", "").startswith("surrogates."):
+            top = place.f_globals.get("__name__", "").partition(".")[0]
+            if not line and top not in ("surrogates", "jax", "dask", *_LIBRARIES):
                 line = f"{os.path.basename(code.co_filename)}:{place.f_lineno}"
             place = place.f_back
         return line

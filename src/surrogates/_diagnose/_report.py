@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 _REMEDIES = {
+    "not finite": "potentials or their derivatives are NaN or infinite: look at what computes them",
     "silent": "no neuron spikes: enlarge the weights or the input, or lower the threshold",
     "saturated": "nearly all neurons spike: shrink the weights or the input, raise the threshold, "
     "or penalise the rate",
@@ -106,6 +107,8 @@ class Diagnosis:
 
 def _found(layer: dict[str, Any], leaving: list[float]) -> list[str]:
     found = []
+    if not (math.isfinite(layer["potential"]["mean"]) and math.isfinite(layer["gain"])):
+        found.append("not finite")
     if layer["rate"] == 0:
         found.append("silent")
     if layer["rate"] > 0.95:
@@ -115,7 +118,7 @@ def _found(layer: dict[str, Any], leaving: list[float]) -> list[str]:
     size = layer["leaving"]
     if size is not None:
         finite = [value for value in leaving if math.isfinite(value)]
-        if not math.isfinite(size) or size > 100 * leaving[-1]:
+        if not math.isfinite(size) or size > 100 * leaving[-1] > 0:
             found.append("exploding")
         elif size == 0 or size < max(finite) / 100:
             found.append("vanishing")

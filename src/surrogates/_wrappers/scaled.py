@@ -64,9 +64,6 @@ class Scaled(Wrapper):
     def derivative(self, xp: Any, x: Array) -> Array:
         return weighted(xp, self.amplitude, self.surrogate.derivative(xp, self._inner(x)))
 
-    def area_powers(self, index: int) -> None:
-        return None
-
     def area_to(self, xp: Any, x: Array) -> Array:
         area = self.surrogate.area_to(xp, self._inner(x))
         # Where the area is infinite this is a primitive, which is 1/2 at the moved threshold.

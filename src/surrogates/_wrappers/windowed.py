@@ -94,9 +94,6 @@ class Windowed(Wrapper):
         inside = self._closed_derivative(xp, self._clipped(xp, x))
         return xp.where(xp.abs(x) >= self.band, xp.zeros_like(x), inside)
 
-    def area_powers(self, index: int) -> None:
-        return None
-
     def area_to(self, xp: Any, x: Array) -> Array:
         area = self.surrogate.area_to(xp, self._clipped(xp, x)) - self._start(xp, x)
         return area / self._within(xp, x) if self.normalise else area

@@ -98,6 +98,8 @@ class Wrapper(Surrogate):
         return self.surrogate.has_area_below(xp, x)
 
     def area_powers(self, index: int) -> tuple[int, int] | None:
+        if type(self).area_to is not Wrapper.area_to:  # another shape
+            return None
         first = self.array_fields.index("surrogate") if "surrogate" in self.array_fields else 0
         number = self.surrogate._number_of_arrays
         is_inside = first <= index < first + number

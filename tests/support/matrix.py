@@ -156,11 +156,13 @@ class Cell:
     def check(self, actual: Any, exact: Any, bound: float) -> None:
         """Assert that values agree, and put the error into the matrix.
 
-        It is relative to the value, or to a thousandth of the largest one where that is more.
+        It is relative to the value, or to a thousandth of the largest one where that is more; to
+        the largest one where the surrogate states no more.
         """
         actual, exact = np.asarray(actual, np.float64), np.asarray(exact, np.float64)
         assert actual.shape == exact.shape
-        size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0) * 1e-3)
+        share = 1.0 if self.surrogate.accuracy.of_peak else 1e-3
+        size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0) * share)
         difference = np.abs(actual - exact)
         error = float(np.max(difference / np.where(size == 0, 1.0, size), initial=0.0))
         self.worst = max(self.worst, error)

@@ -179,12 +179,12 @@ def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:
 
 def log(xp: Any, parameter: float | Array) -> Any:
     """Return the logarithm of a parameter, a float or an array."""
-    return math.log(parameter) if isinstance(parameter, float) else xp.log(parameter)
+    return elementary(xp, "log", parameter)
 
 
 def root(xp: Any, parameter: float | Array) -> Any:
     """Return the square root of a parameter, a float or an array."""
-    return math.sqrt(parameter) if isinstance(parameter, float) else xp.sqrt(parameter)
+    return elementary(xp, "sqrt", parameter)
 
 
 def elementary(xp: Any, name: str, parameter: float | Array) -> Any:

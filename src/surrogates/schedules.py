@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._learnable._unbounded import _declared, _replaced
+from ._learnable._unbounded import _declared, _replaced, outermost
 from ._maths import choose, larger, of_parameter, smaller
 from ._surrogate import Surrogate, require_surrogate
 
@@ -233,14 +233,8 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
                 f"anneal: {name} must be a function of the progress, such as "
                 f"surrogates.schedules.linear(1.0, 5.0), got {name}={schedule!r}"
             )
-        depth = min(path.count(".") for path in paths)
-        outermost = [path for path in paths if path.count(".") == depth]
-        if len(outermost) > 1:
-            raise ValueError(
-                f"anneal: {surrogate!r} has {len(outermost)} parameters {name!r}; name one or more "
-                f"of them, as in **{{{outermost[0]!r}: ...}}: {', '.join(outermost)}"
-            )
-        found[outermost[0]] = schedule
+        example = ", as in **{{{path!r}: ...}}"
+        found[outermost("anneal", surrogate, name, paths, example)] = schedule
     return Annealed(surrogate, found)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from kinds import others_long
 from surrogates import Arctan, Compressed, MultiSpike, Relaxed, Scaled, Sigmoid, Ternary
 
 jax = pytest.importorskip("jax")
@@ -54,11 +55,6 @@ def resident():
     gc.collect()
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def others_long(names, *short):
-    """Mark all parameters but some as long."""
-    return [name if name in short else pytest.param(name, marks=pytest.mark.long) for name in names]
 
 
 @pytest.mark.parametrize("emission", others_long(EMISSIONS, "at_threshold=0", "MultiSpike"))

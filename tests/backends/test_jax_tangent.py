@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from kinds import others_long
 from surrogates import Arctan, Compressed, MultiSpike, Relaxed, Scaled, Sigmoid, Ternary
 
 jax = pytest.importorskip("jax")
@@ -88,9 +89,7 @@ FORMS = {
 SLOW = {"relaxed", "relaxed, scaled", "relaxed and compressed", "float16", "several"}
 
 
-@pytest.mark.parametrize(
-    "form", [pytest.param(f, marks=pytest.mark.long) if f in SLOW else f for f in FORMS]
-)
+@pytest.mark.parametrize("form", others_long(FORMS, *(FORMS.keys() - SLOW)))
 def test_derivatives_are_the_same_before_and_after_they_are_compiled(form):
     x, alpha = jnp.asarray(X[:, :4], "float64"), jnp.asarray([1.0, 1.5, 2.0, 3.0])
 

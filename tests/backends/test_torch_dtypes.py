@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import surrogates
+from kinds import others_long
 from surrogates import Compressed, Sigmoid
 
 torch = pytest.importorskip("torch")
@@ -43,9 +44,7 @@ LONG = {"compiled jvp", "exported"}
 
 
 @pytest.mark.parametrize("wrapped", WRAPPED)
-@pytest.mark.parametrize(
-    "way", [pytest.param(w, marks=pytest.mark.long) if w in LONG else w for w in SPIKES]
-)
+@pytest.mark.parametrize("way", others_long(SPIKES, *(SPIKES.keys() - LONG)))
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_spikes_have_the_dtype_of_x(way, wrapped, dtype):
     wider = WIDER.double() if dtype == torch.float32 else WIDER

@@ -130,6 +130,11 @@ def generator(kind: Kind) -> Any:
     return np.random.default_rng(1)
 
 
+def others_long(names, *short):
+    """Mark the tests of all names but some as long: see ``--quick``."""
+    return [name if name in short else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
 def parameters(kinds: Any) -> list[Any]:
     """Return `kinds` as pytest parameters with their marks."""
     return [pytest.param(kind, marks=kind.marks, id=kind.name.lower()) for kind in kinds]

@@ -35,14 +35,7 @@ def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
         groups.setdefault(before if last.isdecimal() else path, []).append(path)
     found = [group for group in groups if name in (group, group.rpartition(".")[2])]
     if found:
-        depth = min(group.count(".") for group in found)
-        outermost = [group for group in found if group.count(".") == depth]
-        if len(outermost) > 1:
-            raise ValueError(
-                f"learnable: {surrogate!r} has {len(outermost)} parameters {name!r}; name one or "
-                f"more of them: {', '.join(outermost)}"
-            )
-        return tuple(groups[outermost[0]])
+        return tuple(groups[outermost("learnable", surrogate, name, found)])
     refused = [f for path, f in declared.items() if path not in learnable_]
     reasons = [f.metadata["without_gradient"] for f in refused if f.name == name.rpartition(".")[2]]
     why = f". {name} has no gradient: {reasons[0]}" if reasons else ""
@@ -50,6 +43,20 @@ def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
     if learnable_:
         choice = f"name one or more of its real-valued parameters: {', '.join(learnable_)}"
     raise ValueError(f"learnable: {surrogate!r} has no parameter {name!r} to learn; {choice}{why}")
+
+
+def outermost(
+    caller: str, surrogate: Surrogate, name: str, paths: list[str], example: str = ""
+) -> str:
+    """Return the outermost of the paths that a name may mean; raise where there are several."""
+    depth = min(path.count(".") for path in paths)
+    nearest = [path for path in paths if path.count(".") == depth]
+    if len(nearest) > 1:
+        raise ValueError(
+            f"{caller}: {surrogate!r} has {len(nearest)} parameters {name!r}; name one or more of "
+            f"them{example.format(path=nearest[0])}: {', '.join(nearest)}"
+        )
+    return nearest[0]
 
 
 def _declared(surrogate: Value, prefix: str = "") -> dict[str, Any]:

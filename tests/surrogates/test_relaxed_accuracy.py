@@ -1,6 +1,7 @@
-"""The gradient of a parameter under `Relaxed`, in single precision, out into both tails.
+"""What is differentiated besides the spike, in single precision, out into both tails.
 
-It must be as exact as a gradient at an `x` and a parameter that are rounded: nothing may cancel.
+The gradient of a parameter under `Relaxed`, and the slope of the primitive as a framework takes
+it, must be as exact as they are at an `x` and a parameter that are rounded: nothing may cancel.
 """
 
 from __future__ import annotations
@@ -105,3 +106,26 @@ def test_the_area_keeps_its_digits_on_the_left(cls):
         exact, moved = (surrogate.formula("area", np, X.astype(np.float64) * f) for f in (1, 1.01))
     slack = 16 * EPS * (np.abs(exact) + np.abs(moved - exact) / 0.01) + LEAST
     assert np.all(np.abs(actual - exact) <= slack)
+
+
+def slope_by_torch(surrogate, x):
+    torch = pytest.importorskip("torch")
+    at = torch.tensor(x, requires_grad=True)
+    return torch.autograd.grad(surrogate.surrogate_fun(at).sum(), at)[0].numpy()
+
+
+def slope_by_jax(surrogate, x):
+    jax = pytest.importorskip("jax")
+    at = jax.numpy.asarray(x)
+    return np.asarray(jax.jvp(surrogate.surrogate_fun, (at,), (jax.numpy.ones_like(at),))[1])
+
+
+@every_surrogate
+@pytest.mark.parametrize("slope", [slope_by_torch, slope_by_jax])
+def test_the_slope_of_the_primitive_keeps_its_digits(cls, slope):
+    surrogate = cls()
+    with np.errstate(all="ignore"):
+        exact, moved = (surrogate.surrogate_grad(X.astype(np.float64) * f) for f in (1, 1.001))
+        slack = 16 * EPS * (np.abs(exact) + np.abs(moved - exact) / 0.001) + LEAST
+        error = np.abs(slope(surrogate, X) - exact)
+    assert np.all((error <= slack) | (np.abs(exact) > 1e30))

@@ -17,6 +17,7 @@ from .._maths import (
     of_parameter,
     sign,
     smaller,
+    tanh,
     two_sided,
 )
 from .._parameters import positive
@@ -136,7 +137,7 @@ class TanhGrad(Surrogate):
     scales_area: ClassVar = {"alpha": -1}
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return 0.5 + xp.tanh(self.alpha * x) / self.alpha
+        return 0.5 + tanh(xp, self.alpha * x) / self.alpha
 
     def area_to(self, xp: Any, x: Array) -> Array:
         tail = logistic(xp, -2 * self.alpha * (sign(xp, x) * x))
@@ -341,7 +342,7 @@ class LogisticRamp(InfiniteArea):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         # log((1 + decay) / 2), but not as log1p of a negative number, where XLA errs by 115 ulp
-        fall = xp.log1p(xp.tanh(self.alpha * (sign(xp, x) * x) / 2))
+        fall = xp.log1p(tanh(xp, self.alpha * (sign(xp, x) * x) / 2))
         return 0.5 + self.scale * (at_least(xp, x, 0.0) - fall / self.alpha)
 
     def area_to(self, xp: Any, x: Array) -> Array:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field
+from dataclasses import FrozenInstanceError, field
 from typing import Any
 
 from ._docstring import completed
+from ._frozen import make_frozen_dataclass
 from ._parameters import UNIT, parameter
 
 # What braintools' users override, and which formula it is here.
@@ -48,11 +49,9 @@ def declare(cls: Any, base: Any) -> None:
     spike: Any = vars(cls).get("at_threshold")
     if isinstance(spike, (int, float)):  # another default
         cls.at_threshold = field(default=float(spike), kw_only=True, metadata={"interval": UNIT})
-    dataclass(frozen=True, repr=False, eq=False)(cls)
+    make_frozen_dataclass(cls)
     cls.__doc__ = completed(cls)
     cls._declared = cls.__dataclass_params__
-    # The base has these, for all; here they would make a second @dataclass fail, without our words.
-    del cls.__setattr__, cls.__delattr__
 
 
 def refuse_change(instance: Any, name: str, *value: Any) -> None:

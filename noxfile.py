@@ -43,6 +43,12 @@ def group(name: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, name)
 
 
+def install(session: nox.Session, *requirements: str) -> None:
+    """Install what tests import: two workers compile that; pip would compile all, on one core."""
+    session.install("--no-compile", *requirements)
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # where it is set, each process would compile anew
+
+
 def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
     session.run(
         "python",
@@ -67,7 +73,7 @@ def tests(session: nox.Session, frameworks: str) -> None:
     extras = FRAMEWORKS[frameworks]
     project = f".[{','.join(extras)}]" if extras else "."
     others = group("transforms") if frameworks == "all" else []
-    session.install(*PINNED, "-e", project, *group("test"), *others)
+    install(session, *PINNED, "-e", project, *group("test"), *others)
     size = "--quick" if frameworks == "all" else "--quickest"
     pytest(session, size, require=",".join(extra for extra in extras if extra != "demo"))
     if "demo" in extras:
@@ -85,7 +91,7 @@ def full(session: nox.Session) -> None:
 @nox.session
 def transforms(session: nox.Session) -> None:
     """Write the matrix of transforms, docs/transforms.json and docs/transforms.md, anew."""
-    session.install(*PINNED, "-e", ".[torch,jax,cupy]", *group("test"), *group("transforms"))
+    install(session, *PINNED, "-e", ".[torch,jax,cupy]", *group("test"), *group("transforms"))
     pytest(session, "tests/transforms", "--write-transforms", require="torch,jax,dask")
 
 
@@ -118,9 +124,9 @@ def lowest(session: nox.Session) -> None:
     requirements += PROJECT["project"]["optional-dependencies"]["jax"]
     requirements += PROJECT["project"]["optional-dependencies"]["check"]
     oldest = [requirement.replace(">=", "==") for requirement in requirements]
-    session.install(*oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
-    session.install("--no-deps", "-e", ".")
-    session.install(*group("test"), *oldest)
+    install(session, *oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
+    install(session, "--no-deps", "-e", ".")
+    install(session, *group("test"), *oldest)
     pytest(session, "--quickest", require="jax")
 
 
@@ -182,7 +188,7 @@ def coverage(session: nox.Session) -> None:
 def everything(session: nox.Session, *others: str) -> None:
     """Install the project with all frameworks, and what its tests need."""
     project = f".[{','.join(FRAMEWORKS['all'])}]"
-    session.install(*PINNED, "-e", project, *group("test"), *group("transforms"), *others)
+    install(session, *PINNED, "-e", project, *group("test"), *group("transforms"), *others)
 
 
 @nox.session

@@ -28,6 +28,7 @@ from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES, function_name
 
 
+@pytest.mark.symbolic
 @every_surrogate
 def test_proof_holds(cls):
     # on 100,000 points in `nox -s check`
@@ -84,12 +85,14 @@ def planted(cls, method, error):
     return scope[cls.__name__]
 
 
+@pytest.mark.symbolic
 @pytest.mark.parametrize(("cls", "method", "error"), list(mutants()))
 def test_planted_error_is_noticed(cls, method, error):
     mutant = planted(cls, method, error)
     assert any(row.failure for row in _check.check(mutant, points=60, names=["numpy"]))
 
 
+@pytest.mark.symbolic
 @every_surrogate
 def test_planting_no_error_is_no_error(cls):
     same = planted(cls, "_no_such_method", ("factor",))
@@ -161,6 +164,7 @@ def test_two_values_by_hand():
 by_name = {"ids": lambda value: getattr(value, "__name__", "")}
 
 
+@pytest.mark.symbolic
 @pytest.mark.parametrize(("cls", "words"), faults.FAULTS.items(), **by_name)
 def test_fault_is_found_and_named(cls, words):
     rows = _check._rows(cls, points=60, names=["numpy"])
@@ -168,6 +172,7 @@ def test_fault_is_found_and_named(cls, words):
     assert re.search(words, report), report
 
 
+@pytest.mark.symbolic
 @pytest.mark.parametrize("cls", faultless.FAULTLESS, **by_name)
 def test_no_false_alarm(cls):
     rows = _check._rows(cls, points=200, names=None)
@@ -231,11 +236,12 @@ def test_a_parameter_by_keyword_only_is_varied():
     assert any("disagree" in failure for failure in failures if failure)
 
 
+@pytest.mark.symbolic
 @pytest.mark.parametrize("backend", ["gmpy2", "python"])
 def test_both_backends_of_mpmath(backend):
     if backend == "gmpy2":
         pytest.importorskip("gmpy2")
-    arguments = ["check", "GaussianGrad", "ERF", "--points", "60", "--framework", "numpy"]
+    arguments = ["check", "ERF", "--points", "60", "--framework", "numpy"]
     code = (
         f"import mpmath.libmp, sys; sys.path[:0] = {sys.path!r}; "
         f"assert mpmath.libmp.BACKEND == {backend.removesuffix('2')!r}; "

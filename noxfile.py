@@ -56,6 +56,8 @@ def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
         "pytest",
         "-n",
         "2",
+        # By file: what a fixture makes, and what XLA and Inductor compile, is made on one worker.
+        "--dist=loadfile",
         "--durations=25",
         *arguments,
         *session.posargs,
@@ -174,7 +176,8 @@ def thorough(session: nox.Session) -> None:
     files = ("surrogates/test_definitions", "surrogates/test_wrappers", "backends/test_agreement")
     chosen = f"test_definitions or (test_wrappers and numpy) or ({elsewhere})"
     tests = [f"tests/{file}.py" for file in files]
-    pytest(session, "-m", "hypothesis", "-k", chosen, *tests)
+    # "load": of three files one takes nearly all of the time
+    pytest(session, "--dist=load", "-m", "hypothesis", "-k", chosen, *tests)
 
 
 @nox.session
@@ -184,7 +187,7 @@ def coverage(session: nox.Session) -> None:
     session.env["COVERAGE_PROCESS_START"] = str(pathlib.Path("pyproject.toml").resolve())
     session.run("coverage", "erase")
     # Subprocesses and xdist's workers measure themselves: `patch` in pyproject.toml.
-    session.run("coverage", "run", "-m", "pytest", "-n", "2", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "-n", "2", "--dist=loadfile", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", "--fail-under", "98")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._learnable._unbounded import _declared, _replaced, outermost
+from ._learnable._paths import outermost, parameters_by_path, with_value_at
 from ._maths import choose, larger, of_parameter, smaller
 from ._surrogate import Surrogate, require_surrogate
 
@@ -219,7 +219,7 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
             "anneal: name one or more parameters, each with its schedule, as in "
             "alpha=surrogates.schedules.geometric(1.0, 16.0)"
         )
-    places = _declared(surrogate)
+    places = parameters_by_path(surrogate)
     found = {}
     for name, schedule in schedules.items():
         paths = [path for path in places if name in (path, path.rpartition(".")[2])]
@@ -257,7 +257,7 @@ class Annealed:
         """Return the surrogate at a progress from 0 to 1."""
         surrogate = self.surrogate
         for path, schedule in self.schedules.items():
-            surrogate = _replaced(surrogate, path, schedule(progress))
+            surrogate = with_value_at(surrogate, path, schedule(progress))
         return surrogate
 
     def __repr__(self) -> str:

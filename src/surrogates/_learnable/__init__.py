@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .._surrogate import Surrogate, require_surrogate
-from ._unbounded import paths_of
+from ._paths import paths_of
 
 FRAMEWORKS = ("torch", "flax", "equinox")
 

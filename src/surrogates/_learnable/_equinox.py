@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from .._surrogate import Surrogate
-from ._unbounded import Plan, planned, start, value_at
+from ._paths import value_at
+from ._unbounded import Plan, planned, start
 
 
 class Learnable(equinox.Module):

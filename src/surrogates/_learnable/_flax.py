@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from .._surrogate import Surrogate
-from ._unbounded import planned, start, value_at
+from ._paths import value_at
+from ._unbounded import planned, start
 
 
 class Learnable(nnx.Module):

@@ -10,7 +10,8 @@ from torch.compiler import is_dynamo_compiling
 
 from .._surrogate import Surrogate
 from ..backends._torch.relaxed import learned
-from ._unbounded import key, planned, start, value_at
+from ._paths import value_at
+from ._unbounded import key, planned, start
 
 
 class Learnable(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""The parameters of a surrogate by their paths, and as unbounded numbers for an optimiser."""
+"""The parameters of a surrogate as unbounded numbers, for an optimiser."""
 
 from __future__ import annotations
 
@@ -11,83 +11,13 @@ from typing import Any
 from .. import backends
 from .._arrays import checked
 from .._aspects import spikes
-from .._parameters import COUNT, FINITE, POSITIVE, UNIT, Interval
-from .._several import Several
+from .._parameters import FINITE, POSITIVE, Interval
 from .._surrogate import Surrogate
 from .._value import Value
 from .._wrappers.relaxed import Relaxed
+from ._paths import parameters_by_path, value_at, with_value_at
 
 Array = Any
-
-
-def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
-    """Return where a parameter is: its name, with those of the fields that lead there.
-
-    Of parameters of one name, the outermost. Those of the weights of a mixture, all of them.
-    """
-    declared = _declared(surrogate)
-    learnable_ = [path for path, f in declared.items() if "without_gradient" not in f.metadata]
-    if name in learnable_:
-        return (name,)
-    groups: dict[str, list[str]] = {}
-    for path in learnable_:
-        before, _, last = path.rpartition(".")
-        groups.setdefault(before if last.isdecimal() else path, []).append(path)
-    found = [group for group in groups if name in (group, group.rpartition(".")[2])]
-    if found:
-        return tuple(groups[outermost("learnable", surrogate, name, found)])
-    refused = [f for path, f in declared.items() if path not in learnable_]
-    reasons = [f.metadata["without_gradient"] for f in refused if f.name == name.rpartition(".")[2]]
-    why = f". {name} has no gradient: {reasons[0]}" if reasons else ""
-    choice = "no parameter of it can be learned"
-    if learnable_:
-        choice = f"name one or more of its real-valued parameters: {', '.join(learnable_)}"
-    raise ValueError(f"learnable: {surrogate!r} has no parameter {name!r} to learn; {choice}{why}")
-
-
-def outermost(
-    caller: str, surrogate: Surrogate, name: str, paths: list[str], example: str = ""
-) -> str:
-    """Return the outermost of the paths that a name may mean; raise where there are several."""
-    depth = min(path.count(".") for path in paths)
-    nearest = [path for path in paths if path.count(".") == depth]
-    if len(nearest) > 1:
-        raise ValueError(
-            f"{caller}: {surrogate!r} has {len(nearest)} parameters {name!r}; name one or more of "
-            f"them{example.format(path=nearest[0])}: {', '.join(nearest)}"
-        )
-    return nearest[0]
-
-
-def _declared(surrogate: Value, prefix: str = "") -> dict[str, Any]:
-    """Return the fields of the real-valued parameters, the outer ones first."""
-    own = surrogate._fields
-    found = {}
-    for declared in own:
-        if declared.metadata.get("interval", UNIT) not in (COUNT, UNIT):
-            found[prefix + declared.name] = declared
-    for declared in own:
-        inside = getattr(surrogate, declared.name)
-        if isinstance(inside, Value):
-            found.update(_declared(inside, f"{prefix}{declared.name}."))
-    return found
-
-
-def value_at(surrogate: Any, path: str) -> Any:
-    """Return the parameter at a path."""
-    for name in path.split("."):
-        surrogate = getattr(surrogate, name)
-    return surrogate
-
-
-def _replaced(surrogate: Any, path: str, value: Any) -> Any:
-    """Return a surrogate with another value of the parameter at a path."""
-    name, _, rest = path.partition(".")
-    if rest:
-        value = _replaced(getattr(surrogate, name), rest, value)
-    if isinstance(surrogate, Several):
-        return [value if str(number) == name else other for number, other in enumerate(surrogate)]
-    return dataclasses.replace(surrogate, **{name: value})
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -159,11 +89,11 @@ class Plan:
 
 def planned(surrogate: Surrogate, paths: tuple[str, ...]) -> tuple[Plan, tuple[Array, ...]]:
     """Return the plan of a module that learns parameters, and the arrays that it holds besides."""
-    declared, begin = _declared(surrogate), surrogate
+    declared, begin = parameters_by_path(surrogate), surrogate
     markers = {path: object() for path in paths}
     for path in paths:
         number = _number(value_at(surrogate, path), declared[path])
-        surrogate = _replaced(surrogate, path, number)
+        surrogate = with_value_at(surrogate, path, number)
     is_wrapped = not surrogate.relaxes
     marked: Surrogate = Relaxed(surrogate) if is_wrapped else surrogate
     for path, marker in markers.items():
@@ -203,7 +133,7 @@ def key(path: str) -> str:
 
 def start(xp: Any, surrogate: Surrogate, values: dict[str, Array]) -> dict[str, Array]:
     """Return the unbounded numbers for the values of parameters, by their keys."""
-    declared = _declared(surrogate)
+    declared = parameters_by_path(surrogate)
     raw = {}
     for path, value in values.items():
         interval = declared[path].metadata["interval"]

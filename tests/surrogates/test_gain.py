@@ -8,9 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-import kinds
 import surrogates
-from kinds import Kind, every_surrogate
+from kinds import every_surrogate
 from surrogates import gain
 from surrogates._quadrature import Normal, Uniform
 from surrogates.definitions import SURROGATES
@@ -221,11 +220,6 @@ def closed_forms(mp, mean, std):
     }
 
 
-def skip_if_missing(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
-
-
 CLOSED = ["Arctan", "Boxcar", "ExpEscape", "GaussianGrad", "ReluGrad", "SlayerGrad"]
 CLOSED += ["SquarewaveFourierSeries"]
 
@@ -261,108 +255,9 @@ def test_gain_over_normal_potentials_is_the_closed_form(name, width, law):
                 assert value == pytest.approx(float(exact), rel=1e-12, abs=1e-14 * found.rms)
 
 
-@pytest.mark.parametrize("kind", kinds.parameters(Kind))
-@pytest.mark.parametrize("axis", [None, -1, (0, 1)])
-def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
-    skip_if_missing(kind)
-    x = np.random.default_rng(0).uniform(-1, 1.5, (2, 3, 4)).astype(np.float32)
-    x[:, 1, 1] = 5.0
-    for surrogate in (surrogates.Boxcar(), surrogates.SuperSpike(2.0)):
-        derivative = np.asarray(surrogate.surrogate_grad(x), np.float64)
-        expected = (
-            derivative.mean(axis),
-            np.sqrt((derivative**2).mean(axis)),
-            (derivative != 0).mean(axis),
-            (x >= 0).mean(axis),
-        )
-        with np.errstate(divide="ignore"):
-            expected += (1 / expected[1],)
-        keepdims = axis == -1
-        found = gain(surrogate, kind.array(x), axis=axis, keepdims=keepdims)
-        for value, exact in zip(found, expected, strict=True):
-            assert kind.numpy(value).dtype == np.float32
-            assert kind.numpy(value).ndim == (3 if keepdims else exact.ndim)
-            value = kind.numpy(value).reshape(exact.shape)
-            np.testing.assert_allclose(value, exact, rtol=3e-6)
-
-
-@pytest.mark.parametrize(("kind", "half"), kinds.HALVES)
-def test_over_a_sample_in_half_precision_it_is_in_single(kind, half):
-    x = np.full((300, 300), 0.25, np.float32)
-    found = gain(surrogates.Boxcar(height=200.0), kinds.in_half(x, half, kind))
-    assert "float32" in str(found.rms.dtype)
-    assert float(found.rms) == pytest.approx(200.0)
-
-
-def test_over_a_sample_the_squares_neither_overflow_nor_vanish():
-    x = np.zeros(5, np.float32)
-    assert gain(surrogates.Boxcar(height=1e15), x).rms == np.float32(1e15)
-    small = surrogates.Scaled(surrogates.Boxcar(height=1e-15), amplitude=1e-15)
-    assert gain(small, x).rms == pytest.approx(1e-30)
-    nothing = gain(surrogates.Boxcar(), x + 1)
-    assert nothing[:4] == (0, 0, 0, 1)
-    assert nothing.factor == math.inf
-
-
 def test_over_a_distribution_small_derivatives_do_not_vanish():
     found = over(surrogates.SlayerGrad(alpha=100.0), Uniform(-5.0, -4.0))
     assert found.rms == pytest.approx(math.exp(-400) / math.sqrt(200), rel=1e-12)
-
-
-@pytest.mark.parametrize("kind", kinds.parameters(kinds.WITH_TAPE))
-def test_over_a_sample_it_is_differentiated(kind):
-    skip_if_missing(kind)
-    x = np.asarray([-0.7, -0.2, 0.4], np.float32)
-    surrogate = surrogates.SuperSpike(2.0)
-    gradient = kind.gradient(lambda x: gain(surrogate, x).rms, kind.array(x))
-    wide = x.astype(np.float64)
-    step = 1e-6
-    expected = [
-        (gain(surrogate, wide + step * e).rms - gain(surrogate, wide - step * e).rms) / (2 * step)
-        for e in np.eye(3)
-    ]
-    np.testing.assert_allclose(kind.numpy(gradient), expected, rtol=1e-4)
-
-
-def test_in_jax_it_is_compiled_and_batched():
-    jax = pytest.importorskip("jax")
-    x = jax.numpy.linspace(-2, 1, 12).reshape(3, 4)
-    surrogate = surrogates.Sigmoid(2.0)
-    expected = gain(surrogate, x, axis=1)
-    for function in (
-        jax.jit(lambda x: gain(surrogate, x, axis=1)),
-        jax.vmap(lambda x: gain(surrogate, x)),
-    ):
-        for value, exact in zip(function(x), expected, strict=True):
-            np.testing.assert_allclose(value, exact, rtol=1e-6)
-
-
-@pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
-def test_in_pytorch_it_is_compiled_and_batched():
-    torch = pytest.importorskip("torch")
-    x = torch.linspace(-2, 1, 12).reshape(3, 4)
-    surrogate = surrogates.Sigmoid(2.0)
-    expected = gain(surrogate, x, axis=1)
-
-    def each(x):
-        return gain(surrogate, x, axis=1)
-
-    for function in (
-        torch.compile(each, fullgraph=True, backend="eager"),
-        torch.func.vmap(lambda x: gain(surrogate, x)),
-    ):
-        for value, exact in zip(function(x), expected, strict=True):
-            torch.testing.assert_close(value, exact)
-
-
-def test_parameters_that_are_arrays_have_a_gain_over_a_sample():
-    alpha = np.asarray([[1.0], [4.0]])
-    x = np.linspace(-1, 1, 6).reshape(2, 3)
-    found = gain(surrogates.Sigmoid(alpha), x, axis=1)
-    for i, value in enumerate((1.0, 4.0)):
-        alone = gain(surrogates.Sigmoid(value), x[i])
-        np.testing.assert_allclose([part[i] for part in found], alone)
 
 
 @pytest.mark.parametrize(
@@ -470,14 +365,3 @@ def test_a_derivative_of_ones_own_has_not_the_moments_of_its_base(name):
             return xp.exp(-x * x)
 
     assert over(Own(), Normal(0.0, 1.0)).mean == pytest.approx(1 / math.sqrt(3), rel=1e-13)
-
-
-def test_what_is_unknown_of_a_sample_is_nan():
-    found = surrogates.gain(surrogates.Boxcar(), np.asarray([0.0, np.nan]))
-    assert all(np.isnan([found.mean, found.rms, found.share, found.factor]))
-    assert surrogates.gain(surrogates.Boxcar(), np.asarray([3.0])).factor == np.inf
-
-
-def test_keepdims_is_for_a_sample():
-    with pytest.raises(TypeError, match="keepdims=True is for a sample x"):
-        surrogates.gain(surrogates.Boxcar(), mean=0.0, std=1.0, keepdims=True)

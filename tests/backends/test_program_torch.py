@@ -13,7 +13,6 @@ from stated import assert_as_stated
 from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 
 torch = pytest.importorskip("torch")
-func = torch.func
 
 from surrogates.backends._compiler.program import Program  # noqa: E402
 from surrogates.backends._torch import program  # noqa: E402

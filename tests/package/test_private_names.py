@@ -99,7 +99,8 @@ def is_private(name: str) -> bool:
     return bool(hidden) or any(f"{name}.".startswith(f"{unstable}.") for unstable in UNSTABLE)
 
 
-USED = {path: private_names(tree, names_defined([*TREES.values()])) for path, tree in TREES.items()}
+OURS = names_defined([*TREES.values()])
+USED = {path: private_names(tree, OURS) for path, tree in TREES.items()}
 
 
 def is_watched(name: str) -> bool:

@@ -15,7 +15,8 @@ import numpy as np
 
 from ._backend import Backend, Definition
 from ._compiler.graph import FUNCTIONS, WORKING, Symbol
-from ._compiler.program import Dialect, Program
+from ._compiler.program import Dialect
+from ._compiler.text import Program
 
 _WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
 _ZEROS = {dtype: np.zeros((), dtype) for dtype in _WORKING}  # cheaper as an operand than a number

@@ -14,7 +14,7 @@ from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 
 torch = pytest.importorskip("torch")
 
-from surrogates.backends._compiler.program import Program  # noqa: E402
+from surrogates.backends._compiler.text import Program  # noqa: E402
 from surrogates.backends._torch import program  # noqa: E402
 
 BLOCK = 64  # elements, in these tests

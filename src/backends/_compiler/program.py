@@ -12,33 +12,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from .graph import Symbol, Trace, nodes_of, trace, traced
 from .tangent import tangent
+from .text import Program, program_of
 
 Array = Any
-
-
-class Program(NamedTuple):
-    """A function of an array, and of buffers for its result and for intermediate results."""
-
-    run: Callable[..., None]
-    """Called as ``run(x, v, out, *small, *buffers)``."""
-
-    prelude: Callable[..., tuple[Any, ...]]
-    """Returns `small`, what depends on the array-valued parameters alone, from these."""
-
-    dtype: Any
-    """The dtype it computes in."""
-
-    buffers: tuple[Any, ...]
-    """The dtype of each buffer."""
-
-    text: str
-    """The text of `run`."""
 
 
 class Dialect(ABC):
@@ -221,7 +203,7 @@ def _program(
         return None  # the plain expression gives a constant the shape of x
     if product:
         root = root.trace.apply("mul", root, root.trace.input("v"))
-    return _compiled(dialect, dialect.fused(root), dtype, number_of_arrays)
+    return program_of(dialect, dialect.fused(root), dtype, number_of_arrays)
 
 
 @lru_cache(maxsize=256)
@@ -241,100 +223,4 @@ def _parameter_program(
     root = traced(definition, gradient, dtype, number_of_arrays, **options)
     if root is None:
         return None
-    return _compiled(dialect, dialect.fused(root), dtype, number_of_arrays)
-
-
-def _compiled(dialect: Dialect, root: Symbol, dtype: str, number_of_arrays: int) -> Program:
-    nodes = nodes_of(root)
-    small = _of_parameters(nodes)
-    last_use = {o.number: n.number for n in nodes for o in n.operands if isinstance(o, Symbol)}
-    places: dict[int, str] = {}
-    scope: dict[str, Any] = dict(dialect.functions)
-    scope |= {name: dialect.constant(n, dtype) for name, n in (("one", 1.0), ("zero", 0.0))}
-    free: dict[bool, list[str]] = {False: ["out"], True: []}
-    buffers: list[bool] = []
-    lines: list[str] = []
-    before: list[str] = []  # the prelude
-    for node in nodes:
-        if node.op == "input":
-            places[node.number] = node.operands[0]
-            continue
-        if node.op == "constant":
-            places[node.number] = f"c{node.number}"
-            scope[f"c{node.number}"] = dialect.constant(node.value, dtype)
-            continue
-        if node in small:
-            operands = [_text(places, scope, node, o) for o in node.operands]
-            places[node.number] = f"s{node.number}"
-            call = _call(node.op, *operands)
-            if node.op == "number":  # copied into nothing, it would not become one
-                call = _call("where", *operands, "one", "zero")
-            before.append(f"s{node.number} = {call}")
-            continue
-        op, given = dialect.call(node)
-        operands = [_text(places, scope, node, o) for o in given]
-        # an operation may write over an operand that is not needed any more
-        for operand in dict.fromkeys(o for o in node.operands if isinstance(o, Symbol)):
-            place = places[operand.number]
-            if last_use[operand.number] == node.number and place[0] in "bo":
-                free[operand.is_condition].append(place)
-        if node is root:
-            place = "out"
-        elif free[node.is_condition]:
-            place = free[node.is_condition].pop()
-        else:
-            place = f"b{len(buffers)}"
-            buffers.append(node.is_condition)
-        places[node.number] = place
-        lines.append(_call(op, *operands, out=place))
-    if places[root.number] != "out":  # a leaf
-        lines.append(_call("copy", places[root.number], out="out"))
-    needed = {o for n in nodes if n not in small for o in n.operands if o in small}
-    used = [places[n.number] for n in nodes if n in needed]
-    parameters = ", ".join(["x", "v", "out", *used, *(f"b{i}" for i in range(len(buffers)))])
-    arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
-    before.append(f"return ({''.join(f'{name}, ' for name in used)})")
-    exec(_code("\n    ".join([f"def prelude({arrays}):", *before])), scope)
-    text = "\n    ".join([f"def run({parameters}):", *lines])
-    exec(_code(text), scope)
-    dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
-    return Program(
-        scope["run"],
-        scope["prelude"],
-        dtypes[False],
-        tuple(dtypes[b] for b in buffers),
-        text,
-    )
-
-
-def _of_parameters(nodes: list[Symbol]) -> set[Symbol]:
-    """Return the nodes that depend on array-valued parameters, and not on `x`."""
-    small: set[Symbol] = set()
-    for node in nodes:
-        if node.op == "input":
-            if node.operands[0][0] == "p":
-                small.add(node)
-            continue
-        operands = [o for o in node.operands if isinstance(o, Symbol) and o.op != "constant"]
-        if operands and all(o in small for o in operands):
-            small.add(node)
-    return small
-
-
-@lru_cache(maxsize=256)
-def _code(text: str) -> Any:
-    """Return what Python makes of a text, which has no numbers: other values share it."""
-    return compile(text, "<program>", "exec")
-
-
-def _text(places: dict[int, str], scope: dict[str, Any], node: Symbol, operand: Any) -> str:
-    if isinstance(operand, Symbol):
-        return places[operand.number]
-    keyword, number = operand
-    scope[f"n{node.number}"] = number
-    return f"{keyword}=n{node.number}"
-
-
-def _call(op: str, *operands: str, out: str = "None") -> str:
-    # a trailing _: "and", "not" and "or" are words of Python
-    return f"{op}_({', '.join(operands)}, out={out})"
+    return program_of(dialect, dialect.fused(root), dtype, number_of_arrays)

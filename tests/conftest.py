@@ -84,6 +84,7 @@ LONG = {
     "test_program_torch",
     "test_relaxed",
     "test_relaxed_accuracy",
+    "test_tape",
     "test_torch",
     "test_torch_modes",
     "test_torch_parameters",

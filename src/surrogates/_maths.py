@@ -200,6 +200,8 @@ def root(xp: Any, parameter: float | Array) -> Any:
 
 def elementary(xp: Any, name: str, parameter: float | Array) -> Any:
     """Return an elementary function of a parameter, a float or an array, in a formula."""
+    if isinstance(parameter, float) and hasattr(xp, "of_number"):  # which are recorded
+        return xp.of_number(name, parameter)
     function = getattr(math if isinstance(parameter, float) else xp, name)
     return function(parameter)
 

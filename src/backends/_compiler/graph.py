@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .tape import Number, elementary
+
 # The name of each operation in a graph, and NumPy's function for it, which folds constants.
 FUNCTIONS: dict[str, Any] = {
     "abs": np.absolute,
@@ -79,7 +81,8 @@ class Symbol:
         A key of `FUNCTIONS`, ``"erfc"`` or ``"sigmoid"``; ``"input"`` and ``"constant"`` for the
         leaves.
     operands : tuple
-        Symbols. An input has its name instead, and a constant its value, a float or bool.
+        Symbols. An input has its name instead, and a constant its value: a float, which may be a
+        `Number` that is recorded, or bool.
     number : int
         Nodes are numbered as they are made: operands come before what is made of them.
     """
@@ -155,6 +158,7 @@ class Trace:
     float64 = np.dtype("float64")
     __name__ = __name__  # array-api-compat asks a namespace for it
     undifferentiated = True  # see surrogates._maths.before_underflow
+    of_number = staticmethod(elementary)  # see surrogates._maths.elementary
 
     def __init__(self, dtype: Any, *, special: bool = False, exp2: bool = False) -> None:
         self.dtype = np.dtype(dtype)
@@ -202,10 +206,18 @@ class Trace:
         return self.node("exp2", self.apply("mul", factor / math.log(2), rest))
 
     def _folded(self, op: str, values: list[Any]) -> Symbol:
-        with np.errstate(all="ignore"):
-            arrays = [v if isinstance(v, bool) else self.dtype.type(v) for v in values]
-            result = arrays[0] if op == "number" else FUNCTIONS[op](*arrays)
-        return self.asarray(bool(result) if op in _CONDITIONS else float(result))
+        def fold(*values: Any) -> float | bool:
+            with np.errstate(all="ignore"):
+                arrays = [v if isinstance(v, bool) else self.dtype.type(v) for v in values]
+                result = arrays[0] if op == "number" else FUNCTIONS[op](*arrays)
+            return bool(result) if op in _CONDITIONS else float(result)
+
+        recorded = [v for v in values if type(v) is Number]
+        if not recorded:
+            return self.asarray(fold(*values))
+        tape = recorded[0].tape
+        record = tape.decide if op in _CONDITIONS else tape.apply
+        return self.asarray(record(f"folded_{op}", fold, *values))
 
     def _simpler(self, op: str, a: Symbol, b: Symbol | None = None) -> Symbol | None:
         """Return an equal node with an operation less, if there is one; negations go outwards."""
@@ -241,6 +253,11 @@ class Trace:
         """Return a number as a constant, and a symbol as it is."""
         if isinstance(value, Symbol):
             return value
+        if type(value) is Number:
+            is_float = type(value.value) is float
+            return self.node(
+                "constant", value if is_float else value.tape.apply("float", float, value)
+            )
         if not isinstance(value, (bool, int, float, np.floating)):
             raise UntraceableError(f"a graph cannot hold {value!r}")
         return self.node("constant", value if isinstance(value, bool) else float(value))
@@ -290,7 +307,7 @@ def _sign_in_constant(x: Symbol) -> Symbol:
 
 
 def trace(
-    definition: Any, name: str, dtype: Any, number_of_arrays: int = 0, **options: bool
+    definition: Any, name: str, dtype: Any, number_of_arrays: int = 0, **options: Any
 ) -> Symbol | None:
     """Return the graph of the formula of this name, as a function of ``"x"``: see `traced`."""
 
@@ -305,18 +322,20 @@ def traced(
     formula: Callable[[Any, Trace, Symbol], Any],
     dtype: Any,
     number_of_arrays: int,
+    numbers: list[Number] | None = None,
     **options: bool,
 ) -> Symbol | None:
     """Return the graph of ``formula(surrogate, xp, x)``, as a function of ``"x"``.
 
-    The array-valued parameters of the definition are the inputs ``"p0"``, ``"p1"`` and so on. The
-    options are those of `Trace`. None where it cannot be traced: its class is not `traceable`.
+    The array-valued parameters of the definition are the inputs ``"p0"``, ``"p1"`` and so on, or
+    the `numbers` that its method `lifted` took out. The options are those of `Trace`. None where it
+    cannot be traced: its class is not `traceable`.
     """
     if not definition.is_traceable:
         return None
     namespace = Trace(dtype, **options)
     arrays = [namespace.input(f"p{i}") for i in range(number_of_arrays)]
-    surrogate = definition.combine(arrays)
+    surrogate = definition.combine(numbers or arrays)
     x = namespace.input("x")
     try:
         return _sign_in_constant(namespace.asarray(formula(surrogate, namespace, x)))

@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 
 from .graph import Symbol, Trace, nodes_of, trace, traced
 from .tangent import tangent
-from .text import Program, program_of
+from .tape import Tape
+from .text import Program, template_of
 
 Array = Any
 
@@ -198,12 +199,45 @@ def _program(
     number_of_arrays: int,
     product: bool,
 ) -> Program | None:
-    root = trace(definition, name, dtype, number_of_arrays, **dialect.options(dtype))
+    # with arrays, the numbers beside them stay constants
+    shared, numbers = (definition, ()) if number_of_arrays else definition.lifted()
+    templates = _templates(dialect, shared, name, dtype, number_of_arrays, product)
+    if None in templates:
+        shared, numbers, templates = definition, (), []
+    for template in templates:
+        program: Program | None = template.program(*numbers)
+        if program is not None:
+            return program
+    tape = Tape(numbers)
+    options: dict[str, Any] = dialect.options(dtype)
+    root = trace(shared, name, dtype, number_of_arrays, numbers=tape.numbers, **options)
+    if root is None and numbers:  # it can do without, perhaps
+        templates.append(None)
+        return _program(dialect, definition, name, dtype, number_of_arrays, product)
     if root is None or not any(node is root.trace.input("x") for node in nodes_of(root)):
         return None  # the plain expression gives a constant the shape of x
     if product:
         root = root.trace.apply("mul", root, root.trace.input("v"))
-    return program_of(dialect, dialect.fused(root), dtype, number_of_arrays)
+    template = template_of(dialect, dialect.fused(root), dtype, number_of_arrays, tape)
+    if tape.is_valid and len(templates) < _MOST_TEMPLATES:
+        templates.append(template)
+    return template.program(*numbers)
+
+
+_MOST_TEMPLATES = 16  # of one definition without its numbers, which decide between them
+
+
+@lru_cache(maxsize=256)
+def _templates(
+    dialect: Dialect,
+    definition: Any,
+    name: str,
+    dtype: str,
+    number_of_arrays: int,
+    product: bool,
+) -> list[Any]:
+    """Return the list in which templates are kept; None in it: numbers cannot be recorded."""
+    return []
 
 
 @lru_cache(maxsize=256)
@@ -219,8 +253,8 @@ def _parameter_program(
             slope = tangent(xp.asarray(surrogate.formula("area", xp, x)), f"p{index}")
         return xp.apply("mul", slope, xp.input("v"))
 
-    options = dialect.options(dtype)
+    options: dict[str, Any] = dialect.options(dtype)
     root = traced(definition, gradient, dtype, number_of_arrays, **options)
     if root is None:
         return None
-    return program_of(dialect, dialect.fused(root), dtype, number_of_arrays)
+    return template_of(dialect, dialect.fused(root), dtype, number_of_arrays, Tape(())).program()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from .graph import Symbol, nodes_of
+from .tape import Number, Tape
+
+Array = Any
 
 
 class Program(NamedTuple):
@@ -28,12 +32,54 @@ class Program(NamedTuple):
     """The text of `run`."""
 
 
-def program_of(dialect: Any, root: Symbol, dtype: str, number_of_arrays: int) -> Program:
-    """Return the program of a graph, in the functions of a `Dialect`."""
+class Template(NamedTuple):
+    """Programs of one text, whose constants follow from the numbers of a definition."""
+
+    run: Callable[..., None]
+    """That of the programs, where constants are global; in each it has a scope of its own."""
+
+    prelude: Callable[..., tuple[Any, ...]]
+    """That of all of them."""
+
+    names: tuple[str, ...]
+    """The other constants: an array if the first letter is c, a number if it is n."""
+
+    constants: Callable[..., tuple[float, ...] | None]
+    """Returns their values, from the numbers of a definition: see `Tape.replay`."""
+
+    constant: Callable[[float], Array]
+    """Returns the array of a value."""
+
+    dtype: Any
+    """As those of `Program`."""
+
+    buffers: tuple[Any, ...]
+    text: str
+
+    def program(self, *numbers: float) -> Program | None:
+        """Return the program for these numbers, None where they have another text."""
+        try:
+            constants = self.constants(*numbers)
+        except (ArithmeticError, ValueError):
+            return None
+        if constants is None:
+            return None
+        scope = self.run.__globals__.copy()
+        for name, value in zip(self.names, constants, strict=True):
+            scope[name] = self.constant(value) if name[0] == "c" else value
+        run = FunctionType(self.run.__code__, scope)
+        return Program(run, self.prelude, self.dtype, self.buffers, self.text)
+
+
+def template_of(
+    dialect: Any, root: Symbol, dtype: str, number_of_arrays: int, tape: Tape
+) -> Template:
+    """Return the programs of a graph, in the functions of a `Dialect`."""
     nodes = nodes_of(root)
     small = _of_parameters(nodes)
     last_use = {o.number: n.number for n in nodes for o in n.operands if isinstance(o, Symbol)}
     places: dict[int, str] = {}
+    constants: dict[str, Any] = {}
     scope: dict[str, Any] = dict(dialect.functions)
     scope |= {name: dialect.constant(n, dtype) for name, n in (("one", 1.0), ("zero", 0.0))}
     free: dict[bool, list[str]] = {False: ["out"], True: []}
@@ -46,10 +92,10 @@ def program_of(dialect: Any, root: Symbol, dtype: str, number_of_arrays: int) ->
             continue
         if node.op == "constant":
             places[node.number] = f"c{node.number}"
-            scope[f"c{node.number}"] = dialect.constant(node.value, dtype)
+            constants[f"c{node.number}"] = node.value
             continue
         if node in small:
-            operands = [_text(places, scope, node, o) for o in node.operands]
+            operands = [_text(places, constants, node, o) for o in node.operands]
             places[node.number] = f"s{node.number}"
             call = _call(node.op, *operands)
             if node.op == "number":  # copied into nothing, it would not become one
@@ -57,7 +103,7 @@ def program_of(dialect: Any, root: Symbol, dtype: str, number_of_arrays: int) ->
             before.append(f"s{node.number} = {call}")
             continue
         op, given = dialect.call(node)
-        operands = [_text(places, scope, node, o) for o in given]
+        operands = [_text(places, constants, node, o) for o in given]
         # an operation may write over an operand that is not needed any more
         for operand in dict.fromkeys(o for o in node.operands if isinstance(o, Symbol)):
             place = places[operand.number]
@@ -74,18 +120,27 @@ def program_of(dialect: Any, root: Symbol, dtype: str, number_of_arrays: int) ->
         lines.append(_call(op, *operands, out=place))
     if places[root.number] != "out":  # a leaf
         lines.append(_call("copy", places[root.number], out="out"))
-    needed = {o for n in nodes if n not in small for o in n.operands if o in small}
+    operands_ = (o for n in nodes if n not in small for o in n.operands)
+    needed = {o for o in operands_ if isinstance(o, Symbol) and o in small}
     used = [places[n.number] for n in nodes if n in needed]
     parameters = ", ".join(["x", "v", "out", *used, *(f"b{i}" for i in range(len(buffers)))])
     arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
     before.append(f"return ({''.join(f'{name}, ' for name in used)})")
-    exec(_code("\n    ".join([f"def prelude({arrays}):", *before])), scope)
     text = "\n    ".join([f"def run({parameters}):", *lines])
-    exec(_code(text), scope)
+    prelude = "\n    ".join([f"def prelude({arrays}):", *before])
+    constant = partial(dialect.constant, dtype=dtype)
+    recorded = {name: value for name, value in constants.items() if type(value) is Number}
+    for name in constants.keys() - recorded.keys():
+        scope[name] = constant(constants[name]) if name[0] == "c" else constants[name]
     dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
-    return Program(
-        scope["run"],
-        scope["prelude"],
+    functions: dict[str, Any] = {}  # not in the scope, or they would refer to themselves
+    exec(_code(f"{text}\n{prelude}"), scope, functions)
+    return Template(
+        functions["run"],
+        functions["prelude"],
+        tuple(recorded),
+        tape.function(list(recorded.values())),
+        constant,
         dtypes[False],
         tuple(dtypes[b] for b in buffers),
         text,
@@ -108,15 +163,15 @@ def _of_parameters(nodes: list[Symbol]) -> set[Symbol]:
 
 @lru_cache(maxsize=256)
 def _code(text: str) -> Any:
-    """Return what Python makes of a text, which has no numbers: other values share it."""
+    """Return what Python makes of a text, which has no numbers: graphs alike share it."""
     return compile(text, "<program>", "exec")
 
 
-def _text(places: dict[int, str], scope: dict[str, Any], node: Symbol, operand: Any) -> str:
+def _text(places: dict[int, str], constants: dict[str, Any], node: Symbol, operand: Any) -> str:
     if isinstance(operand, Symbol):
         return places[operand.number]
     keyword, number = operand
-    scope[f"n{node.number}"] = number
+    constants[f"n{node.number}"] = number
     return f"{keyword}=n{node.number}"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from .._compiler.graph import Symbol, nodes_of
+from .._compiler.tape import elementary
 
 
 def fused(root: Symbol) -> Symbol:
@@ -19,22 +19,24 @@ def fused(root: Symbol) -> Symbol:
 
 
 def _united_once(root: Symbol) -> Symbol:
-    users = Counter(o for n in nodes_of(root) for o in set(n.operands) if isinstance(o, Symbol))
-    new: dict[Any, Any] = {}
+    users = Counter(
+        o for n in nodes_of(root) for o in {o for o in n.operands if isinstance(o, Symbol)}
+    )
+    new: dict[Symbol, Symbol] = {}
     once: set[Symbol] = set()  # a node with a single user can be united with it
     for node in nodes_of(root):
         if node.op in ("input", "constant"):
             new[node] = node
             continue
-        operands = [new.get(o, o) for o in node.operands]  # not a compound operation's number
+        # not a compound operation's number
+        operands: list[Any] = [new[o] if isinstance(o, Symbol) else o for o in node.operands]
         if all(isinstance(o, Symbol) for o in operands):
             new[node] = _united(node, operands, once)
         else:
             new[node] = node.trace.node(node.op, *operands)
         if users[node] == 1:
             once.add(new[node])
-    united: Symbol = new[root]
-    return united
+    return new[root]
 
 
 def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
@@ -118,7 +120,7 @@ def _over_square(a: Symbol, b: Symbol, once: set[Symbol]) -> Symbol | None:
     factor *= c.value * c.value
     z = y if factor == 1.0 else None
     if z is None and factor > 0.0 and y in once:
-        z = _divided(y, math.sqrt(factor))
+        z = _divided(y, elementary("sqrt", factor))
     if z is not None:
         return a.trace.node("div", b, a.trace.node("mul", z, z))
     return _quotient(root, _quotient(root, b)) if a.op == "mul" else None

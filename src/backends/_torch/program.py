@@ -100,7 +100,8 @@ class TorchDialect(Dialect):
     def constant(self, value: float | bool, dtype: str) -> Tensor:
         """Return a 0-dimensional tensor."""
         number = torch.bool if isinstance(value, bool) else self.dtype(dtype)
-        return torch.tensor(value, dtype=number, device="cpu")
+        # a third of the time of `torch.tensor`
+        return torch.scalar_tensor(value, dtype=number, device="cpu")
 
     def like(self, x: Tensor, dtype: Any) -> Tensor:
         """Return an uninitialised tensor of the shape and layout of `x`."""

@@ -116,7 +116,8 @@ def _plan(definition: Definition, name: str, dtype: Any) -> _Plan | None:
 def _run(program: Program, x: Any) -> Any:
     out = np.empty_like(x)
     if x.dtype == program.dtype and x.nbytes <= _DIALECT.block_bytes:  # `evaluate`, in short
-        program.run(x, None, out, *[np.empty_like(x, dtype) for dtype in program.buffers])
+        buffers = [np.empty_like(x, dtype) for dtype in program.buffers]
+        program.run(x, None, out, *program.constants, *buffers)
         return out
     return _DIALECT.evaluate(program, x, None, out)
 

@@ -270,7 +270,7 @@ def test_scratch_memory_is_one_block_at_most(cls):
 def test_a_block_has_a_part_for_each_thread(small_blocks, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     sizes = []
-    made = Program(lambda x, v, out: sizes.append(x.numel()), tuple, torch.float32, (), "")
+    made = Program(lambda x, v, out: sizes.append(x.numel()), tuple, (), torch.float32, (), "")
     program._DIALECT.evaluate(made, *torch.zeros(3, 7 * BLOCK))
     assert sizes == [3 * BLOCK, 3 * BLOCK, BLOCK]
 

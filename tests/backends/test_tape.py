@@ -37,7 +37,7 @@ def dialect_of(library):
 def traced_with_its_numbers(dialect, surrogate, name, dtype):
     root = trace(surrogate, name, dtype, **dialect.options(dtype))
     root = root.trace.apply("mul", root, root.trace.input("v"))
-    return text.template_of(dialect, dialect.fused(root), dtype, 0, Tape(())).program()
+    return text.template_of(dialect, dialect.fused(root), dtype, 0, Tape(())).of()
 
 
 def values(library, made, dtype):

@@ -122,13 +122,13 @@ class Dialect(ABC):
         that dtype, and of the rank of `x` or without axes.
         """
         small = program.prelude(*arrays) if arrays else ()
-        run, dtypes = program.run, program.buffers
+        run, constants, dtypes = program.run, program.constants, program.buffers
         if x.dtype != program.dtype:
             run = partial(self._run_cast, program)
             dtypes += (program.dtype,) * 3
         size, block = self.size(x), self.block_bytes // program.dtype.itemsize
         if size <= block:
-            run(x, v, out, *small, *[self.like(x, dtype) for dtype in dtypes])
+            run(x, v, out, *small, *constants, *[self.like(x, dtype) for dtype in dtypes])
             return out
         block = min(block * self.threads(), size)
         if v is not None and not any(self.strides(v)):
@@ -141,6 +141,7 @@ class Dialect(ABC):
                 v_,
                 out_,
                 *small_,
+                *constants,
                 *(b if x_.shape == b.shape else b[:n].reshape(x_.shape) for b in buffers),
             )
         return out
@@ -205,7 +206,7 @@ def _program(
     if None in templates:
         shared, numbers, templates = definition, (), []
     for template in templates:
-        program: Program | None = template.program(*numbers)
+        program: Program | None = template.of(*numbers)
         if program is not None:
             return program
     tape = Tape(numbers)
@@ -221,7 +222,7 @@ def _program(
     template = template_of(dialect, dialect.fused(root), dtype, number_of_arrays, tape)
     if tape.is_valid and len(templates) < _MOST_TEMPLATES:
         templates.append(template)
-    return template.program(*numbers)
+    return template.of(*numbers)
 
 
 _MOST_TEMPLATES = 16  # of one definition without its numbers, which decide between them
@@ -257,4 +258,4 @@ def _parameter_program(
     root = traced(definition, gradient, dtype, number_of_arrays, **options)
     if root is None:
         return None
-    return template_of(dialect, dialect.fused(root), dtype, number_of_arrays, Tape(())).program()
+    return template_of(dialect, dialect.fused(root), dtype, number_of_arrays, Tape(())).of()

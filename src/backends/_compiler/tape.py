@@ -31,6 +31,7 @@ class Tape:
         self.is_valid = True
         self._lines: list[str] = []
         self._scope: dict[str, Any] = {}
+        self._constants: dict[Any, str] = {}
         self._known: dict[str, Any] = {}  # each result and each outcome, by the call
 
     def apply(self, name: str, function: Callable[..., Any], *operands: Any) -> Number:
@@ -71,9 +72,9 @@ class Tape:
             if operand.tape is not self:
                 raise TypeError("a number was kept from another trace")
             return operand.name
-        # by a name, since infinity and NumPy's numbers have no text
-        name = f"k_{type(operand).__name__}_{operand!r}"
-        name = "".join(c if c.isalnum() else f"_{ord(c)}_" for c in name)
+        # by a name, since infinity and NumPy's numbers have no text; 1, 1.0 and True are three
+        key = (type(operand), repr(operand))
+        name = self._constants.setdefault(key, f"c{len(self._constants)}")
         self._scope[name] = operand
         return name
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from types import FunctionType
 from typing import Any, NamedTuple
 
 from .graph import Symbol, nodes_of
 from .tape import Number, Tape
-
-Array = Any
 
 
 class Program(NamedTuple):
     """A function of an array, and of buffers for its result and for intermediate results."""
 
     run: Callable[..., None]
-    """Called as ``run(x, v, out, *small, *buffers)``."""
+    """Called as ``run(x, v, out, *small, *constants, *buffers)``."""
 
     prelude: Callable[..., tuple[Any, ...]]
     """Returns `small`, what depends on the array-valued parameters alone, from these."""
+
+    constants: tuple[Any, ...]
+    """What follows from the numbers of the definition: arrays without axes, and numbers."""
 
     dtype: Any
     """The dtype it computes in."""
@@ -33,42 +33,28 @@ class Program(NamedTuple):
 
 
 class Template(NamedTuple):
-    """Programs of one text, whose constants follow from the numbers of a definition."""
+    """Programs that differ in their constants alone, which follow from the numbers."""
 
-    run: Callable[..., None]
-    """That of the programs, where constants are global; in each it has a scope of its own."""
+    program: Program
+    """One of them, with `makers` in the place of its constants."""
 
-    prelude: Callable[..., tuple[Any, ...]]
-    """That of all of them."""
+    makers: tuple[Callable[[float], Any], ...]
+    """What makes a constant of a value: an array, or the number itself."""
 
-    names: tuple[str, ...]
-    """The other constants: an array if the first letter is c, a number if it is n."""
+    values: Callable[..., tuple[float, ...] | None]
+    """Returns these values from the numbers of a definition: see `Tape.function`."""
 
-    constants: Callable[..., tuple[float, ...] | None]
-    """Returns their values, from the numbers of a definition: see `Tape.replay`."""
-
-    constant: Callable[[float], Array]
-    """Returns the array of a value."""
-
-    dtype: Any
-    """As those of `Program`."""
-
-    buffers: tuple[Any, ...]
-    text: str
-
-    def program(self, *numbers: float) -> Program | None:
-        """Return the program for these numbers, None where they have another text."""
+    def of(self, *numbers: float) -> Program | None:
+        """Return the program for these numbers, None where they decide otherwise."""
         try:
-            constants = self.constants(*numbers)
+            values = self.values(*numbers)
         except (ArithmeticError, ValueError):
             return None
-        if constants is None:
+        if values is None:
             return None
-        scope = self.run.__globals__.copy()
-        for name, value in zip(self.names, constants, strict=True):
-            scope[name] = self.constant(value) if name[0] == "c" else value
-        run = FunctionType(self.run.__code__, scope)
-        return Program(run, self.prelude, self.dtype, self.buffers, self.text)
+        run, prelude, _, *rest = self.program
+        constants = [make(value) for make, value in zip(self.makers, values, strict=True)]
+        return Program(run, prelude, tuple(constants), *rest)
 
 
 def template_of(
@@ -123,28 +109,27 @@ def template_of(
     operands_ = (o for n in nodes if n not in small for o in n.operands)
     needed = {o for o in operands_ if isinstance(o, Symbol) and o in small}
     used = [places[n.number] for n in nodes if n in needed]
-    parameters = ", ".join(["x", "v", "out", *used, *(f"b{i}" for i in range(len(buffers)))])
-    arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
-    before.append(f"return ({''.join(f'{name}, ' for name in used)})")
-    text = "\n    ".join([f"def run({parameters}):", *lines])
-    prelude = "\n    ".join([f"def prelude({arrays}):", *before])
     constant = partial(dialect.constant, dtype=dtype)
     recorded = {name: value for name, value in constants.items() if type(value) is Number}
     for name in constants.keys() - recorded.keys():
         scope[name] = constant(constants[name]) if name[0] == "c" else constants[name]
+    own = [*used, *recorded, *(f"b{i}" for i in range(len(buffers)))]
+    arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
+    before.append(f"return ({''.join(f'{name}, ' for name in used)})")
+    exec(_code("\n    ".join([f"def prelude({arrays}):", *before])), scope)
+    text = "\n    ".join([f"def run({', '.join(['x', 'v', 'out', *own])}):", *lines])
+    exec(_code(text), scope)
     dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
-    functions: dict[str, Any] = {}  # not in the scope, or they would refer to themselves
-    exec(_code(f"{text}\n{prelude}"), scope, functions)
-    return Template(
-        functions["run"],
-        functions["prelude"],
-        tuple(recorded),
-        tape.function(list(recorded.values())),
-        constant,
+    makers = tuple(constant if name[0] == "c" else float for name in recorded)
+    program = Program(
+        scope["run"],
+        scope["prelude"],
+        makers,
         dtypes[False],
         tuple(dtypes[b] for b in buffers),
         text,
     )
+    return Template(program, makers, tape.function(list(recorded.values())))
 
 
 def _of_parameters(nodes: list[Symbol]) -> set[Symbol]:

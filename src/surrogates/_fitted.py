@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -13,13 +14,14 @@ from . import _breakpoints
 from ._arrays import checked, working_dtype
 from ._gain import gain, law_of, moments, pieces
 from ._maths import holds
-from ._numeric import bisected
+from ._numeric import bisected, crossing, summit
 from ._quadrature import Law
 from ._surrogate import Array, Surrogate, require_surrogate
 from ._wrappers.scaled import Scaled
 
 __all__ = ["fitted"]
 
+_MOST_PANELS = 3_000  # of an integral, of which a search takes a hundred
 _VARY = {
     "gain": ("height", "width", "sharpness"),
     "spread": ("width", "sharpness"),
@@ -101,8 +103,11 @@ def fitted(
     ``mean=0.0, std=...``.
 
     A width for "gain" is searched, from 1e-6 to 1e6 times the mean distance from the threshold,
-    over all of the sample at once, whose values must be known. A sample of n neurons has shares in
-    steps of ``1 / n``: the least that is not below `to` is taken.
+    over all of the sample at once, whose values must be known. Over a distribution the search ends
+    where a periodic derivative varies too often to be integrated.
+
+    A sample of n neurons has shares in steps of ``1 / n``: the least that is not below `to` is
+    taken.
 
     References
     ----------
@@ -299,16 +304,22 @@ def _searched(surrogate: Surrogate, x: Any, law: Law | None, to: float, vary: st
         distance = law.distance()
 
     def reached(exponent: float) -> float:
-        other = _stretched(surrogate, natural * 2.0**exponent, vary)
-        return float(gain(other, x).rms) if law is None else moments(other, law)[1]
+        """Return the logarithm of the gain, in units of `to`."""
+        rate = natural * 2.0**exponent
+        if law is None or surrogate.is_signed:
+            other = _stretched(surrogate, rate, vary)
+            rms = float(gain(other, x).rms) if law is None else moments(other, law)[1]
+        else:
+            rms = moments(surrogate, law.seen(rate, 0.0), _MOST_PANELS)[1]
+            rms *= rate if vary == "sharpness" else 1.0
+        return math.log(min(max(rms, 1e-300), 1e300) / to)
 
     natural = _breakpoints.scale(surrogate) / distance
-    exponents = np.arange(-20.0, 20.5, 0.5).tolist()
-    values = [reached(exponent) for exponent in exponents]
-    found = [_root(reached, to, pair) for pair in _crossings(exponents, values, to)]
+    known, trouble = _scanned(reached)
+    found = [crossing(reached, *pair) for pair in _crossings(known)]
     rates = [natural * 2.0**exponent for exponent in found]
     # A sample has gains in steps, of which the nearest is taken, unless it is far off.
-    if len(rates) == 1 and abs(reached(found[0]) - to) <= 1e-2 * to:
+    if len(rates) == 1 and abs(reached(found[0])) <= 1e-2:
         return _stretched(surrogate, rates[0], vary)
     if len(rates) > 1:
         both = " and ".join(f"rate={rate:.6g}" for rate in rates)
@@ -317,28 +328,52 @@ def _searched(surrogate: Surrogate, x: Any, law: Law | None, to: float, vary: st
             f"fitted: {len(rates)} widths of {surrogate!r} have a gain of {to}: {both}; choose one "
             f"by Scaled(surrogate, {amplitude}rate=...)"
         )
+    if not known:
+        raise ArithmeticError(f"fitted: no width can be searched; {trouble}")
+    gains = [to * math.exp(value) for _, value in known]
+    last = natural * 2.0 ** known[-1][0]
+    limit = f" (it was searched up to rate={last:.3g}: {trouble})" if trouble else ""
     raise ValueError(
         f"fitted: no width of {surrogate!r} has a gain of {to}: over these potentials it is from "
-        f'{min(values):.6g} to {max(values):.6g}; take another `to`, or vary="height"'
+        f'{min(gains):.6g} to {max(gains):.6g}; take another `to`, or vary="height"{limit}'
     )
 
 
-def _crossings(
-    places: list[float], values: list[float], to: float
-) -> list[tuple[float, float, bool]]:
-    """Return between which places a value is crossed, and whether upwards."""
+def _scanned(reached: Callable[[float], float]) -> tuple[list[tuple[float, float]], str]:
+    """Return places with their values, from the widest on, and what went wrong with others."""
+    known: list[tuple[float, float]] = []
+    trouble = ""
+    for exponent in np.arange(-20.0, 20.5, 0.5).tolist():
+        try:
+            known.append((exponent, reached(exponent)))
+        except ArithmeticError as error:
+            trouble = str(error)
+            if known:  # what varies too often does so even more where it is narrower
+                break
+    return _with_extremes(reached, known), trouble
+
+
+def _with_extremes(
+    reached: Callable[[float], float], known: list[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Add the extremes between places that may cross 0 there, and back."""
+    more = []
+    for (low, first), (_, value), (high, last) in zip(known, known[1:], known[2:], strict=False):
+        sign = 1.0 if value < 0 else -1.0
+        is_extreme = sign * value >= max(sign * first, sign * last)
+        nearest = max(abs(value - first), abs(value - last))
+        if is_extreme and 1e-9 < abs(value) <= nearest:
+            place = summit(partial(_signed, reached, sign), low, high)
+            more.append((place, reached(place)))
+    return sorted(known + more)
+
+
+def _signed(function: Callable[[float], float], sign: float, place: float) -> float:
+    return sign * function(place)
+
+
+def _crossings(known: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return between which places a value changes its sign."""
     # A value that is reached within rounding, and stays, is the limit of ever wider shapes.
-    known = [
-        (place, value > to)
-        for place, value in zip(places, values, strict=True)
-        if abs(value - to) > 1e-9 * to
-    ]
-    return [(a, b, above) for (a, below), (b, above) in pairwise(known) if below != above]
-
-
-def _root(
-    function: Callable[[float], float], to: float, between: tuple[float, float, bool]
-) -> float:
-    low, high, rises = between
-    sign = -1.0 if rises else 1.0
-    return bisected(lambda place: sign * (function(place) - to), low, high)
+    apart = [(place, value > 0) for place, value in known if abs(value) > 1e-9]
+    return [(a, b) for (a, below), (b, above) in pairwise(apart) if below != above]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _breakpoints, _quadrature
+from . import _breakpoints, _quadrature, backends
 from ._arrays import checked, working_dtype
 from ._quadrature import Law, Normal, Uniform
 from ._surrogate import Array, Surrogate, require_surrogate
@@ -90,7 +90,8 @@ def gain(
     Notes
     -----
     Over a distribution the averages are integrals, accurate to some 1e-13 of `rms`, by
-    Gauss-Legendre rules on panels that shrink towards 0 and the other `breakpoints`. In a formula
+    Gauss-Legendre rules on panels that shrink towards 0 and the other `breakpoints`; the mean over
+    uniform potentials is the rise of the primitive, where that loses no digits. In a formula
     of your own, a smooth bump elsewhere that is narrower than a hundredth of `std` may be missed.
     The share is the probability of the `support`, without gaps between the parts of a composition;
     where they cancel, and where the derivative underflows, it counts as not 0. A residual of
@@ -191,7 +192,9 @@ def _of_sample(surrogate: Surrogate, x: Any, axis: Any, keepdims: bool) -> Gain:
         return Gain(averaged(derivative), rms, share, averaged(xp.abs(spikes)), factor)
 
 
-def moments(surrogate: Surrogate, law: Law) -> tuple[float, float]:
+def moments(
+    surrogate: Surrogate, law: Law, most: int = _quadrature.MOST_PANELS
+) -> tuple[float, float]:
     """Return the mean and the root mean square of the derivative over a distribution."""
     stated = getattr(surrogate, "_moments", None)
     found: tuple[float, float] | None = None if stated is None else stated(law)
@@ -200,17 +203,34 @@ def moments(surrogate: Surrogate, law: Law) -> tuple[float, float]:
     tiles = _quadrature.panels(law, surrogate.breakpoints)
     with np.errstate(all="ignore"):
         seen = np.concatenate([tiles.place + tiles.left, tiles.place + tiles.right])
-        most = float(np.max(np.abs(surrogate.exact_grad(seen))))
-        if most == 0.0:
-            most = 1.0
-        scale = most if math.isfinite(most) else 1.0
+        largest = float(np.max(np.abs(surrogate.exact_grad(seen))))
+        scale = largest if 0.0 < largest < math.inf else 1.0
 
         def powers(x: Array) -> Array:
             derivative = surrogate.exact_grad(x) / scale
             return np.stack([derivative, derivative * derivative])
 
-        first, second = _quadrature.expectations(powers, law, tiles)
-    return scale * float(first), scale * math.sqrt(second)
+        what = f"{surrogate!r}: its derivative"
+        first, second = _quadrature.expectations(powers, law, tiles, what, most)
+    risen = _risen(surrogate, law)
+    average = scale * float(first) if risen is None else risen
+    return average, scale * math.sqrt(second)
+
+
+def _risen(surrogate: Surrogate, law: Law) -> float | None:
+    """Return the mean over uniform potentials from the primitive, None where digits would go."""
+    # A primitive of a user's functions may be another's, or take no arrays of NumPy.
+    if not isinstance(law, Uniform) or not surrogate.is_fixed:
+        return None
+    ends = np.asarray([law.low, law.high])
+    try:
+        low, high = surrogate.formula("area", backends.of(ends).namespace(ends), ends).tolist()
+    except NotImplementedError:
+        return None
+    rise: float = high - low
+    if not math.isfinite(rise) or abs(rise) < max(abs(low), abs(high)) / 4:
+        return None
+    return rise / (law.high - law.low)
 
 
 def _share(surrogate: Surrogate, law: Law) -> float:
@@ -240,4 +260,4 @@ def _rate(surrogate: Surrogate, law: Law) -> float:
     def spikes(x: Array) -> Array:
         return np.abs(surrogate.emit(x))[None]
 
-    return float(_quadrature.expectations(spikes, law, tiles)[0])
+    return float(_quadrature.expectations(spikes, law, tiles, f"{surrogate!r}: its spike")[0])

@@ -21,6 +21,44 @@ def bisected(function: Callable[[float], float], low: float, high: float) -> flo
     return (low + high) / 2
 
 
+def crossing(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function that has different signs at two places is 0, in few evaluations."""
+    at_low, at_high = function(low), function(high)
+    moved = ""
+    for _ in range(200):
+        place = (low * at_high - high * at_low) / (at_high - at_low)
+        if not low < place < high:
+            break
+        value = function(place)
+        if abs(value) <= 1e-13:
+            return place
+        # An end that stays twice counts half, or it would stay on (the Illinois method).
+        if (value > 0) == (at_high > 0):
+            high, at_high = place, value
+            at_low, moved = at_low / 2 if moved == "high" else at_low, "high"
+        else:
+            low, at_low = place, value
+            at_high, moved = at_high / 2 if moved == "low" else at_high, "low"
+    return (low + high) / 2
+
+
+def summit(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function with one maximum between two places has it, by golden section."""
+    ratio = (math.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(30):
+        if at_left > at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = function(right)
+    return left if at_left > at_right else right
+
+
 def counted(xp: Any, like: Array, n: int) -> Array:
     """Return ``0, 1 .. n - 1`` along a new first axis, each of the shape and device of `like`."""
     ones = xp.ones_like(xp.broadcast_to(like, (n, *like.shape)))

@@ -18,7 +18,7 @@ Values = np.ndarray[Any, Any]
 
 _FURTHEST = 39.0  # standard deviations, beyond which a normal density is 0 in double precision
 _GRADED = 4.0 ** -np.arange(61.0)
-_MOST_PANELS = 200_000
+MOST_PANELS = 20_000  # at once: half a second
 
 
 @cache
@@ -178,8 +178,16 @@ def panels(law: Law, places: Iterable[float]) -> Panels:
     return Panels(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def expectations(function: Callable[[Values], Values], law: Law, tiles: Panels) -> Values:
+def expectations(
+    function: Callable[[Values], Values],
+    law: Law,
+    tiles: Panels,
+    what: str,
+    most: int = MOST_PANELS,
+) -> Values:
     """Return the expectations of functions, which a call returns along a new first axis.
+
+    `what` begins the messages of errors; `most` limits the panels at once.
 
     Raises
     ------
@@ -187,13 +195,13 @@ def expectations(function: Callable[[Values], Values], law: Law, tiles: Panels) 
         If a value is not finite, or the functions vary too often to be integrated.
     """
     place, left, right = tiles
-    coarse, size = _rule(function, law, place, left, right)
+    coarse, size = _rule(function, law, place, left, right, what)
     total = np.zeros(len(coarse))
     scale = size.sum(axis=1)
     for _ in range(60):
         middle = left + (right - left) / 2
-        first, first_size = _rule(function, law, place, left, middle)
-        second, second_size = _rule(function, law, place, middle, right)
+        first, first_size = _rule(function, law, place, left, middle, what)
+        second, second_size = _rule(function, law, place, middle, right, what)
         fine = first + second
         error = np.abs(fine - coarse)
         agree = error <= 1e-14 * (first_size + second_size) + 1e-16 * scale[:, None]
@@ -202,10 +210,10 @@ def expectations(function: Callable[[Values], Values], law: Law, tiles: Panels) 
         if done.all():
             break
         rest = ~done
-        if 2 * rest.sum() > _MOST_PANELS:
+        if 2 * rest.sum() > most:
             raise ArithmeticError(
-                "the derivative varies too often within these potentials to be integrated; give a "
-                "sample x, or a smaller std"
+                f"{what} varies too often over {law} to be integrated; give a sample x, or a "
+                "narrower distribution"
             )
         place = np.concatenate([place[rest], place[rest]])
         left, right = (
@@ -219,7 +227,12 @@ def expectations(function: Callable[[Values], Values], law: Law, tiles: Panels) 
 
 
 def _rule(
-    function: Callable[[Values], Values], law: Law, place: Values, left: Values, right: Values
+    function: Callable[[Values], Values],
+    law: Law,
+    place: Values,
+    left: Values,
+    right: Values,
+    what: str,
 ) -> tuple[Values, Values]:
     """Return the integrals over each panel of the functions, and of their absolute values."""
     half = (right - left)[:, None] / 2
@@ -229,6 +242,8 @@ def _rule(
     density = law.density(place, offset)
     values = function(place + offset)
     if not np.isfinite(values).all():
-        raise ArithmeticError("the derivative is not finite within these potentials")
+        raise ArithmeticError(
+            f"{what} is NaN or infinite within {law}; take other potentials, or mend the formula"
+        )
     weighted = half * density * weights * values
     return weighted.sum(axis=2), np.abs(weighted).sum(axis=2)

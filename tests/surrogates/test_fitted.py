@@ -12,6 +12,7 @@ import surrogates
 from kinds import Kind, every_surrogate
 from surrogates import Boxcar, Scaled, Sigmoid, fitted, gain, matched
 from surrogates._quadrature import Normal, Uniform
+from surrogates.definitions import SURROGATES
 
 X = np.random.default_rng(0).normal(-0.7, 1.3, (40, 3))
 NORMAL = {"mean": -1.0, "std": 1.0}
@@ -67,6 +68,45 @@ def test_a_gain_that_two_widths_reach_names_both():
     for rate in (float(words[1].split(" ")[0]), float(words[2].split(";")[0])):
         found = gain(Scaled(GAUSSIAN, rate, rate), **far).rms
         assert found == pytest.approx(0.03, rel=1e-4)
+
+
+def test_two_widths_on_both_sides_of_the_largest_gain_are_found_however_near():
+    far = {"mean": -5.0, "std": 0.5}
+    rates = np.exp2(np.linspace(-4, 2, 400)).tolist()
+    for surrogate in (GAUSSIAN, Boxcar()):
+        most = max(gain(Scaled(surrogate, rate, rate), **far).rms for rate in rates)
+        with pytest.raises(ValueError, match=r"2 widths of .* have a gain"):
+            fitted(surrogate, **far, to=0.999 * most, vary="sharpness")
+
+
+@pytest.mark.parametrize("potentials", [NORMAL, UNIFORM], ids=["normal", "uniform"])
+@pytest.mark.parametrize("name", ["MultiSpikeSuper", "PeriodicExponential"])
+def test_the_width_of_a_periodic_derivative_is_searched_as_far_as_it_is_integrated(
+    name, potentials, monkeypatch
+):
+    evaluated = []
+    plain = surrogates.Surrogate.exact_grad
+
+    def counting(surrogate, x):
+        evaluated.append(x.size)
+        return plain(surrogate, x)
+
+    monkeypatch.setattr(surrogates.Surrogate, "exact_grad", counting)
+    surrogate = SURROGATES[name]()
+    found = fitted(surrogate, **potentials, to=0.5, vary="sharpness")
+    assert gain(found, **potentials).rms == pytest.approx(0.5, rel=1e-12)
+    assert sum(evaluated) < 4e7  # two seconds
+    with pytest.raises(
+        ValueError, match=r"no width .* has a gain of 3\.0: .* searched up to rate="
+    ):
+        fitted(surrogate, **potentials, to=3.0, vary="width")
+
+
+def test_a_derivative_that_is_integrated_at_no_width_is_named():
+    nowhere = surrogates.Custom(lambda x: x / np.zeros_like(x))
+    message = r"^fitted: no width can be searched; Custom\(.*is NaN or infinite within Normal"
+    with pytest.raises(ArithmeticError, match=message):
+        fitted(nowhere, **NORMAL, vary="width")
 
 
 @pytest.mark.parametrize("vary", ["width", "sharpness"])

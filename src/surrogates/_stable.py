@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+
+from . import backends
+from ._arrays import working_dtype
+from ._parameters import is_floating_array
 
 __all__ = ["stable_gain", "stable_peak"]
 
@@ -51,12 +57,18 @@ def stable_peak(
 
     Raises
     ------
+    TypeError
+        If the weights are not an array of real numbers.
     ValueError
-        If an argument is out of its range, or no positive peak fulfils the condition.
+        If another argument is not a number in its range, or no positive peak fulfils the condition.
 
     Notes
     -----
-    As in the authors' program, for a first layer, in its variant "a".
+    As in the authors' program, for a first layer, in its variant "a". It is meant for the worst
+    case. If `low` is ``-high``, the largest gradient never grows at this peak, whatever the signs
+    of weights and gradients; in the worst case it stays as it is, or falls a little where the
+    threshold is subtracted. If `low` is further from 0, it may grow. Through random weights, whose contributions nearly cancel, gradients shrink by
+    little less than the decay in each step: there, take `stable_gain`.
 
     References
     ----------
@@ -74,13 +86,12 @@ def stable_peak(
     >>> round(surrogates.rescaled(surrogates.Sigmoid(4.0), peak=peak).peak, 6)
     0.002901
     """
-    weights, decay, threshold = _layer("stable_peak", weights, decay, threshold, reset)
-    low, high, others = float(weights.min()), float(weights.max()), len(weights) - 1
-    inhibited = 1 / others
+    layer = _layer("stable_peak", weights, decay, threshold, reset)
+    inhibited = 1 / layer.others
     if reset == "subtract":
-        denominator = others * low - threshold
-        inhibited = low / denominator if denominator else math.nan
-    peak = (1 - decay) * inhibited / high if high else math.nan
+        denominator = layer.others * layer.low - layer.threshold
+        inhibited = layer.low / denominator if denominator else math.nan
+    peak = (1 - layer.decay) * inhibited / layer.high if layer.high else math.nan
     return _fulfilled("stable_peak", peak)
 
 
@@ -90,6 +101,8 @@ def stable_gain(
     decay: float,
     threshold: float = 1.0,
     reset: Literal["subtract", "to zero", "to zero before input"] = "subtract",
+    detached: bool = False,
+    rate: float = 0.5,
 ) -> float:
     """Return the gain at which the variance of gradients neither grows nor falls over time.
 
@@ -100,8 +113,9 @@ def stable_gain(
     ::
 
         subtract:              rms**2 = (1 - decay**2) / ((n - 1) * square + threshold**2)
-        to zero:               rms**2 = (2 - decay**2) / ((n - 1) * square)
-        to zero before input:  rms**2 = (1 - decay**2 / 2) / ((n - 1) * square)
+        the same, detached:    rms**2 = (1 - decay**2) / ((n - 1) * square)
+        to zero:               rms**2 = (1 / (1 - rate) - decay**2) / ((n - 1) * square)
+        to zero before input:  rms**2 = (1 - (1 - rate) * decay**2) / ((n - 1) * square)
 
     where `square` is the mean square of the weights.
 
@@ -115,6 +129,10 @@ def stable_gain(
         The threshold, positive.
     reset : {"subtract", "to zero", "to zero before input"}, default "subtract"
         As for `stable_peak`.
+    detached : bool, default False
+        Whether no gradient goes through the reset, as with ``spikes.detach()`` in it.
+    rate : float, default 0.5
+        The firing rate, from 0 to below 1, of a reset to zero. The paper's is one half.
 
     Returns
     -------
@@ -123,12 +141,23 @@ def stable_gain(
 
     Raises
     ------
+    TypeError
+        If the weights are not an array of real numbers.
     ValueError
-        If an argument is out of its range, or no positive gain fulfils the condition.
+        If another argument is not a number in its range, or no positive gain fulfils the condition.
 
     Notes
     -----
-    As in the authors' program, for a first layer.
+    With the defaults as in the authors' program, for a first layer. It approximates:
+
+    - The gradient through a reset is not independent of that through the decay. Where the threshold
+      is subtracted, the factor by which the variance changes in each step is lower by
+      ``2 * decay * threshold * mean``, where `mean` is that of the derivative: it may be 0.7 where
+      it should be 1. For a reset to zero, the gradient through the reset is left out. With
+      ``detached=True`` no such gradient exists, and the formula is exact in this respect.
+    - Weights count as independent of the gradient, as if drawn anew in each step. Through the same
+      weights, gradients turn into the direction that grows most. Over many steps they grow by
+      ``decay + mean * sqrt((n - 1) * square)`` in each, if that is more than 1.
 
     References
     ----------
@@ -147,36 +176,86 @@ def stable_gain(
     >>> round(surrogates.gain(stable, mean=-1.0, std=1.0).rms, 4)
     0.3093
     """
-    weights, decay, threshold = _layer("stable_gain", weights, decay, threshold, reset)
-    square = (len(weights) - 1) * float(np.mean(weights * weights))
+    layer = _layer("stable_gain", weights, decay, threshold, reset)
+    rate = _number(
+        "stable_gain", "rate", rate, "a number from 0 to below 1", lambda value: 0 <= value < 1
+    )
+    if not isinstance(detached, bool):
+        raise TypeError(f"stable_gain: detached must be True or False, got detached={detached!r}")
+    arriving, kept = layer.others * layer.square, layer.decay**2
     if reset == "subtract":
-        result = (1 - decay**2) / (square + threshold**2)
-    elif not square:
-        result = math.nan
+        result = (1 - kept, arriving + (0.0 if detached else layer.threshold**2))
+    elif reset == "to zero":
+        result = (1 / (1 - rate) - kept, arriving)
     else:
-        result = ((2 - decay**2) if reset == "to zero" else (1 - decay**2 / 2)) / square
-    return _fulfilled("stable_gain", math.sqrt(result))
+        result = (1 - (1 - rate) * kept, arriving)
+    return _fulfilled("stable_gain", math.sqrt(result[0] / result[1]) if result[1] else math.nan)
 
 
-def _layer(
-    caller: str, weights: Any, decay: Any, threshold: Any, reset: str
-) -> tuple[np.ndarray[Any, Any], float, float]:
-    found = np.asarray(weights, dtype=np.float64)
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or len(found) < 2:
+class _Layer(NamedTuple):
+    """What the conditions ask of a recurrent layer."""
+
+    others: int  # neurons that a neuron hears, without itself
+    low: float
+    high: float
+    square: float  # the mean square of the weights
+    decay: float
+    threshold: float
+
+
+def _layer(caller: str, weights: Any, decay: Any, threshold: Any, reset: Any) -> _Layer:
+    weights, xp = _array(caller, weights)
+    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or weights.shape[0] < 2:
         raise ValueError(
             f"{caller}: weights must be recurrent ones, of shape (n, n) with n from 2, got shape "
-            f"{found.shape}"
+            f"{tuple(weights.shape)}"
         )
-    if not np.isfinite(found).all():
-        raise ValueError(f"{caller}: weights must be finite")
-    if not 0 <= decay <= 1:
-        raise ValueError(f"{caller}: decay must be a number from 0 to 1, got decay={decay!r}")
-    if not 0 < threshold < math.inf:
-        raise ValueError(f"{caller}: threshold must be positive, got threshold={threshold!r}")
-    if reset not in _RESETS:
+    low, high = float(xp.min(weights)), float(xp.max(weights))
+    square = float(xp.mean(weights * weights))
+    if not math.isfinite(low + high):
+        raise ValueError(
+            f"{caller}: weights must be finite, got values from {low} to {high}; look at what "
+            "computes them"
+        )
+    decay = _number(caller, "decay", decay, "a number from 0 to 1", lambda value: 0 <= value <= 1)
+    threshold = _number(
+        caller, "threshold", threshold, "a positive number", lambda value: 0 < value < math.inf
+    )
+    if not isinstance(reset, str) or reset not in _RESETS:
         names = ", ".join(f'"{name}"' for name in _RESETS)
         raise ValueError(f"{caller}: reset must be one of {names}, got reset={reset!r}")
-    return found, float(decay), float(threshold)
+    return _Layer(weights.shape[0] - 1, low, high, square, decay, threshold)
+
+
+def _array(caller: str, weights: Any) -> tuple[Any, Any]:
+    """Return weights as a constant of a real dtype, with the namespace of their library."""
+    if isinstance(weights, (list, tuple)):
+        with contextlib.suppress(TypeError, ValueError):  # of rows of several lengths
+            weights = np.asarray(weights)
+    if isinstance(weights, np.ndarray) and weights.dtype.kind in "iu":
+        weights = weights.astype(np.float64)
+    if not is_floating_array(weights):
+        what = f"an array of dtype {weights.dtype}" if hasattr(weights, "dtype") else repr(weights)
+        raise TypeError(
+            f"{caller}: weights must be an array of a real floating-point dtype, got {what}; "
+            "convert it, for instance by numpy.asarray(weights, dtype=float)"
+        )
+    backend = backends.of(weights)
+    xp = backend.namespace(weights)
+    dtype = working_dtype(xp, weights.dtype)
+    return backend.constant(xp.astype(weights, dtype, copy=False)), xp
+
+
+def _number(
+    caller: str, name: str, value: Any, what: str, is_valid: Callable[[float], bool]
+) -> float:
+    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 and is_floating_array(value):
+        value = float(value)
+    is_number = isinstance(value, (int, float, np.integer)) and not isinstance(value, bool)
+    if not is_number or not is_valid(value):
+        remedy = "; one number for the whole layer" if hasattr(value, "shape") else ""
+        raise ValueError(f"{caller}: {name} must be {what}, got {name}={value!r}{remedy}")
+    return float(value)
 
 
 def _fulfilled(caller: str, value: float) -> float:

@@ -155,13 +155,13 @@ def _stretched(surrogate: Surrogate, scale: Any, vary: str) -> Scaled:
     return Scaled(surrogate, amplitude=scale if vary == "sharpness" else 1.0, rate=scale)
 
 
-def _checked_vary(by: str, vary: str | None) -> str:
-    if by not in _VARY:
+def _checked_vary(by: Any, vary: Any) -> str:
+    if not isinstance(by, str) or by not in _VARY:
         names = ", ".join(f'"{name}"' for name in _VARY)
         raise ValueError(f"fitted: by must be one of {names}, got by={by!r}")
     if vary is None:
         return _VARY[by][0]
-    if vary not in _VARY[by]:
+    if not isinstance(vary, str) or vary not in _VARY[by]:
         names = " or ".join(f'"{name}"' for name in _VARY[by])
         raise ValueError(f'fitted: for by="{by}", vary must be {names}, got vary={vary!r}')
     return vary

@@ -83,7 +83,8 @@ def gain(
         If there is not just one of a sample, ``mean=, std=`` and ``low=, high=``; or, for a
         distribution, if a parameter of the surrogate is an array.
     ValueError
-        If `std` is not positive, `low` is not below `high`, or the sample is empty.
+        If `std` is not positive, `low` is not below `high`, the sample is empty, or has no such
+        axis.
     ArithmeticError
         If the derivative is not finite, or oscillates too often within the distribution.
 
@@ -112,6 +113,8 @@ def gain(
     """
     require_surrogate(surrogate)
     law = law_of("gain", x, mean, std, low, high, axis)
+    if not isinstance(keepdims, bool):
+        raise TypeError(f"gain: keepdims must be True or False, got keepdims={keepdims!r}")
     if law is None:
         return _of_sample(surrogate, x, axis, keepdims)
     if keepdims:
@@ -142,6 +145,7 @@ def law_of(
             f"x={sample}, mean={mean!r}, std={std!r}, low={low!r}, high={high!r}"
         )
     if x is not None:
+        _require_axis(caller, x, axis)
         return None
     if axis is not None:
         raise TypeError(f"{caller}: axis={axis!r} is for a sample x; leave it out")
@@ -151,6 +155,17 @@ def law_of(
     if not law.low < law.high:
         raise ValueError(f"{caller}: low must be below high, got low={low!r}, high={high!r}")
     return law
+
+
+def _require_axis(caller: str, x: Any, axis: Any) -> None:
+    ndim = getattr(x, "ndim", 0)
+    for one in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        is_integer = isinstance(one, (int, np.integer)) and not isinstance(one, bool)
+        if not is_integer or not -ndim <= one < ndim:
+            raise ValueError(
+                f"{caller}: axis must be one of the {ndim} axes of the sample x, a tuple of them "
+                f"or None for all, got axis={axis!r}"
+            )
 
 
 def _number(caller: str, name: str, value: Any, positive: bool = False) -> float:

@@ -67,8 +67,9 @@ def stable_peak(
     As in the authors' program, for a first layer, in its variant "a". It is meant for the worst
     case. If `low` is ``-high``, the largest gradient never grows at this peak, whatever the signs
     of weights and gradients; in the worst case it stays as it is, or falls a little where the
-    threshold is subtracted. If `low` is further from 0, it may grow. Through random weights, whose contributions nearly cancel, gradients shrink by
-    little less than the decay in each step: there, take `stable_gain`.
+    threshold is subtracted. If `low` is further from 0, it may grow. Through random weights, whose
+    contributions nearly cancel, gradients shrink by little less than the decay in each step: there,
+    take `stable_gain`.
 
     References
     ----------

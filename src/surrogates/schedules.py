@@ -7,12 +7,15 @@ end. Those here hold their ends: a progress below 0 counts as 0, one above 1 as 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ._learnable._paths import outermost, parameters_by_path, with_value_at
 from ._maths import choose, larger, of_parameter, smaller
+from ._parameters import is_floating_array
 from ._surrogate import Surrogate, require_surrogate
 
 __all__ = ["Annealed", "anneal", "cosine", "geometric", "linear", "steps"]
@@ -158,9 +161,7 @@ def steps(values: Sequence[float], at: Sequence[float]) -> Schedule:
     >>> schedule(0.0), schedule(0.5), schedule(1.0)
     (1.0, 4.0, 16.0)
     """
-    values, at = tuple(map(float, values)), tuple(map(float, at))
-    for value in values:
-        _require_ends("steps", value, value)
+    values, at = _numbers("values", values), _numbers("at", at)
     if len(values) != len(at) + 1:
         raise ValueError(
             f"steps: values must be one more than at, got {len(values)} values and {len(at)} places"
@@ -267,12 +268,28 @@ class Annealed:
 def _require_ends(caller: str, start: Any, end: Any) -> None:
     """Raise where an end of a schedule is no finite number; arrays may be traced."""
     for value in (start, end):
-        is_number = isinstance(value, (int, float))
-        if not (hasattr(value, "dtype") or is_number) or (is_number and not math.isfinite(value)):
+        if not (_is_finite(value) or is_floating_array(value)):
             raise ValueError(
-                f"{caller}: values must be finite numbers or arrays, got {value!r}; any function "
-                "of the progress is a schedule, too"
+                f"{caller}: values must be finite numbers or arrays, got {value!r}; "
+                "any function of the progress is a schedule, too"
             )
+
+
+def _is_finite(value: Any) -> bool:
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    return is_number and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _numbers(name: str, values: Any) -> tuple[float, ...]:
+    """Return the numbers of a sequence, or raise."""
+    is_sequence = isinstance(values, Iterable) and getattr(values, "ndim", 1) == 1
+    found: list[Any] = list(values) if is_sequence else [None]
+    if not all(map(_is_finite, found)):
+        raise ValueError(
+            f"steps: {name} must be a sequence of finite numbers, got {name}={values!r}; any "
+            "function of the progress is a schedule, too"
+        )
+    return tuple(map(float, found))
 
 
 # Each gives `start` and `end` to the last bit, where ``start + (end - start) * 1`` rounds.
@@ -303,6 +320,14 @@ def _steps(values: tuple[float, ...], at: tuple[float, ...], progress: Any) -> A
 
 def _limited(progress: Any) -> Any:
     """Return the progress within 0 and 1."""
-    if isinstance(progress, (int, float)) and math.isnan(progress):
-        raise ValueError("anneal: progress must be a number from 0 to 1, got nan")
+    if isinstance(progress, (int, float)):
+        is_valid = not (math.isnan(progress) or isinstance(progress, bool))
+    else:  # an array: V is the kind of bfloat16, and PyTorch's have none
+        is_valid = getattr(getattr(progress, "dtype", None), "kind", "f") in "fiuV"
+        is_valid = is_valid and hasattr(progress, "dtype")
+    if not is_valid:
+        raise ValueError(
+            "anneal: progress must be a number from 0 to 1, or an array of a real dtype, "
+            f"got {progress!r}"
+        )
     return smaller(larger(progress * 1.0, 0.0), 1.0)

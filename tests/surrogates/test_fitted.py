@@ -288,6 +288,19 @@ def test_what_cannot_be_fitted_is_refused(surrogate, arguments, message):
         fitted(surrogate, **arguments)
 
 
+@pytest.mark.parametrize("odd", [["gain"], np.asarray("gain"), 1, 1j, True, {}], ids=repr)
+def test_what_is_no_name_is_refused(odd):
+    with pytest.raises(ValueError, match=r"^fitted: by must be one of .*, got by="):
+        fitted(Sigmoid(), X, by=odd)
+    with pytest.raises(ValueError, match=r'^fitted: for by="gain", vary must be .*, got vary='):
+        fitted(Sigmoid(), X, vary=odd)
+    if odd != 1:
+        with pytest.raises(
+            ValueError, match=r'^fitted: for by="gain", to must be a positive number'
+        ):
+            fitted(Sigmoid(), X, to=odd)
+
+
 def test_a_sample_without_spread_gives_nan_where_values_are_not_looked_at():
     torch = pytest.importorskip("torch")
     found = fitted(Sigmoid(), torch.ones(4), by="spread")

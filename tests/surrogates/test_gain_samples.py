@@ -126,3 +126,27 @@ def test_what_is_unknown_of_a_sample_is_nan():
 def test_keepdims_is_for_a_sample():
     with pytest.raises(TypeError, match="keepdims=True is for a sample x"):
         surrogates.gain(surrogates.Boxcar(), mean=0.0, std=1.0, keepdims=True)
+
+
+@pytest.mark.parametrize("odd", ["0", True, 1.0, 0.5j, [0], 3, -4, (0, 3), (0, "1"), {}], ids=repr)
+def test_what_is_no_axis_of_the_sample_is_refused(odd):
+    for caller in (gain, surrogates.fitted):
+        message = (
+            f"^{caller.__name__}: axis must be one of the 3 axes of the sample x, .*, got axis="
+        )
+        with pytest.raises(ValueError, match=message):
+            caller(surrogates.Sigmoid(), np.ones((2, 3, 4)), axis=odd)
+
+
+@pytest.mark.parametrize("odd", [None, 1, "yes", [True]], ids=repr)
+def test_keepdims_is_true_or_false(odd):
+    with pytest.raises(TypeError, match=r"^gain: keepdims must be True or False, got keepdims="):
+        gain(surrogates.Sigmoid(), np.ones(3), keepdims=odd)
+
+
+def test_a_sample_and_a_distribution_together_are_refused():
+    for caller in (gain, surrogates.fitted):
+        with pytest.raises(
+            TypeError, match=rf"^{caller.__name__}: give one of a sample x, mean= and"
+        ):
+            caller(surrogates.Sigmoid(), np.ones(3), mean=0.0)

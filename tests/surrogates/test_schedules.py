@@ -95,12 +95,15 @@ def test_a_value_out_of_range_is_refused_by_the_surrogate():
         (lambda: sg.anneal(sg.StraightThrough(), beta=linear(1, 2)), "it has none"),
         (lambda: sg.anneal(sg.Sigmoid(), alpha=2.0), r"alpha must be a function .* alpha=2\.0"),
         (lambda: sg.anneal(sg.Sigmoid, alpha=linear(1, 2)), "surrogate"),
-        (lambda: sg.anneal(sg.Sigmoid(), alpha=linear(1, 2))(math.nan), "from 0 to 1, got nan"),
+        (
+            lambda: sg.anneal(sg.Sigmoid(), alpha=linear(1, 2))(math.nan),
+            "from 0 to 1, or an array of a real dtype, got nan",
+        ),
         (lambda: geometric(0.0, 2.0), r"start must be a positive finite number, got start=0\.0"),
         (lambda: geometric(1.0, -2.0), "end must be a positive"),
         (lambda: linear(math.inf, 1.0), "linear: values must be finite numbers or arrays, got inf"),
         (lambda: cosine("a", 1.0), "cosine: values must be finite numbers or arrays, got 'a'"),
-        (lambda: steps([1.0, math.nan], at=[0.5]), "steps: values must be finite"),
+        (lambda: steps([1.0, math.nan], at=[0.5]), "steps: values must be a sequence of finite"),
         (lambda: sg.anneal(sg.Sigmoid()), "anneal: name one or more parameters"),
         (lambda: steps([1.0, 2.0], at=[]), "2 values and 0 places"),
         (lambda: steps([1.0, 2.0, 3.0], at=[0.5, 0.5]), r"increase, from 0 to 1, got at=\[0\.5, 0"),
@@ -147,3 +150,40 @@ def test_torch_compile_compiles_once_for_all_of_the_training(torch):
         expected = annealed(float(progress)).surrogate_grad(x.detach())
         torch.testing.assert_close(gradient, expected)
     assert len(compilations) == 1
+
+
+ODD = ["0.5", b"1", None, True, 0.5j, [0.5], {}, np.asarray("0.5"), np.asarray(0.5j)]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_what_is_no_number_is_refused(odd):
+    for schedule in (linear, cosine, geometric):
+        with pytest.raises(
+            ValueError, match=rf"^{schedule.__name__}: values must be finite numbers"
+        ):
+            schedule(odd, 1.0)
+        with pytest.raises(
+            ValueError, match=r"^anneal: progress must be a number from 0 to 1, or an"
+        ):
+            schedule(0.5, 1.0)(odd)
+    with pytest.raises(ValueError, match=r"^steps: values must be a sequence of finite numbers"):
+        steps([1.0, odd], [0.5])
+    with pytest.raises(
+        ValueError, match=r"^steps: at must be a sequence of finite numbers, got at="
+    ):
+        steps([1.0, 2.0], [odd])
+    with pytest.raises(
+        ValueError, match=r"^anneal: progress must be a number from 0 to 1, or an arra"
+    ):
+        sg.anneal(sg.Sigmoid(), alpha=linear(1.0, 2.0))(odd)
+
+
+def test_what_is_no_sequence_of_steps_is_refused():
+    for odd in (None, 1.0, "12", {"a": 1}, np.asarray(1.0)):
+        with pytest.raises(
+            ValueError, match=r"^steps: values must be a sequence of finite numbers"
+        ):
+            steps(odd, [0.5])
+        with pytest.raises(ValueError, match=r"^steps: at must be a sequence of finite numbers"):
+            steps([1.0, 2.0], odd)
+    assert steps(np.asarray([1.0, 2.0]), at=range(1))(0.5) == 2.0

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ._keep import same_random
 from ._record import Recorder, is_module, recording
 from ._report import Diagnosis
 
@@ -19,12 +20,12 @@ def diagnose(
 ) -> Diagnosis:
     """Run a network once, and tell for each layer that spikes why it may not learn.
 
-    A copy of the network is run on a batch, forward and backward. For each layer the diagnosis has
-    the distribution of the membrane potentials relative to the threshold, the firing rate, the
+    The network is run on a copy of the batch, forward and backward. For each layer the diagnosis
+    has the distribution of the membrane potentials relative to the threshold, the firing rate, the
     gain of the surrogate, and the size of the gradient that arrives and of the one that leaves. It
     names layers that are silent, saturated or dead, and gradients that vanish or explode, each with
-    what to do. The network itself stays as it is: weights, gradients, states; and so does the
-    framework's random state.
+    what to do. The network and the batch stay as they are: weights, gradients, states, running
+    statistics; and so do the random states of Python, NumPy and PyTorch.
 
     Parameters
     ----------
@@ -64,7 +65,11 @@ def diagnose(
     ========== =====================================================================================
 
     Compiled code is run without its compiler, which would not show what it calls. NumPy, CuPy and
-    Dask have no gradient to tell.
+    Dask have no gradient to tell. Inside a transform of ``torch.func``, such as ``torch.vmap``,
+    values cannot be looked at: `unseen` names the layers.
+
+    Of a network that is a function, what it is made of is put back afterwards: modules that it
+    calls, arrays and generators that it holds. Lists that it extends are not.
 
     Examples
     --------
@@ -86,7 +91,7 @@ surrogates.fitted"
             "leave it out for one that favours no direction"
         )
     recorder = Recorder()
-    with recording(recorder):
+    with same_random(), recording(recorder):
         _runner(model, batch)(recorder, model, batch, loss)
     if not recorder.layers:
         raise ValueError(
@@ -105,7 +110,7 @@ def _runner(model: Any, batch: tuple[Any, ...]) -> Any:
     elif jax and (is_module(model) or any(map(_is_jax, jax.tree.leaves((model, batch))))):
         from . import _jax as framework  # type: ignore[no-redef]
     else:
-        from . import _record as framework  # type: ignore[no-redef]
+        from . import _numpy as framework  # type: ignore[no-redef]
     return framework.run
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._surrogate import Surrogate
+from ._keep import copied, kept
 from ._record import Layer, Recorder, modules_of, squares
 
 Array = Any
@@ -24,10 +25,11 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
         network = _copied(model)
         recorder.modules = modules_of(network)
         recorder.tap = partial(_tap, zero)
-        output = network(*batch)
+        output = network(*inputs)
         return (_signed_sum(output) if loss is None else loss(output)) + 0 * zero
 
-    with jax.disable_jit():  # what was compiled before would not call Python again
+    inputs = copied(recorder, batch)
+    with kept(model), jax.disable_jit():  # what was compiled before would not call Python again
         jax.grad(total)(0.0)
     jax.effects_barrier()
     for layer in recorder.layers.values():

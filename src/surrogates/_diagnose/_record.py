@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 import os
 import types
@@ -66,18 +68,21 @@ class Recorder:
         self.modules: list[tuple[Any, str]] = []  # of the network, with their names
         self.tap: Callable[[Layer, Surrogate, Array, Callable[[Array], Array]], Array] = _plain
 
-    def layer(self, surrogate: Surrogate) -> Layer:
-        """Return the layer that calls a surrogate now."""
+    def layer(self, surrogate: Surrogate) -> Layer | None:
+        """Return the layer that calls a surrogate now, None for a part of a call that was seen."""
         name = self._caller()
-        return self.layers.setdefault(name, Layer(name, surrogate))
+        return None if name is None else self.layers.setdefault(name, Layer(name, surrogate))
 
     def cannot_tell(self, why: str) -> None:
         """Note something that could not be seen, once."""
         if why not in self.unseen:
             self.unseen.append(why)
 
-    def _caller(self) -> str:
-        """Return the innermost module of the network whose method is running, or else a line."""
+    def _caller(self) -> str | None:
+        """Return the innermost module of the network whose method is running, or else a line.
+
+        None if Dask computes a block of a call, which was seen when it was made.
+        """
         place: Any = inspect.currentframe()
         line = ""
         while place:
@@ -93,7 +98,10 @@ class Recorder:
                 name = f"{start}{number})"
                 self.modules.append((owner, name))
                 return name
-            top = place.f_globals.get("__name__", "").partition(".")[0]
+            where = place.f_globals.get("__name__", "")
+            if where == "surrogates.backends._dask" and code.co_name == "_block":
+                return None
+            top = where.partition(".")[0]
             if not line and top not in ("surrogates", "jax", "dask", *_LIBRARIES):
                 line = f"{os.path.basename(code.co_filename)}:{place.f_lineno}"
             place = place.f_back
@@ -118,12 +126,17 @@ def recording(recorder: Recorder) -> Iterator[None]:
 
     def watched(surrogate: Surrogate, x: Any) -> Any:
         x, _ = checked(surrogate, x)
-        return recorder.tap(recorder.layer(surrogate), surrogate, x, lambda x: call(surrogate, x))
+        layer = recorder.layer(surrogate)
+        if layer is None:
+            return call(surrogate, x)
+        return recorder.tap(layer, surrogate, x, lambda x: call(surrogate, x))
 
     def watched_plan(plan: Plan, arrays: tuple[Array, ...], x: Any) -> Any:
         x, _ = checked(plan, x)
-        surrogate = plan.surrogate(arrays)
         layer = recorder.layer(plan.start)
+        if layer is None:
+            return learned(plan, arrays, x)
+        surrogate = plan.surrogate(arrays)
         return recorder.tap(layer, surrogate, x, lambda x: learned(plan, arrays, x))
 
     with replaced(Surrogate, "__call__", watched), replaced(Plan, "spikes", watched_plan):
@@ -141,18 +154,18 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
         setattr(owner, name, before)
 
 
-def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> None:
-    """Run a network of a library that does not differentiate."""
-    recorder.modules = modules_of(model)
-    recorder.cannot_tell("gradients: neither network nor batch is of PyTorch or JAX")
-    output = model(*batch)
-    if loss is not None:
-        loss(output)
-
-
 def modules_of(model: Any) -> list[tuple[Any, str]]:
     """Return what of a network can be called, with the names of the attributes that lead there."""
-    modules: list[tuple[Any, str]] = []
+    return [
+        (part, name or type(part).__name__)
+        for part, name in parts_of(model)
+        if callable(part) and not _is_function(part) and hasattr(part, "__dict__")
+    ]
+
+
+def parts_of(model: Any) -> list[tuple[Any, str]]:
+    """Return all that a network consists of, as far as it can be told, with names."""
+    parts: list[tuple[Any, str]] = []
     seen: dict[int, Any] = {}  # kept, since what is freed leaves its identity to another
     waiting = [("", model)]
     while waiting:
@@ -160,11 +173,10 @@ def modules_of(model: Any) -> list[tuple[Any, str]]:
         if id(part) in seen or isinstance(part, (Surrogate, type, types.ModuleType)):
             continue
         seen[id(part)] = part
-        if callable(part) and not _is_function(part) and hasattr(part, "__dict__"):
-            modules.append((part, name or type(part).__name__))
+        parts.append((part, name))
         prefix = f"{name}." if name else ""
         waiting += [(f"{prefix}{key}".rstrip("."), value) for key, value in _inside(part)]
-    return modules
+    return parts
 
 
 def _inside(part: Any) -> list[tuple[Any, Any]]:
@@ -173,12 +185,34 @@ def _inside(part: Any) -> list[tuple[Any, Any]]:
         return list(part.items())
     if isinstance(part, (list, tuple)):
         return list(enumerate(part))
+    if isinstance(part, functools.partial):
+        return [("", inside) for inside in (part.func, *part.args, *part.keywords.values())]
     if _is_function(part):  # such as vmap(model), or a lambda around it
-        cells = getattr(part, "__closure__", None) or ()
         around = [getattr(part, "__wrapped__", None), getattr(part, "__self__", None)]
-        return [("", inside) for inside in (*around, *(cell.cell_contents for cell in cells))]
+        return [("", inside) for inside in (*around, *_used(part))]
     attributes = getattr(part, "__dict__", {})
     return [(key, value) for key, value in attributes.items() if key[:1] != "_"]
+
+
+def _used(function: Any) -> list[Any]:
+    """Return what a function takes from around it: variables of a function, or of its module."""
+    function = getattr(function, "__func__", function)
+    cells = getattr(function, "__closure__", None) or ()
+    found = []
+    for cell in cells:
+        with contextlib.suppress(ValueError):  # it has no value yet
+            found.append(cell.cell_contents)
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    around = getattr(function, "__globals__", {})
+    used = [around[name] for name in names if name in around]
+    # what is global may be anything: no more than networks consist of
+    return found + [
+        part
+        for part in used
+        if is_module(part)
+        or hasattr(part, "dtype")
+        or (isinstance(part, types.FunctionType) and part.__globals__ is around)
+    ]
 
 
 def _is_function(part: Any) -> bool:

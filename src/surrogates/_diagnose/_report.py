@@ -68,7 +68,8 @@ class Diagnosis:
             ).rstrip()
             for row in rows
         ]
-        lines += ["", *(self.findings or ["nothing found"])]
+        nothing = "nothing found" if self.layers else "no layer could be seen"
+        lines += ["", *(self.findings or [nothing])]
         lines += [f"not seen: {what}" for what in self.unseen]
         return "\n".join(lines)
 

@@ -12,6 +12,8 @@ import torch
 
 from .._learnable import _torch as _learnable
 from .._surrogate import Surrogate
+from ..backends._torch.state import in_transform
+from ._keep import copied, kept
 from ._record import Layer, Recorder, replaced, squares
 
 
@@ -35,15 +37,17 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
         torch.compiler.set_stance("force_eager"),
         # the short way past what is recorded
         replaced(_learnable, "learned", lambda *arguments: None),
+        kept(None if isinstance(model, torch.nn.Module) else model),
     ):
         with torch.enable_grad():
-            output = model(*batch)
+            output = model(*copied(recorder, batch, _tensors(batch)))
             total = _signed_sum(output) if loss is None else loss(output)
         recorder.tap = _untapped  # activation checkpoints call again
         if not (total.requires_grad and seen):
-            recorder.cannot_tell("gradients: no output of the network depends on a surrogate")
+            if any(layer.potentials for layer in recorder.layers.values()):
+                recorder.cannot_tell("gradients: no output of the network depends on a surrogate")
             return
-        # not backward(), which would leave gradients in the batch, and in what was not copied
+        # not backward(), which would leave gradients in what was not copied
         torch.autograd.grad(total, seen, allow_unused=True)
 
 
@@ -55,6 +59,12 @@ def _tap(
     x: torch.Tensor,
     spike: Callable[[Any], Any],
 ) -> Any:
+    if in_transform():
+        recorder.cannot_tell(
+            f"potentials of {layer.name}: it runs inside torch.vmap or another transform of "
+            "torch.func, where values cannot be looked at; call the network on the batch without it"
+        )
+        return spike(x)
     if not torch.is_grad_enabled():
         recorder.cannot_tell(f"gradients of {layer.name}: it runs under torch.no_grad")
         spikes = spike(x)

@@ -1,0 +1,106 @@
+"""What a diagnosis leaves as it was: the batch, what a network consists of, random numbers."""
+
+from __future__ import annotations
+
+import copy
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .._surrogate import Surrogate
+from ._record import Recorder, parts_of
+
+
+def copied(recorder: Recorder, batch: tuple[Any, ...], tensors: Iterable[Any] = ()) -> Any:
+    """Return a copy of a batch, which the network may change; of PyTorch's tensors detached."""
+    # PyTorch refuses to copy results of a computation.
+    memo = {id(t): t.detach().clone().requires_grad_(t.requires_grad) for t in tensors}
+    try:
+        return copy.deepcopy(batch, memo)
+    except Exception as error:  # of a user's class
+        recorder.cannot_tell(
+            f"whether the network changes the batch, which cannot be copied: {error}"
+        )
+        return batch
+
+
+@contextmanager
+def kept(model: Any) -> Iterator[None]:
+    """Put a network back as it was: attributes of its objects, arrays and generators."""
+    seen: dict[int, Any] = {}
+    undo: list[Callable[[], Any]] = []
+
+    def keep(part: Any) -> None:
+        if id(part) not in seen:
+            seen[id(part)] = part
+            undo.extend(_undo(part, keep))
+
+    for part, _ in parts_of(model):
+        keep(part)
+    try:
+        yield
+    finally:
+        for step in undo:
+            step()
+
+
+def _undo(part: Any, keep: Callable[[Any], None]) -> list[Callable[[], Any]]:
+    """Return functions that put one part of a network back."""
+    torch = sys.modules.get("torch")
+    if isinstance(part, np.ndarray):
+        before = part.copy()
+        return [lambda: np.copyto(part, before)] if part.flags.writeable else []
+    if isinstance(part, np.random.Generator):
+        drawn = part.bit_generator.state
+        return [lambda: setattr(part.bit_generator, "state", drawn)]
+    if torch and isinstance(part, torch.Generator):
+        state = part.get_state()
+        return [lambda: part.set_state(state)]
+    if torch and isinstance(part, torch.Tensor):
+        values = part.detach().clone()
+        return [lambda: _assign(part, values)]
+    if torch and isinstance(part, torch.nn.Module):
+        for inside in (*part.parameters(), *part.buffers(), *part.children()):
+            keep(inside)
+        # with the dictionaries of parameters, buffers and modules that are among its attributes
+        inner = [value for value in vars(part).values() if isinstance(value, dict)]
+        return [_restorer(dictionary) for dictionary in (vars(part), *inner)]
+    is_object = isinstance(getattr(part, "__dict__", None), dict)
+    return [_restorer(vars(part))] if is_object and not isinstance(part, Surrogate) else []
+
+
+def _restorer(dictionary: dict[str, Any]) -> Callable[[], None]:
+    before = dict(dictionary)
+
+    def restore() -> None:
+        if [*map(id, dictionary.values())] != [*map(id, before.values())]:
+            dictionary.clear()
+            dictionary.update(before)
+
+    return restore
+
+
+def _assign(tensor: Any, values: Any) -> None:
+    torch = sys.modules["torch"]
+    if not torch.equal(tensor, values):
+        with torch.no_grad():
+            tensor.copy_(values)
+
+
+@contextmanager
+def same_random() -> Iterator[None]:
+    """Put back the random states of Python, NumPy and, on the CPU, PyTorch."""
+    torch = sys.modules.get("torch")
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    drawn = torch.get_rng_state() if torch else None
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        if torch:
+            torch.set_rng_state(drawn)

@@ -409,6 +409,17 @@ def test_flax(jax):
     assert all(map(jax.numpy.array_equal, before, after))
 
 
+def test_a_function_around_a_module_of_flax_that_changes_is_refused(jax):
+    nnx = pytest.importorskip("flax.nnx")
+    norm = nnx.BatchNorm(5, rngs=nnx.Rngs(0))
+    before = jax.tree.leaves(nnx.state(norm))
+    with pytest.raises(
+        TypeError, match=r"^diagnose: the network is a function .*hand over the module"
+    ):
+        sg.diagnose(lambda x: sg.Sigmoid()(norm(x)), jax.numpy.ones((2, 5), "float32"))
+    assert all(map(jax.numpy.array_equal, before, jax.tree.leaves(nnx.state(norm))))
+
+
 def test_what_does_not_reach_the_output_in_jax(jax):
     def network(x):
         sg.Sigmoid()(x)

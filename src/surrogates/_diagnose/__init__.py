@@ -47,7 +47,7 @@ def diagnose(
     Raises
     ------
     TypeError
-        If `model` cannot be called.
+        If `model` cannot be called, or is a function around a module of Flax that changes.
     ValueError
         If the network calls no surrogate.
 

@@ -30,7 +30,15 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
 
     inputs = copied(recorder, batch)
     with kept(model), jax.disable_jit():  # what was compiled before would not call Python again
-        jax.grad(total)(0.0)
+        try:
+            jax.grad(total)(0.0)
+        except Exception as error:
+            if type(error).__name__ == "TraceContextError":  # of Flax, which need not be installed
+                raise TypeError(
+                    "diagnose: the network is a function around a module of Flax that changes as "
+                    "it runs, and cannot be copied; hand over the module itself"
+                ) from error
+            raise
     jax.effects_barrier()
     for layer in recorder.layers.values():
         if not layer.leaving:

@@ -26,6 +26,7 @@ from .definitions import logarithmic as _logarithmic
 from .definitions import periodic as _periodic
 from .definitions import piecewise as _piecewise
 from .definitions import power_law as _power_law
+from .definitions import rate as _rate
 from .definitions import sigmoidal as _sigmoidal
 from .definitions.exponential import *  # noqa: F403
 from .definitions.fast_sigmoid import *  # noqa: F403
@@ -34,6 +35,7 @@ from .definitions.logarithmic import *  # noqa: F403
 from .definitions.periodic import *  # noqa: F403
 from .definitions.piecewise import *  # noqa: F403
 from .definitions.power_law import *  # noqa: F403
+from .definitions.rate import *  # noqa: F403
 from .definitions.sigmoidal import *  # noqa: F403
 from .libraries import from_library
 from .schedules import anneal
@@ -79,4 +81,5 @@ __all__ += _logarithmic.__all__
 __all__ += _periodic.__all__
 __all__ += _piecewise.__all__
 __all__ += _power_law.__all__
+__all__ += _rate.__all__
 __all__ += _sigmoidal.__all__

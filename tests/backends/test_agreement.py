@@ -162,6 +162,7 @@ ASYMMETRIC = {
     "PeriodicExponential",
     "S2NN",
     "SlantedBox",
+    "SoftLIF",
     "SpikeRateEscape",
     "SuperSpikeMemClamp",
 }

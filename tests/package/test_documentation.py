@@ -67,7 +67,8 @@ def _run(test):
 def test_docstring_of_a_surrogate_is_complete(name):
     text = inspect.getdoc(SURROGATES[name])
     parts = ["g'(x) = ", "g(x) = ", "References\n", ">>>"]
-    parts.append("peak is" if name == "MultiGaussianGrad" else "peak = ")  # found by search
+    by_search = name in ("MultiGaussianGrad", "SoftLIF")
+    parts.append("peak is" if by_search else "peak = ")
     if inspect.signature(SURROGATES[name]).parameters.keys() != {"at_threshold"}:
         parts += ["Parameters\n", "Raises\n"]
     for part in parts:
@@ -80,6 +81,8 @@ def test_docstring_states_an_accuracy_that_is_not_the_usual_one(name):
     accuracy = SURROGATES[name]().accuracy
     if name == "SquarewaveFourierSeries":
         assert "accurate to ``4 * n + 1`` ulp" in text
+    elif name == "SoftLIF":
+        assert "Accurate to ``8 + 2 * log(maximum(1, sigma))`` ulp" in text
     elif accuracy.of_peak:
         assert "is accurate to 4 ulp of" in text
     elif accuracy.per_efold:

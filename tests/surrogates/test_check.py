@@ -9,6 +9,7 @@ import itertools
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -22,7 +23,7 @@ import surrogates
 from kinds import every_surrogate
 from surrogates import _check
 from surrogates import _recording as recording
-from surrogates._check import digits, variants
+from surrogates._check import digits, proof, variants
 from surrogates._cli import main
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES, function_name
@@ -40,8 +41,8 @@ def test_proof_holds(cls):
 def test_docstring_states_what_is_proven(cls):
     from surrogates._check.formulas import stated
 
-    found = {"peak"} - ({"peak"} if cls is surrogates.MultiGaussianGrad else set())  # by search
-    assert {"g'(x)", "g(x)", *found} <= set(stated(cls))
+    by_search = cls in (surrogates.MultiGaussianGrad, surrogates.SoftLIF)
+    assert {"g'(x)", "g(x)", *(() if by_search else ("peak",))} <= set(stated(cls))
 
 
 def mutants():
@@ -186,18 +187,39 @@ def test_only_the_symbolic_line_is_a_proof(capsys):
     assert re.search(r"SoftSign +measured +ok", "\n".join(lines))
 
 
+def test_a_numerator_of_zero_is_a_proof(monkeypatch):
+    monkeypatch.setattr(proof.sympy, "simplify", lambda difference: pytest.fail(str(difference)))
+    row, *_ = _check._rows(surrogates.SoftLIF, points=50, names=["numpy"])
+    assert row.note == "proven"
+
+
+class Rounded(faults.Lorentzian):
+    def primitive(self, xp, x):
+        return 0.5 + 1.1283791670955126 * xp.atan(x)
+
+    def derivative(self, xp, x):  # the same number to a rounding: 2 / sqrt(pi)
+        return xp.sqrt(0 * x + 1.2732395447351628) / (1 + x * x)
+
+
 def test_what_sympy_cannot_simplify_is_no_failure():
-    class Rounded(faults.Lorentzian):
-        def primitive(self, xp, x):
-            return 0.5 + 1.1283791670955126 * xp.atan(x)
-
-        def derivative(self, xp, x):  # the same number to a rounding: 2 / sqrt(pi)
-            return xp.sqrt(0 * x + 1.2732395447351628) / (1 + x * x)
-
-    proof, measured, *_ = _check._rows(Rounded, points=50, names=["numpy"])
-    assert proof.failure is None
-    assert "except around x = " in proof.note
+    proven, measured, *_ = _check._rows(Rounded, points=50, names=["numpy"])
+    assert proven.failure is None
+    assert "except around x = " in proven.note
     assert measured.failure is None
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
+def test_what_sympy_does_not_simplify_in_time_is_no_failure(monkeypatch):
+    def endless(difference):
+        while True:
+            pass
+
+    monkeypatch.setattr(proof.sympy, "simplify", endless)
+    monkeypatch.setattr(proof, "LIMIT", 0.25)
+    proven, measured, *_ = _check._rows(Rounded, points=50, names=["numpy"])
+    assert proven.failure is measured.failure is None
+    assert "an expression not simplified within 0.25 s, in numbers " in proven.note
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
 
 
 class Documented(surrogates.Surrogate):

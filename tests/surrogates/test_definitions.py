@@ -16,6 +16,7 @@ import surrogates
 from kinds import every_surrogate
 from strategies import potentials, surrogates_of
 from surrogates._check.accuracy import kinks
+from surrogates._check.formulas import compiled
 from surrogates._parameters import (
     ABOVE_ONE,
     COUNT,
@@ -157,6 +158,51 @@ def test_identities():
     same(s.SpikeRateEscape(2.0, 3.0, shift=0.0), s.SlayerGrad(2.0), 3.0)
     same(s.SlantedBox(0.75, 0.4, tilt=0.0), s.Boxcar(1.5, 0.4))
     same(s.TwoSidedBox(0.3, 0.3, 1.5, 1.5), s.Boxcar(3.0, 0.2, closed="neither"))
+
+
+def test_soft_lif_becomes_the_rate_of_a_neuron_as_sigma_falls():
+    x = np.concatenate([-np.geomspace(1e-3, 1e3, 61), np.geomspace(1e-3, 1e3, 61)])
+    sharp = surrogates.SoftLIF(1e-6, tau_rc=0.03, tau_ref=0.004)
+    above = np.maximum(x, 1e-3)
+    rate = np.where(x > 0, 1 / (0.004 + 0.03 * np.log1p(1 / above)), 0)
+    np.testing.assert_allclose(sharp.formula("area", np, x)[61:], rate[61:], rtol=1e-13)
+    slope = 0.03 * rate**2 / (above * (1 + above))
+    np.testing.assert_allclose(sharp.surrogate_grad(x)[61:], slope[61:], rtol=1e-13)
+    # below, the rate falls no faster than 1 / |x|, in units of sigma
+    assert np.all(sharp.formula("area", np, x)[:61] < 1 / (0.03 * -x[:61] * 1e6))
+
+
+@pytest.mark.parametrize("sigma", [1e-15, 0.02, 1.0, 1e15])
+@pytest.mark.parametrize("ratio", [1e-30, 0.1, 1e30])
+def test_peak_and_width_of_soft_lif_over_its_range(sigma, ratio):
+    """Of a bump that rises and falls once, by golden section and bisection in many digits."""
+    tau_ref = np.sqrt(ratio)
+    surrogate = surrogates.SoftLIF(sigma, 1 / tau_ref, tau_ref)
+    with mpmath.workdps(60):
+        derivative = compiled(surrogate, "g'(x)")
+        slope = lambda u: derivative(u * mpmath.mpf(sigma))  # noqa: E731
+        low, high = mpmath.mpf(-150), mpmath.mpf(150)
+        while high - low > 1e-20:
+            third = (high - low) / 3
+            if slope(low + third) < slope(high - third):
+                low += third
+            else:
+                high -= third
+        top = slope(low)
+        edges = []
+        for side in (-1, 1):
+            inside, outside = mpmath.mpf(0), mpmath.mpf(1)
+            while slope(low + side * outside) > top / 2:
+                inside, outside = outside, 2 * outside
+            for _ in range(80):
+                middle = (inside + outside) / 2
+                if slope(low + side * middle) > top / 2:
+                    inside = middle
+                else:
+                    outside = middle
+            edges.append(inside)
+        assert surrogate.peak == pytest.approx(float(top), rel=1e-12)
+        assert surrogate.width == pytest.approx(float(sum(edges) * sigma), rel=1e-9)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

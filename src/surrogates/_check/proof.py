@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import mpmath
@@ -23,6 +27,7 @@ class Verdict(NamedTuple):
 
 
 LONGEST = 600  # operations: beyond, SymPy simplifies for minutes
+LIMIT = 60.0  # seconds of the processor's time, since shorter ones may take it minutes, too
 
 
 def compared(surrogate: Surrogate, point: float, known: dict[tuple[Any, Any], Verdict]) -> Verdict:
@@ -74,5 +79,34 @@ def _simplified(difference: Any, relative: float) -> Verdict:
         return Verdict(False, str(difference), relative)
     if difference.count_ops() > LONGEST:
         return Verdict(False, "an expression too long for SymPy", relative)
-    rest = sympy.simplify(sympy.expand(difference.rewrite(sympy.exp)))
+    try:
+        with _limited(LIMIT):
+            # where exp and log count as unknowns, the numerator shows at once whether it is zero
+            if sympy.expand(sympy.fraction(sympy.together(difference))[0]) == 0:
+                return Verdict(True, "", relative)
+            rest = sympy.simplify(sympy.expand(difference.rewrite(sympy.exp)))
+    except TimeoutError:
+        return Verdict(False, f"an expression not simplified within {LIMIT:g} s", relative)
     return Verdict(rest == 0, "" if rest == 0 else str(rest), relative)
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so much of the processor's time, where the system has signals."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, if SymPy caught the first
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

@@ -29,6 +29,12 @@ def damped(shape):
     return lambda x, dampening=1.0, sharpness=1.0: dampening * shape(x * sharpness)
 
 
+def soft_lif_slope(x, sigma=1.0, tau_rc=0.02, tau_ref=0.002, amplitude=1.0):
+    z = sigma * np.log1p(np.exp(x / sigma))
+    rate = amplitude / (tau_ref + tau_rc * np.log1p(1 / z))
+    return rate**2 / amplitude * tau_rc / (z + z**2) / (1 + np.exp(-x / sigma))
+
+
 # Of the libraries that were read and not run: the formulas and defaults as their sources have them.
 READ = {
     ("bmtk", "spike_function"): lambda x, dampening_factor=0.3: (
@@ -40,6 +46,7 @@ READ = {
     ("ml_genn", "EPropCompiler"): lambda x, v_thresh=1.0: (
         1 / v_thresh * 0.3 * np.maximum(0, 1 - abs(x / v_thresh))
     ),
+    ("nengo_dl", "SoftLIFRate"): soft_lif_slope,
     ("nest", "arctan_derivative"): height_and_width(lambda u: 1 / (1 + u**2)),
     ("nest", "exponential"): height_and_width(lambda u: np.exp(-u)),
     ("nest", "fast_sigmoid_derivative"): height_and_width(lambda u: (1 + u) ** -2),

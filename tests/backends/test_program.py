@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from compositions import COMPOSITIONS
 from kinds import every_surrogate
 from surrogates import backends
 from surrogates._parameters import parameters
@@ -83,6 +84,24 @@ def test_numpy_program_of_any_layout(cls, layout, small_blocks):
     actual = cls().surrogate_grad(x)
     assert actual.shape == x.shape
     np.testing.assert_array_equal(actual, plain(cls(), "derivative", x))
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+@functions
+def test_a_composition_is_one_numpy_program(name, function, small_blocks, monkeypatch):
+    """Whatever its parts: no other formula is evaluated, and no result combined with another."""
+    x = potentials(3 * BLOCK)
+    expected = plain(COMPOSITIONS[name], function, x)
+    ran, run_program = [], of_numpy.NumpyDialect.evaluate
+
+    def recorded(self, program, *given):
+        ran.append(program)
+        return run_program(self, program, *given)
+
+    monkeypatch.setattr(of_numpy.NumpyDialect, "evaluate", recorded)
+    monkeypatch.setattr(backends.Backend, "evaluate", lambda *given: pytest.fail("not traced"))
+    np.testing.assert_array_equal(evaluate(COMPOSITIONS[name], function, x), expected)
+    assert len(ran) == 1
 
 
 @every_surrogate
@@ -305,11 +324,13 @@ def kernels(tmp_path_factory):
     compiler = shutil.which("g++") or pytest.skip("there is no C++ compiler")
     folder = tmp_path_factory.mktemp("kernels")
     code = "#include <cmath>\nusing namespace std;\n"
-    functions = [(cls, name) for cls in SURROGATES.values() for name in ("primitive", "derivative")]
-    for cls, function in [*functions, (Sawtooth, "derivative")]:
+    traced = {name: cls() for name, cls in SURROGATES.items()} | COMPOSITIONS
+    functions = [(name, function) for name in traced for function in ("primitive", "derivative")]
+    traced["Sawtooth"] = Sawtooth()
+    for name, function in [*functions, ("Sawtooth", "derivative")]:
         for dtype, kind in (("float32", "float"), ("float64", "double")):
-            text = kernel_of(cls(), function, dtype, "ge").replace("\n", "\n        ")
-            code += KERNEL.format(name=f"{cls.__name__}_{function}_{dtype}", type=kind, text=text)
+            text = kernel_of(traced[name], function, dtype, "ge").replace("\n", "\n        ")
+            code += KERNEL.format(name=f"{name}_{function}_{dtype}", type=kind, text=text)
     (folder / "kernels.cpp").write_text(code)
     command = [compiler, "-O1", "-ffp-contract=off", "-shared", "-fPIC"]
     files = ["-o", str(folder / "kernels.so"), str(folder / "kernels.cpp")]
@@ -338,6 +359,20 @@ def run(kernel, x):
     out, spikes = np.empty_like(x), np.empty_like(x)
     kernel(*(a.ctypes.data_as(ctypes.c_void_p) for a in (x, out, spikes)), ctypes.c_long(x.size))
     return out, spikes
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+@functions
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_composition_is_one_kernel(name, function, dtype, kernels):
+    text = kernel_of(COMPOSITIONS[name], function, dtype, "ge")
+    assert text.count("spikes = ") == text.count("\nout = ") == 1
+    x = potentials(500, dtype)
+    out, spikes = run(getattr(kernels, f"{name}_{function}_{dtype}"), x)
+    np.testing.assert_array_equal(spikes, x >= 0)
+    eps = np.finfo(dtype).eps
+    expected = evaluate(COMPOSITIONS[name], function, x)
+    np.testing.assert_allclose(out, expected, rtol=64 * eps, atol=8 * eps)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from compositions import COMPOSITIONS
 from kinds import Kind, every_surrogate
 from stated import assert_as_stated
 from surrogates._parameters import ABOVE_ONE, COUNT, parameters
@@ -166,6 +167,22 @@ def test_a_gradient_passes_over_memory_no_more_often_than_it_must(name):
     calls = [line.strip().partition("_(")[0] for line in made.text.splitlines()[1:]]
     assert calls == OPERATIONS[name].split()
     assert len(made.buffers) <= 1
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_the_gradient_of_a_composition_is_one_program(name, small_blocks, monkeypatch):
+    ran, run_program = [], program.TorchDialect.evaluate
+
+    def recorded(self, made, *given):
+        ran.append(made)
+        return run_program(self, made, *given)
+
+    x, cotangent = potentials(3 * BLOCK), torch.linspace(-2, 2, 3 * BLOCK)
+    expected = cotangent * COMPOSITIONS[name].surrogate_grad(x)
+    monkeypatch.setattr(program.TorchDialect, "evaluate", recorded)
+    actual = gradient(COMPOSITIONS[name], x, cotangent)
+    assert len(ran) == 1
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-37, equal_nan=True)
 
 
 @every_surrogate

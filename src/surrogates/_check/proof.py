@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 
 LONGEST = 600  # operations: beyond, SymPy simplifies for minutes
-LIMIT = 60.0  # seconds of the processor's time, since shorter ones may take it minutes, too
+LIMIT = 20.0  # seconds of the processor's time, since a shorter one may take it minutes, too
 
 
 def compared(surrogate: Surrogate, point: float, known: dict[tuple[Any, Any], Verdict]) -> Verdict:

@@ -172,6 +172,23 @@ def test_soft_lif_becomes_the_rate_of_a_neuron_as_sigma_falls():
     assert np.all(sharp.formula("area", np, x)[:61] < 1 / (0.03 * -x[:61] * 1e6))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("measure", ["peak", "width"])
+def test_measures_of_soft_lif_do_not_overflow_in_a_narrow_dtype(measure, dtype):
+    sigma = np.asarray([1e-4, 1.0, 6e4], dtype)
+    each = getattr(surrogates.SoftLIF(sigma, 1e15, 1e-15), measure)
+    alone = [getattr(surrogates.SoftLIF(float(v), 1e15, 1e-15), measure) for v in sigma]
+    np.testing.assert_allclose(each, alone, rtol=1e-5)
+
+
+def test_the_accuracy_of_soft_lif_is_that_of_its_largest_sigma(kind):
+    stated = [surrogates.SoftLIF(sigma).accuracy.ulp for sigma in (0.5, np.e, 1e15)]
+    np.testing.assert_allclose(stated, [8, 10, 8 + 30 * np.log(10)], rtol=1e-15)
+    of_array = surrogates.SoftLIF(kind.array(np.asarray([0.5, np.e]))).accuracy.ulp
+    assert of_array == stated[1 if isinstance(kind.array(np.ones(2)), np.ndarray) else 2]
+    assert surrogates.SoftLIF(np.ones((0, 3))).accuracy.ulp == 8
+
+
 @pytest.mark.parametrize("sigma", [1e-15, 0.02, 1.0, 1e15])
 @pytest.mark.parametrize("ratio", [1e-30, 0.1, 1e30])
 def test_peak_and_width_of_soft_lif_over_its_range(sigma, ratio):

@@ -105,7 +105,9 @@ sigma))``.
     @property
     def accuracy(self) -> Accuracy:  # type: ignore[override]
         """The stated bound, which grows with the logarithm of a large `sigma`."""
-        return Accuracy(ulp=8.0 + 2 * math.log(max(1.0, float(self.sigma))))
+        # the values of an array may be traced: the bound of the largest that are allowed
+        known = self.sigma if isinstance(self.sigma, (float, np.ndarray)) else 1e15
+        return Accuracy(ulp=8.0 + 2 * math.log(np.max(known, initial=1.0)))
 
     @property
     def peak(self) -> Any:
@@ -131,31 +133,42 @@ sigma))``.
 
     def _searched(self, measure: str) -> Any:
         """Return the peak or the width, differentiable in the parameters."""
-        zero = 0 * (self.sigma + self.tau_rc + self.tau_ref)
-        is_float = isinstance(zero, float)
-        zero = np.asarray(zero) if is_float else zero
-        xp = namespace(zero)
+        definition, arrays = self.partition()
+        if not arrays:
+            return float(_found(definition, measure, np.asarray(0.0)))
+        # not in half precision, and not to a warning that a place far out overflows
+        xp = namespace(sum(0 * array for array in arrays))
+        full = (xp.float32, xp.float64)
+        wide = [a if a.dtype in full else xp.astype(a, xp.float32) for a in arrays]
+        with np.errstate(over="ignore"):
+            zero = sum(0 * array for array in wide)
+            return _found(definition.combine(wide), measure, zero)
 
-        def bump(y: Array) -> Array:  # 128 sigma to the right, since a search begins at 0
-            return self.derivative(xp, self.sigma * (y - 128) + zero)
 
-        # it rises, then falls: the peak lies within 110 sigma of the threshold
-        place = highest(xp, bump, counted(xp, zero, 1025) / 4)
-        top = bump(place)
-        if measure == "peak":
-            return float(top) if is_float else top
-        # either tail may be long: from 1e-6 sigma to 1e51 sigma
-        steps = xp.exp(math.log(2) * (counted(xp, zero, 761) / 4 - 20))
-        grid = xp.concat([counted(xp, zero, 1), steps])
-        width = zero
-        for side in (-1, 1):
+def _found(surrogate: Any, measure: str, zero: Array) -> Array:
+    """Return the peak or the width for each of the values that `zero` has the shape of."""
+    xp, sigma = namespace(zero), surrogate.sigma
 
-            def away(distance: Array, side: int = side) -> Array:
-                return bump(place + side * distance)
+    def bump(y: Array) -> Array:  # 128 sigma to the right, since a search begins at 0
+        return surrogate.derivative(xp, sigma * (y - 128) + zero)
 
-            edge = first_below(xp, away, top / 2, grid)
-            width = width + self.sigma * with_slope(xp, away, top / 2, edge)
-        return float(width) if is_float else width
+    # it rises, then falls: the peak lies within 110 sigma of the threshold
+    place = highest(xp, bump, counted(xp, zero, 1025) / 4)
+    top = bump(place)
+    if measure == "peak":
+        return top
+    # either tail may be long: from 1e-6 sigma to 1e51 sigma
+    steps = xp.exp(math.log(2) * (counted(xp, zero, 761) / 4 - 20))
+    grid = xp.concat([counted(xp, zero, 1), steps])
+    width = zero
+    for side in (-1, 1):
+
+        def away(distance: Array, side: int = side) -> Array:
+            return bump(place + side * distance)
+
+        edge = first_below(xp, away, top / 2, grid)
+        width = width + sigma * with_slope(xp, away, top / 2, edge)
+    return width
 
 
 soft_lif = function_form(SoftLIF, "soft_lif")

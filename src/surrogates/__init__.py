@@ -4,6 +4,7 @@ from . import backends
 from ._accuracy import Accuracy
 from ._custom import Custom
 from ._diagnose import Diagnosis, diagnose
+from ._find import find
 from ._fitted import fitted
 from ._gain import gain
 from ._learnable import learnable
@@ -61,6 +62,7 @@ __all__ = [
     "anneal",
     "backends",
     "diagnose",
+    "find",
     "fitted",
     "from_library",
     "gain",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import platform
 import sys
 from importlib import metadata
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import surrogates
 from surrogates import Surrogate, backends
-from surrogates.definitions import FAMILIES, SURROGATES, find, function_name
+from surrogates._find import chosen, lines, meanings, of_class
+from surrogates.definitions import FAMILIES, SURROGATES, function_name
 from surrogates.libraries._page import page
 
 
@@ -60,12 +62,16 @@ def main(arguments: list[str] | None = None) -> int:
         "--json", type=Path, metavar="FILE", help="write the table there, too, as JSON"
     )
 
-    listing = commands.add_parser("list", help="print the surrogates, a line each")
+    listing = commands.add_parser("list", help="print the surrogates, or all that a name means")
+    listing.add_argument(
+        "names", nargs="*", metavar="NAME", help="of this package, a library or a paper"
+    )
     listing.add_argument(
         "--libraries", action="store_true", help="instead, what other libraries call them"
     )
+    listing.add_argument("--json", action="store_true", help="the same as JSON, with parameters")
     show = commands.add_parser("show", help="print all about one surrogate")
-    show.add_argument("name", metavar="NAME")
+    show.add_argument("name", metavar="NAME", help="of this package, a library or a paper")
 
     commands.add_parser("env", help="print the versions that matter for a bug report")
 
@@ -98,20 +104,51 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    if options.libraries:
+    names = options.names
+    if options.json:
+        found = [m.innermost for name in names for m in meanings(name)] or SURROGATES.values()
+        print(json.dumps([_as_json(cls) for cls in dict.fromkeys(found)], indent=2))
+    elif names:
+        for name in names:
+            print(name, *lines(meanings(name)), sep="\n")
+    elif options.libraries:
         print(page(), end="")
-        return 0
-    for family in FAMILIES:
-        print(f"{(family.__doc__ or '').splitlines()[0]}")
-        for name in family.__all__:
-            if name in SURROGATES:
-                summary = inspect.cleandoc(SURROGATES[name].__doc__ or "").splitlines()[0]
-                print(f"    {name:<24} {summary}")
+    else:
+        for family in FAMILIES:
+            print(_first_line(family))
+            for name in family.__all__:
+                if name in SURROGATES:
+                    print(f"    {name:<24} {_first_line(SURROGATES[name])}")
     return 0
 
 
+def _first_line(documented: object) -> str:
+    return inspect.cleandoc(documented.__doc__ or "").splitlines()[0]
+
+
+def _as_json(cls: type[Surrogate]) -> dict[str, object]:
+    """Return a surrogate, with its names and its parameters' defaults, as `list --json` has it."""
+    declared = inspect.signature(cls).parameters.values()
+    return {
+        "name": cls.__name__,
+        "function": function_name(cls),
+        "summary": _first_line(cls),
+        "parameters": {p.name: p.default for p in declared},
+        "also_called": list(_also_called(cls)),
+        "libraries": [
+            {"library": m.library, "name": m.name, "call": m.call, "makes": repr(m.surrogate)}
+            for m in of_class(cls)
+        ],
+    }
+
+
+def _also_called(cls: type[Surrogate]) -> tuple[str, ...]:
+    found: tuple[str, ...] = vars(cls).get("also_called", ())
+    return found
+
+
 def _show(options: argparse.Namespace) -> int:
-    cls = find(options.name)
+    cls = chosen(options.name)
     surrogate = cls()
     print(f"{surrogate!r}, with functional form {function_name(cls)}\n")
     print(inspect.cleandoc(cls.__doc__ or ""))
@@ -120,6 +157,13 @@ def _show(options: argparse.Namespace) -> int:
         f"width {surrogate.width:.6g}, support {surrogate.support}, "
         f"the derivative is {'a' if surrogate.is_distribution else 'not a'} density"
     )
+    if _also_called(cls):
+        print(f"\nAlso called: {', '.join(_also_called(cls))}")
+    if named := of_class(cls):
+        print("\nIn other libraries:", *lines(named), sep="\n")
+    others = [m for m in meanings(options.name) if m.innermost is not cls]
+    if others:
+        print(f"\nBy {options.name!r} others mean:", *lines(others), sep="\n")
     return 0
 
 
@@ -143,7 +187,7 @@ def _env(options: argparse.Namespace) -> int:
 
 def _surrogate(text: str) -> type[Surrogate]:
     try:
-        return find(text)
+        return chosen(text)
     except LookupError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -148,6 +148,11 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
     why = "; a masked array would lose its mask" if isinstance(value, np.ma.MaskedArray) else ""
     if isinstance(value, (list, tuple)) or (hasattr(value, "dtype") and not why):
         why = "; check its values, and convert it by numpy.asarray(..., dtype=float) or the like"
+    if isinstance(value, (list, tuple)) or hasattr(value, "dtype"):
+        cls: type = type(owner)
+        names = [f.name for f in fields(cls) if f.name != "at_threshold"]
+        if names[:1] == [name]:  # where an array may be meant as x
+            why += f"; if it is the membrane potential, write {type(owner).__name__}()(x)"
     raise ValueError(
         f"{type(owner).__name__}: {name} must be {interval.description}{arrays}, "
         f"got {name}={value!r}{why}"

@@ -12,7 +12,7 @@ from ._accuracy import Accuracy
 from ._arrays import checked as checked_array
 from ._arrays import fitted, operands, working_dtype
 from ._maths import holds
-from ._value import Value
+from ._value import Value, described
 from .backends import of_tensor
 
 Array = Any
@@ -394,4 +394,4 @@ class Surrogate(Value):
 def require_surrogate(value: Any) -> None:
     """Raise TypeError if `value` is not a Surrogate."""
     if not isinstance(value, Surrogate):
-        raise TypeError(f"expected a surrogate such as surrogates.Sigmoid(), got {value!r}")
+        raise TypeError(f"expected a surrogate such as Sigmoid(), got {described(value)}")

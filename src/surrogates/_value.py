@@ -292,3 +292,16 @@ def _are_equal(value: Any, other: Any) -> bool:
 def _is_plain(value: Any) -> bool:
     """Return whether a value is not an array: two arrays are the same only if they are one."""
     return not hasattr(value, "dtype") or isinstance(value, np.generic)
+
+
+def described(value: Any) -> str:
+    """Return what to tell of something that is no surrogate: what it is, and what to write."""
+    if isinstance(value, type) and issubclass(value, Value):
+        name = value.__name__
+        return f"the class {name}; make an object of it, {name}(), which is called as {name}()(x)"
+    made_by = getattr(value, "surrogate", None)  # of a functional form
+    if isinstance(made_by, type) and issubclass(made_by, Value):
+        return (
+            f"the function {value.__name__}; give the surrogate that it calls, {made_by.__name__}()"
+        )
+    return repr(value)

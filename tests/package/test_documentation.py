@@ -42,7 +42,7 @@ def _require_imports(code):
 OTHERS = [f"backends.{name}" for name in ("Backend", "of", "register", "supported")]
 METHODS = ("__call__", "surrogate_fun", "surrogate_grad")
 OTHERS += [f"Surrogate.{name}" for name in METHODS]
-OTHERS += ["definitions.find", "definitions.function_name"]
+OTHERS += ["definitions.function_name"]
 
 
 @pytest.mark.parametrize("name", [*PUBLIC, *OTHERS])

@@ -31,7 +31,9 @@ LAYERS = (
     ("_several", "_surrogate"),
     ("_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
     ("_fitted", "_learnable", "definitions"),
-    ("_check", "_diagnose", "libraries", "schedules"),
+    ("libraries",),
+    ("_find",),
+    ("_check", "_diagnose", "schedules"),
     ("",),  # surrogates/__init__.py
     ("_demo",),
     ("_cli",),

@@ -101,9 +101,46 @@ def test_any_memory_layout():
         np.testing.assert_array_equal(surrogates.slayer_grad(view), view >= 0)
 
 
-def test_class_instead_of_an_instance():
-    with pytest.raises(TypeError, match="expected a surrogate such as"):
-        surrogates.vjp(surrogates.SlayerGrad, np.ones(3))
+TAKE_A_SURROGATE = {
+    "vjp": lambda s: surrogates.vjp(s, np.ones(3)),
+    "jvp": lambda s: surrogates.jvp(s, np.ones(3), np.ones(3)),
+    "gain": lambda s: surrogates.gain(s, np.ones(3)),
+    "fitted": lambda s: surrogates.fitted(s, np.ones(3)),
+    "anneal": lambda s: surrogates.anneal(s, alpha=float),
+    "learnable": lambda s: surrogates.learnable(s, "alpha", framework="torch"),
+    "rescaled": lambda s: surrogates.rescaled(s, peak=1.0),
+    "matched": lambda s: surrogates.matched(surrogates.ERF(), s, by="width"),
+    "sample": lambda s: surrogates.sample(s, np.ones(3), np.random.default_rng(0)),
+    "probability": lambda s: surrogates.sample(surrogates.ERF(), np.ones(3), None, probability=s),
+    "wrapper": surrogates.Relaxed,
+    "mixture": lambda s: surrogates.Mixture((surrogates.ERF(), s), (0.5, 0.5)),
+    "spliced": lambda s: surrogates.Spliced(surrogates.ERF(), s),
+}
+
+
+@pytest.mark.parametrize("call", TAKE_A_SURROGATE.values(), ids=TAKE_A_SURROGATE)
+def test_class_or_function_instead_of_an_object(call):
+    with pytest.raises(
+        TypeError, match=r"got (probability=)?the class Sigmoid; .*Sigmoid\(\)\(x\)"
+    ):
+        call(surrogates.Sigmoid)
+    with pytest.raises(TypeError, match=r"the function sigmoid; give .* Sigmoid\(\)"):
+        call(surrogates.sigmoid)
+
+
+@pytest.mark.parametrize("x", [np.asarray([-1.0, 0.5]), np.asarray([1, 2]), [0.5, 1.5]], ids=str)
+def test_array_that_can_be_no_parameter_may_be_meant_as_x(x):
+    with pytest.raises(ValueError, match=r"membrane potential, write Sigmoid\(\)\(x\)"):
+        surrogates.Sigmoid(x)
+    for call in (
+        lambda: surrogates.ReluGrad(1.0, x),  # the second parameter
+        lambda: surrogates.MultiSpike(surrogates.Sigmoid(), -np.ones(3)),
+        lambda: surrogates.StraightThrough(at_threshold=x),
+    ):
+        with pytest.raises(ValueError, match="must be") as error:
+            call()
+        assert "membrane" not in str(error.value)
+    assert surrogates.Sigmoid(np.asarray([1.0, 2.0])).array_fields == ("alpha",)
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")

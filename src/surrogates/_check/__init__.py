@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from .. import _recording as recording
-from .. import definitions
 from .._accuracy import Accuracy
+from .._find import chosen
 from .._surrogate import Surrogate
 from .._wrappers.wrapper import Wrapper
 from . import accuracy, formulas, frameworks, measures, pair, proof, variants
@@ -322,7 +322,7 @@ def find(name: str) -> type[Surrogate]:
 
     module, _, attribute = name.partition(":")
     if not attribute:
-        return definitions.find(name)
+        return chosen(name)
     sys.path.insert(0, "")  # as `python -m` itself does: your module lies in the working directory
     found = getattr(import_module(module), attribute, None)
     if not (isinstance(found, type) and issubclass(found, Surrogate)):

@@ -6,6 +6,7 @@ from typing import Any
 
 from .._breakpoints import breakpoints
 from .._surrogate import Surrogate
+from .._value import described
 from . import _search
 
 
@@ -29,7 +30,7 @@ class Composition(Surrogate):
         for part in self.parts:
             if not isinstance(part, Surrogate):
                 raise TypeError(
-                    f"{name} takes surrogates such as surrogates.Sigmoid(), got {part!r}"
+                    f"{name} takes surrogates such as surrogates.Sigmoid(), got {described(part)}"
                 )
             for aspect, wrapper in part._decides.items():
                 raise TypeError(

@@ -12,6 +12,7 @@ from .._maths import choose, holds, select, sign, weighted
 from .._parameters import POSITIVE, checked, finite, positive
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
+from .._value import described
 from . import _search
 from .wrapper import Wrapper
 
@@ -254,7 +255,9 @@ def matched(
     0.459589
     """
     if not isinstance(other, Surrogate):
-        raise TypeError(f"matched: other must be a surrogate such as Sigmoid(), got {other!r}")
+        raise TypeError(
+            f"matched: other must be a surrogate such as Sigmoid(), got {described(other)}"
+        )
     require_surrogate(surrogate)
     potentials: dict[str, Any] = {"x": x, "mean": mean, "std": std, "low": low, "high": high}
     if by == "gain":

@@ -12,6 +12,7 @@ from .._breakpoints import require_numbers
 from .._maths import finite_part
 from .._parameters import finite, non_negative, positive, without_gradient
 from .._surrogate import Array, Surrogate, require_surrogate
+from .._value import described
 from .wrapper import Wrapper
 
 __all__ = ["MultiSpike", "Ternary", "sample"]
@@ -268,7 +269,7 @@ def sample(
     if probability is not None and not isinstance(probability, Surrogate):
         raise TypeError(
             "sample: probability must be a surrogate whose derivative is a density, such as "
-            f"Sigmoid(), got probability={probability!r}"
+            f"Sigmoid(), got probability={described(probability)}"
         )
     density = surrogate if probability is None else probability
     for each in (surrogate, density):

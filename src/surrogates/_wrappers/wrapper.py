@@ -12,6 +12,7 @@ from .._breakpoints import breakpoints
 from .._gain import moments
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate
+from .._value import described
 
 
 class Wrapper(Surrogate):
@@ -51,7 +52,7 @@ class Wrapper(Surrogate):
         if not isinstance(inside, Surrogate):
             raise TypeError(
                 f"{type(self).__name__} takes a surrogate such as surrogates.Sigmoid(), "
-                f"got {inside!r}"
+                f"got {described(inside)}"
             )
         object.__setattr__(self, "at_threshold", inside.at_threshold)
         super().__post_init__()

@@ -4,7 +4,9 @@ A file lists the public names of its family in ``__all__``, each surrogate as a 
 function. A new surrogate stands in one of these files and nowhere else; a new file is also imported
 in `surrogates`, for type checkers, which do not look through a folder.
 
-`SURROGATES` is the dictionary of all classes by name, in the order of the families.
+`SURROGATES` is the dictionary of all classes by name, in the order of the families, and `FUNCTIONS`
+that of the same classes by the names of their functional forms. What a paper calls a surrogate
+stands in its class, in `also_called`; `surrogates.find` looks all names up.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from importlib import import_module
 
 from .._surrogate import Surrogate
 
-__all__ = ["FAMILIES", "SURROGATES", "find", "function_name"]
+__all__ = ["FAMILIES", "FUNCTIONS", "SURROGATES", "function_name"]
 
 FAMILIES = tuple(
     import_module(f".{module.name}", __name__)
@@ -28,6 +30,12 @@ SURROGATES: dict[str, type[Surrogate]] = {
     for family in FAMILIES
     for name in family.__all__
     if isinstance(getattr(family, name), type)
+}
+FUNCTIONS: dict[str, type[Surrogate]] = {
+    name: getattr(family, name).surrogate
+    for family in FAMILIES
+    for name in family.__all__
+    if hasattr(getattr(family, name), "surrogate")
 }
 
 
@@ -45,37 +53,4 @@ def function_name(cls: type[Surrogate]) -> str:
     >>> surrogates.definitions.function_name(surrogates.SlayerGrad)
     'slayer_grad'
     """
-    found: str = next(
-        name
-        for family in FAMILIES
-        for name in family.__all__
-        if getattr(getattr(family, name), "surrogate", None) is cls
-    )
-    return found
-
-
-def find(name: str) -> type[Surrogate]:
-    """Return a surrogate class by its name, or by the name of its functional form.
-
-    Parameters
-    ----------
-    name : str
-        As in ``"SlayerGrad"`` or ``"slayer_grad"``.
-
-    Raises
-    ------
-    LookupError
-        If there is no such surrogate, naming all there are.
-
-    Examples
-    --------
-    >>> from surrogates.definitions import SURROGATES, find
-    >>> find("slayer_grad")
-    <class 'surrogates.definitions.exponential.SlayerGrad'>
-    >>> "SlayerGrad" in SURROGATES
-    True
-    """
-    for cls in SURROGATES.values():
-        if name in (cls.__name__, function_name(cls)):
-            return cls
-    raise LookupError(f"no surrogate {name!r}; there are {', '.join(sorted(SURROGATES))}")
+    return next(name for name, found in FUNCTIONS.items() if found is cls)

@@ -82,6 +82,7 @@ class SlayerGrad(Surrogate):
 
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    also_called = ("exponential", "SLAYER")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
     scales_area: ClassVar = {"alpha": -1}
@@ -148,6 +149,7 @@ class PiecewiseExp(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    also_called = ("Laplace", "double exponential")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
 
@@ -212,6 +214,7 @@ class SpikeRateEscape(Surrogate):
     slope: float | Array = positive(25.0)
     shift: float | Array = finite(1.0)
     accuracy = EXPONENTIAL
+    also_called = ("escape noise",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -287,6 +290,7 @@ class ExpEscape(InfiniteArea):
     p0: float | Array = positive(0.01)
     delta_u: float | Array = positive(0.133)
     accuracy = Accuracy(ulp=6.0, per_efold=2.0)
+    also_called = ("exponential", "escape noise", "escape rate")
     traceable = True
     follows_product: ClassVar = {"delta_u": -1}
 

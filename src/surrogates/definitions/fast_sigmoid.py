@@ -83,6 +83,7 @@ class InvSquareGrad(Surrogate):
 
     alpha: float | Array = positive(100.0)
     accuracy = SQUARED
+    also_called = ("fast sigmoid", "SuperSpike", "Zenke")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
     scales_area: ClassVar = {"alpha": -1}
@@ -371,6 +372,7 @@ class SparseFastSigmoid(Surrogate):
     slope: float | Array = positive(100.0)
     band: float | Array = positive(0.2)
     accuracy = SQUARED
+    also_called = ("sparse spiking gradient descent", "S3GD")
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:

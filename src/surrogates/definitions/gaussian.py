@@ -79,6 +79,7 @@ class ERF(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(per_efold=3.0)
+    also_called = ("error function", "erfc")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
 
@@ -138,6 +139,7 @@ class GaussianGrad(Surrogate):
     sigma: float | Array = positive(0.5)
     alpha: float | Array = finite(0.5)
     accuracy = Accuracy(per_efold=3.0)
+    also_called = ("Gauss", "normal", "STBP", "Wu")
     traceable = True
     follows_product: ClassVar = {"sigma": -1}
 
@@ -237,6 +239,7 @@ class MultiGaussianGrad(Surrogate):
     sigma: float | Array = positive(0.5)
     scale: float | Array = finite(0.5)
     accuracy = DIFFERENCE
+    also_called = ("multi-Gaussian", "Yin")
     traceable = True
     follows_product: ClassVar = {"sigma": -1}
 

@@ -192,6 +192,7 @@ class LogTailedRelu(Surrogate):
     """
 
     alpha: float | Array = finite(0.0)
+    also_called = ("half-wave Gaussian quantization", "HWGQ")
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:

@@ -198,6 +198,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     threshold: float | Array = positive(1.0)
     fold: float | Array = positive(2.0)
     accuracy = EXPONENTIAL
+    also_called = ("WaveSense",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:

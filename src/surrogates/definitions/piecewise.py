@@ -83,6 +83,7 @@ class ReluGrad(Surrogate):
 
     alpha: float | Array = positive(0.3)
     width: float | Array = positive(1.0)
+    also_called = ("triangle", "triangular", "hat", "Esser", "Bellec", "LSNN", "e-prop")
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -154,6 +155,7 @@ class PiecewiseQuadratic(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = DIFFERENCE
+    also_called = ("triangle of area 1", "polynomial", "ZIF", "TET", "STBP", "Wu")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
 
@@ -219,6 +221,7 @@ class Boxcar(Surrogate):
     width: float | Array = positive(1.0)
     height: float | Array = positive(1.0)
     closed: str = field(default="both", metadata={"choices": ("both", "neither", "left", "right")})
+    also_called = ("rectangle", "rectangular", "box", "window", "STBP", "Wu")
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -297,6 +300,7 @@ class SlantedBox(Surrogate):
     height: float | Array = positive(0.5)
     tilt: float | Array = finite(1.0)
     accuracy = DIFFERENCE
+    also_called = ("A2SG",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -397,6 +401,7 @@ class TwoSidedBox(Surrogate):
     beta: float | Array = positive(0.5)
     below: float | Array = positive(1.0)
     above: float | Array = positive(1.0)
+    also_called = ("AdaLi",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -563,6 +568,7 @@ class LeakyRelu(InfiniteArea):
 
     alpha: float | Array = finite(0.1)
     beta: float | Array = finite(1.0)
+    also_called = ("leaky rectifier",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -644,6 +650,7 @@ class HeavisideGrad(InfiniteArea):
     window: float | Array = non_negative(0.0)
     height: float | Array = positive(1.0)
     closed: str = field(default="neither", metadata={"choices": ("neither", "left")})
+    also_called = ("MultilayerSpiker",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
@@ -694,6 +701,7 @@ class StraightThrough(InfiniteArea):
     array([1., 1., 1.])
     """
 
+    also_called = ("STE", "straight-through estimator", "identity")
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:

@@ -66,6 +66,7 @@ class Arctan(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(ulp=5.0)
+    also_called = ("ATan", "arctangent", "Cauchy", "Lorentzian", "PLIF")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
 
@@ -287,6 +288,7 @@ class QPseudoSpikeUnit(UnitArea):
 
     alpha: float | Array = above_one(2.0)
     accuracy = Accuracy(per_efold=3.0)
+    also_called = ("q-PseudoSpike", "pseudo-spike")
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:

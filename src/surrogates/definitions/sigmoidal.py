@@ -80,6 +80,7 @@ class Sigmoid(UnitArea):
 
     alpha: float | Array = positive(4.0)
     accuracy = EXPONENTIAL
+    also_called = ("logistic", "STBP", "Wu")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
 
@@ -132,6 +133,7 @@ class TanhGrad(Surrogate):
 
     alpha: float | Array = positive(1.0)
     accuracy = EXPONENTIAL
+    also_called = ("sech squared", "sech2")
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
     scales_area: ClassVar = {"alpha": -1}

@@ -74,3 +74,9 @@ def own_signature(maker: Maker) -> inspect.Signature:
     return inspect.Signature(
         [p.replace(annotation=empty) for p in declared if p.name != "at_threshold"]
     )
+
+
+def required(maker: Maker) -> dict[str, float]:
+    """Return the parameters without a default, each with the value 2.0, which stands for any."""
+    declared = own_signature(maker).parameters.values()
+    return {p.name: 2.0 for p in declared if p.default is inspect.Parameter.empty}

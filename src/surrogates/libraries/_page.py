@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-
 from . import LIBRARIES, names_of
-from ._library import Library, own_signature
+from ._library import Library, own_signature, required
 
 _PREFACE = """\
 # What other libraries call it
@@ -18,6 +16,9 @@ last column says what differs; where it is the documentation that is wrong, the 
 The tests compare every row, at these and at other arguments, with what the library itself computed
 (`tests/golden/record.py`). Where a section says that the library was read and not run, they compare
 with the formula in its source instead.
+
+`surrogates.find(name)` tells which surrogate a name means, in whatever library or paper, and
+`python -m surrogates list NAME` prints all that it means.
 
 Two functions are left out because they are not surrogates: snnTorch's sign-flipping gradient under
 the name `triangular` (the name gives a triangle here), which is negative for every neuron that
@@ -42,12 +43,12 @@ def page() -> str:
             "|---|---|---|",
         ]
         for name, maker in sorted(entry.makers.items()):
-            declared = own_signature(maker).parameters.values()
-            required = {p.name: 2.0 for p in declared if p.default is inspect.Parameter.empty}
+            needed = required(maker)
             shown = ", ".join(
-                p.name if p.name in required else f"{p.name}={p.default}" for p in declared
+                p.name if p.name in needed else f"{p.name}={p.default}"
+                for p in own_signature(maker).parameters.values()
             )
-            example = maker(**required)
+            example = maker(**needed)
             lines.append(f"| `{name}({shown})` | `{example!r}` | {entry.notes[name]} |")
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,174 @@
+"""What a name means: this package's own names, those of neuron libraries and those of papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+from ._surrogate import Surrogate
+from .definitions import FUNCTIONS, SURROGATES, function_name
+from .libraries import LIBRARIES, from_library, names_of
+from .libraries._library import required
+
+# What a name may end in and mean the same without: FakeNumericalGradient, arctan_surrogate.
+_ENDINGS = ("surrogate", "grad", "gradient", "derivative", "function", "func")
+
+
+class Meaning(NamedTuple):
+    """What one library, or this package, calls by a name."""
+
+    name: str
+    """As it is spelled there."""
+    library: str
+    """Empty for this package, and for papers."""
+    call: str
+    """What makes the surrogate, as one types it."""
+    surrogate: Surrogate
+    """What it makes."""
+
+    @property
+    def innermost(self) -> type[Surrogate]:
+        """The class of the surrogate inside all wrappers."""
+        return _types(self.surrogate)[-1]
+
+
+def find(name: str) -> type[Surrogate]:
+    """Return the class of surrogates that a name means, in this package, in a library or a paper.
+
+    The parameters and defaults of the class are this package's: `from_library` takes a library's
+    own. Upper and lower case, underscores, hyphens and spaces do not matter, nor does the module
+    in front of the name, as in ``"snn.surrogate.fast_sigmoid"``.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"fast_sigmoid"``, ``"multi-Gaussian"`` or ``"triangle"``. The name of a class,
+        spelled as here, is that class, whatever others mean by it.
+
+    Returns
+    -------
+    type
+        The class, such as `InvSquareGrad`.
+
+    Raises
+    ------
+    LookupError
+        If no surrogate has such a name: with the most similar names. If libraries mean different
+        surrogates by it, or one that takes more than a class: with the call that makes each.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> surrogates.find("fast_sigmoid").__name__
+    'InvSquareGrad'
+    >>> surrogates.find("qpseudospike")
+    Traceback (most recent call last):
+        ...
+    LookupError: 'qpseudospike' has 2 meanings; take the one of your library:
+        surrogates.QPseudoSpike()                               QPseudoSpike(alpha=2.0)
+        surrogates.from_library("braintools", "QPseudoSpike")   QPseudoSpike(alpha=2.0)
+        surrogates.from_library("braintools", "q_pseudo_spike") QPseudoSpike(alpha=2.0)
+        surrogates.QPseudoSpikeUnit()                           QPseudoSpikeUnit(alpha=2.0)
+        surrogates.from_library("spikingjelly", "QPseudoSpike") QPseudoSpikeUnit(alpha=2.0)
+    """
+    if name in SURROGATES:
+        return SURROGATES[name]
+    found = meanings(name)
+    kinds = {_types(meaning.surrogate) for meaning in found}
+    if len(kinds) == 1 and len(next(iter(kinds))) == 1:
+        return found[0].innermost
+    several = f"has {len(kinds)} meanings; take the one of your library"
+    reason = several if len(kinds) > 1 else "is not a class of its own here; this makes it"
+    raise LookupError(f"{name!r} {reason}:\n" + "\n".join(lines(found)))
+
+
+def chosen(name: str) -> type[Surrogate]:
+    """Return what a command means by a name: the functional forms count as this package's, too."""
+    return FUNCTIONS[name] if name in FUNCTIONS else find(name)
+
+
+def meanings(name: str) -> list[Meaning]:
+    """Return all that a name means, this package's own first, those of one kind together.
+
+    Raises
+    ------
+    LookupError
+        If it means nothing, with the most similar names.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"find takes a name such as 'fast_sigmoid', got {name!r}")
+    known, key = _by_key(), _key(name)
+    found = known.get(key, [])
+    if len({_types(meaning.surrogate) for meaning in found}) != 1:
+        found = [m for other in known if _bare(other) == _bare(key) for m in known[other]]
+    if not found:
+        raise LookupError(f"no surrogate is called {name!r}; {_advice(key)}")
+    order = list(dict.fromkeys(_types(meaning.surrogate) for meaning in found))
+    return sorted(found, key=lambda meaning: order.index(_types(meaning.surrogate)))
+
+
+def of_class(cls: type[Surrogate]) -> list[Meaning]:
+    """Return all names of libraries for a class, also for the class in a wrapper."""
+    return [m for m in everything() if m.library and m.innermost is cls]
+
+
+def lines(found: Iterable[Meaning]) -> list[str]:
+    """Return a line for each meaning: the call, and what it makes."""
+    rows = list(dict.fromkeys((meaning.call, repr(meaning.surrogate)) for meaning in found))
+    wide = max((len(call) for call, _ in rows), default=0)
+    return [f"    {call:<{wide}} {made}" for call, made in rows]
+
+
+@cache  # here and not at import: it imports the files of all libraries
+def everything() -> tuple[Meaning, ...]:
+    """Return every name with its meaning."""
+    found = []
+    for cls in SURROGATES.values():
+        spelled = (cls.__name__, function_name(cls), *vars(cls).get("also_called", ()))
+        found += [Meaning(name, "", f"surrogates.{cls.__name__}()", cls()) for name in spelled]
+    for entry in map(names_of, LIBRARIES):
+        for name, maker in entry.makers.items():
+            needed = required(maker)
+            given = "".join(f", {key}={value}" for key, value in needed.items())
+            call = f'surrogates.from_library("{entry.name}", "{name}"{given})'
+            found.append(Meaning(name, entry.name, call, from_library(entry.name, name, **needed)))
+    return tuple(found)
+
+
+@cache
+def _by_key() -> dict[str, list[Meaning]]:
+    found: dict[str, list[Meaning]] = {}
+    for meaning in everything():
+        found.setdefault(_key(meaning.name), []).append(meaning)
+    return found
+
+
+def _key(name: str) -> str:
+    """Return a name without its module, case and separators."""
+    return "".join(c for c in name.rpartition(".")[2].lower() if c.isalnum())
+
+
+def _bare(key: str) -> str:
+    """Return a key without an ending that says no more than that it is a surrogate."""
+    for ending in _ENDINGS:
+        if key.endswith(ending) and key != ending:
+            return key.removesuffix(ending)
+    return key
+
+
+def _types(surrogate: Any) -> tuple[type[Surrogate], ...]:
+    """Return the class of a surrogate, and those of the surrogates inside its wrappers."""
+    inside = getattr(surrogate, "surrogate", None)
+    rest = _types(inside) if isinstance(inside, Surrogate) else ()
+    return (type(surrogate), *rest)
+
+
+def _advice(key: str) -> str:
+    from difflib import get_close_matches
+
+    known = _by_key()
+    close = get_close_matches(key, known, n=3)
+    similar = " or ".join(repr(known[other][0].name) for other in close)
+    ask = f"did you mean {similar}? " if close else ""
+    return f"{ask}`python -m surrogates list` prints all, with --libraries those of each library"

@@ -1,0 +1,162 @@
+"""What a name means: `surrogates.find`, and the commands that take a name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import surrogates
+from surrogates import _find
+from surrogates._cli import main
+from surrogates.definitions import FUNCTIONS, SURROGATES
+from surrogates.libraries import LIBRARIES, names_of
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [
+        ("fast_sigmoid", "InvSquareGrad"),  # snnTorch and others
+        ("FastSigmoid", "InvSquareGrad"),
+        ("fast-sigmoid", "InvSquareGrad"),
+        ("FAST SIGMOID", "InvSquareGrad"),
+        ("snn.surrogate.fast_sigmoid", "InvSquareGrad"),
+        ("fast_sigmoid_surrogate", "SoftSign"),  # mlx-snn alone spells it so
+        ("triangle", "ReluGrad"),
+        ("rectangle", "Boxcar"),
+        ("multi-gaussian", "MultiGaussianGrad"),
+        ("gaussian_surrogate", "GaussianGrad"),
+        ("slayer", "SlayerGrad"),
+        ("Esser", "ReluGrad"),
+        ("bellec", "ReluGrad"),
+        ("zenke", "InvSquareGrad"),
+        ("STE", "StraightThrough"),
+        ("slayer_grad", "SlayerGrad"),
+        ("leaky_re_lu", "LeakyRelu"),
+    ],
+)
+def test_name_with_one_meaning(name, cls):
+    assert surrogates.find(name) is SURROGATES[cls]
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_name_of_a_class_is_that_class_and_in_another_case_among_the_meanings(name):
+    cls = SURROGATES[name]
+    assert surrogates.find(name) is cls
+    spelled = [name.lower(), name.upper(), *vars(cls).get("also_called", ())]
+    for other in spelled:
+        assert cls in {meaning.innermost for meaning in _find.meanings(other)}, other
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_name_of_a_library_is_found_with_the_call_that_makes_it(library):
+    for name in names_of(library).makers:
+        found = [m for m in _find.meanings(name) if m.library == names_of(library).name]
+        assert any(m.name == name for m in found), name
+        for meaning in found:
+            assert eval(meaning.call) == meaning.surrogate
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "parts"),
+    [
+        ("atan", 2, ['from_library("snntorch", "atan")', '("btorch", "ATan") Scaled(']),
+        ("arctan", 2, ["surrogates.Arctan()", '"spyx", "arctan")', '"nest", "arctan_derivative"']),
+        ("superspike", 3, ["surrogates.SuperSpike()", '("hxtorch", "superspike_func", alpha=2.0)']),
+        ("relu", 2, ["surrogates.ReluGrad()", '("braincog", "ReLUGrad")']),
+        ("STBP", 4, ["Boxcar", "PiecewiseQuadratic", "Sigmoid", "GaussianGrad"]),
+    ],
+)
+def test_name_with_several_meanings(name, number, parts):
+    with pytest.raises(LookupError, match=f"'{name}' has {number} meanings") as error:
+        surrogates.find(name)
+    text = " ".join(str(error.value).split())
+    assert all(part in text for part in parts)
+
+
+def test_name_that_takes_more_than_a_class():
+    with pytest.raises(
+        LookupError, match=r"not a class .*\n.*from_library\(\"braincog\", \"EIGrad"
+    ):
+        surrogates.find("EIGrad")
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"),
+    [("fast_sigmiod", "fast sigmoid"), ("triagle", "triangle"), ("atn", "ATan")],
+)
+def test_name_that_is_misspelled(name, similar):
+    with pytest.raises(LookupError, match=f"called '{name}'; did you mean .*'{similar}'"):
+        surrogates.find(name)
+
+
+@pytest.mark.parametrize("name", ["", "no such", "_", "surrogate."])
+def test_name_that_is_none(name):
+    with pytest.raises(LookupError, match="python -m surrogates list"):
+        surrogates.find(name)
+    with pytest.raises(TypeError, match="find takes a name"):
+        surrogates.find(surrogates.Sigmoid)
+
+
+def test_what_a_paper_calls_a_surrogate_is_not_inherited():
+    class Own(surrogates.ReluGrad):
+        pass
+
+    assert "also_called" in vars(surrogates.ReluGrad)
+    assert "also_called" not in vars(Own)
+    assert Own not in {meaning.innermost for meaning in _find.everything()}
+
+
+@pytest.mark.parametrize("name", ["arctan", "Arctan"])
+def test_command_takes_a_functional_form_as_our_own_and_says_what_others_mean(name, capsys):
+    assert main(["show", name]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("Arctan(alpha=1.0)")
+    assert "Also called: ATan" in output
+    assert 'surrogates.from_library("snntorch", "atan")' in output
+    assert 'surrogates.from_library("spyx", "arctan")' in output
+
+
+def test_show_takes_the_name_of_a_library(capsys):
+    assert main(["show", "fast_sigmoid"]) == 0
+    assert capsys.readouterr().out.startswith("InvSquareGrad(alpha=100.0)")
+    assert main(["show", "SuperSpike"]) == 0
+    output = capsys.readouterr().out
+    assert "By 'SuperSpike' others mean:" in output
+    assert 'from_library("stork", "SuperSpike")' in output.split("others mean:")[1]
+
+
+@pytest.mark.parametrize("name", ["atan", "no such"])
+def test_show_says_why_there_is_nothing_to_show(name, capsys):
+    assert main(["show", name]) == 2
+    assert name in capsys.readouterr().err
+
+
+def test_list_prints_all_that_names_mean(capsys):
+    assert main(["list", "atan", "triangle"]) == 0
+    output = capsys.readouterr().out
+    assert 'from_library("btorch", "ATan")' in output
+    assert "surrogates.ReluGrad()" in output
+    assert main(["list"]) == 0
+    output = capsys.readouterr().out
+    assert all(f"    {name} " in output for name in SURROGATES)
+
+
+def test_list_as_json(capsys):
+    assert main(["list", "--json"]) == 0
+    found = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert found.keys() == SURROGATES.keys()
+    for name, entry in found.items():
+        assert FUNCTIONS[entry["function"]] is SURROGATES[name]
+        assert SURROGATES[name](**entry["parameters"]) == SURROGATES[name]()
+        for meaning in entry["libraries"]:
+            assert repr(eval(meaning["call"])) == meaning["makes"]
+    assert "Bellec" in found["ReluGrad"]["also_called"]
+    assert main(["list", "--json", "atan"]) == 0
+    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == ["Arctan"]
+
+
+def test_check_takes_the_name_of_a_library():
+    check = pytest.importorskip("surrogates._check", exc_type=ImportError)
+    assert check.find("fast_sigmoid") is surrogates.InvSquareGrad
+    assert check.find("sigmoid") is surrogates.Sigmoid

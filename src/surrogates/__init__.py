@@ -9,6 +9,7 @@ from ._fitted import fitted
 from ._gain import gain
 from ._learnable import learnable
 from ._parameters import parameter
+from ._plot import plot
 from ._stable import stable_gain, stable_peak
 from ._surrogate import Surrogate
 from ._vjp import jvp, vjp
@@ -70,6 +71,7 @@ __all__ = [
     "learnable",
     "matched",
     "parameter",
+    "plot",
     "rescaled",
     "sample",
     "stable_gain",

@@ -73,10 +73,34 @@ def main(arguments: list[str] | None = None) -> int:
     show = commands.add_parser("show", help="print all about one surrogate")
     show.add_argument("name", metavar="NAME", help="of this package, a library or a paper")
 
+    plot = commands.add_parser("plot", help="draw surrogates at their defaults to a file")
+    plot.add_argument("names", nargs="+", metavar="NAME", help="as for show, or module:Class")
+    plot.add_argument(
+        "--kind",
+        choices=["derivative", "primitive", "spike", "both", "all"],
+        default="derivative",
+        help="default: derivative",
+    )
+    plot.add_argument("--log", action="store_true", help="with a logarithmic vertical axis")
+    plot.add_argument(
+        "--out",
+        type=Path,
+        default=Path("surrogates.png"),
+        metavar="FILE",
+        help="its ending says the format: png, svg or pdf (default: surrogates.png)",
+    )
+
     commands.add_parser("env", help="print the versions that matter for a bug report")
 
     options = parser.parse_args(arguments)
-    command = {"check": _check, "demo": _demo, "env": _env, "list": _list, "show": _show}
+    command = {
+        "check": _check,
+        "demo": _demo,
+        "env": _env,
+        "list": _list,
+        "plot": _plot,
+        "show": _show,
+    }
     try:
         return command[options.command](options)
     except (FileNotFoundError, ImportError, LookupError, NotImplementedError) as error:
@@ -164,6 +188,24 @@ def _show(options: argparse.Namespace) -> int:
     others = [m for m in meanings(options.name) if m.innermost is not cls]
     if others:
         print(f"\nBy {options.name!r} others mean:", *lines(others), sep="\n")
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    drawn = [chosen(name)() for name in options.names]
+    try:
+        from matplotlib.figure import Figure  # not pyplot: it wants no window system
+    except ImportError:
+        raise ImportError(
+            "it needs matplotlib: install surrogate-gradients with the extra 'plot'"
+        ) from None
+    figure = Figure(figsize=(6.0, 3.8), layout="constrained")
+    formats = figure.canvas.get_supported_filetypes()
+    if options.out.suffix[1:].lower() not in formats:
+        raise LookupError(f"{options.out} must end in one of {', '.join(formats)}")
+    surrogates.plot(*drawn, kind=options.kind, log=options.log, ax=figure.subplots())
+    figure.savefig(options.out, dpi=150)
+    print(options.out)
     return 0
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import Any
 
 from ._surrogate import Surrogate
 from .definitions import FUNCTIONS, SURROGATES, function_name
@@ -15,17 +17,27 @@ from .libraries._library import required
 _ENDINGS = ("surrogate", "grad", "gradient", "derivative", "function", "func")
 
 
-class Meaning(NamedTuple):
-    """What one library, or this package, calls by a name."""
+class Meaning:
+    """What one library, or this package, calls by a name.
 
-    name: str
-    """As it is spelled there."""
-    library: str
-    """Empty for this package, and for papers."""
-    call: str
-    """What makes the surrogate, as one types it."""
-    surrogate: Surrogate
-    """What it makes."""
+    Parameters
+    ----------
+    name : str
+        As it is spelled there.
+    library : str
+        Empty for this package, and for papers.
+    call : str
+        What makes the surrogate, as one types it.
+    surrogate : Surrogate
+        What it makes.
+    """
+
+    # No dataclass or named tuple, which would take a millisecond of the package's import.
+    def __init__(self, name: str, library: str, call: str, surrogate: Surrogate) -> None:
+        self.name = name
+        self.library = library
+        self.call = call
+        self.surrogate = surrogate
 
     @property
     def innermost(self) -> type[Surrogate]:
@@ -84,8 +96,18 @@ def find(name: str) -> type[Surrogate]:
 
 
 def chosen(name: str) -> type[Surrogate]:
-    """Return what a command means by a name: the functional forms count as this package's, too."""
-    return FUNCTIONS[name] if name in FUNCTIONS else find(name)
+    """Return what a command means by a name: ``module:Class`` for your own, or as `find`.
+
+    The functional forms of this package count as its own names, too.
+    """
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        return FUNCTIONS[name] if name in FUNCTIONS else find(name)
+    sys.path.insert(0, "")  # as `python -m` itself does: your module lies in the working directory
+    found = getattr(import_module(module), attribute, None)
+    if not (isinstance(found, type) and issubclass(found, Surrogate)):
+        raise LookupError(f"{name!r} is not a subclass of surrogates.Surrogate")
+    return found
 
 
 def meanings(name: str) -> list[Meaning]:

@@ -29,11 +29,11 @@ LAYERS = (
     ("_declaration",),
     ("_value",),
     ("_several", "_surrogate"),
-    ("_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
+    ("_curves", "_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
     ("_fitted", "_learnable", "definitions"),
     ("libraries",),
     ("_find",),
-    ("_check", "_diagnose", "schedules"),
+    ("_check", "_diagnose", "_plot", "schedules"),
     ("",),  # surrogates/__init__.py
     ("_demo",),
     ("_cli",),

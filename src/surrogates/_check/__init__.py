@@ -13,7 +13,6 @@ import dataclasses
 import json
 import math
 import platform
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -318,15 +317,7 @@ def find(name: str) -> type[Surrogate]:
     LookupError
         If there is none, naming those there are.
     """
-    from importlib import import_module
-
-    module, _, attribute = name.partition(":")
-    if not attribute:
-        return chosen(name)
-    sys.path.insert(0, "")  # as `python -m` itself does: your module lies in the working directory
-    found = getattr(import_module(module), attribute, None)
-    if not (isinstance(found, type) and issubclass(found, Surrogate)):
-        raise LookupError(f"{name!r} is not a subclass of surrogates.Surrogate")
+    found = chosen(name)
     if issubclass(found, Wrapper):
         raise LookupError(
             f"{name!r} is a wrapper: what it makes depends on the surrogate inside. Check that "

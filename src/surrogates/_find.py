@@ -32,7 +32,7 @@ class Meaning:
         What it makes.
     """
 
-    # No dataclass or named tuple, which would take a millisecond of the package's import.
+    # No dataclass or named tuple, which take longer to make, when the package is imported.
     def __init__(self, name: str, library: str, call: str, surrogate: Surrogate) -> None:
         self.name = name
         self.library = library
@@ -66,8 +66,9 @@ def find(name: str) -> type[Surrogate]:
     Raises
     ------
     LookupError
-        If no surrogate has such a name: with the most similar names. If libraries mean different
-        surrogates by it, or one that takes more than a class: with the call that makes each.
+        If no surrogate has such a name: with similar names, and those there are. If libraries mean
+        different surrogates by it, or one that takes more than a class: with the call that makes
+        each.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def meanings(name: str) -> list[Meaning]:
     if len({_types(meaning.surrogate) for meaning in found}) != 1:
         found = [m for other in known if _bare(other) == _bare(key) for m in known[other]]
     if not found:
-        raise LookupError(f"no surrogate is called {name!r}; {_advice(key)}")
+        raise LookupError(f"no surrogate is called {name!r}. {_advice(key)}")
     order = list(dict.fromkeys(_types(meaning.surrogate) for meaning in found))
     return sorted(found, key=lambda meaning: order.index(_types(meaning.surrogate)))
 
@@ -192,5 +193,8 @@ def _advice(key: str) -> str:
     known = _by_key()
     close = get_close_matches(key, known, n=3)
     similar = " or ".join(repr(known[other][0].name) for other in close)
-    ask = f"did you mean {similar}? " if close else ""
-    return f"{ask}`python -m surrogates list` prints all, with --libraries those of each library"
+    ask = f"Did you mean {similar}? " if close else ""
+    return (
+        f"{ask}This package has {', '.join(sorted(SURROGATES))}; `python -m surrogates list "
+        "--libraries` prints what libraries call them"
+    )

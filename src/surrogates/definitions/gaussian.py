@@ -79,7 +79,7 @@ class ERF(UnitArea):
 
     alpha: float | Array = positive(1.0)
     accuracy = Accuracy(per_efold=3.0)
-    also_called = ("error function", "erfc")
+    also_called = ("error function",)
     traceable = True
     follows_product: ClassVar = {"alpha": 1}
 

@@ -288,7 +288,7 @@ class QPseudoSpikeUnit(UnitArea):
 
     alpha: float | Array = above_one(2.0)
     accuracy = Accuracy(per_efold=3.0)
-    also_called = ("q-PseudoSpike", "pseudo-spike")
+    also_called = ("q-PseudoSpike",)
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:

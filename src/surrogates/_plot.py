@@ -100,11 +100,13 @@ def plot(
     drawn = [one for surrogate in surrogates for one in _each(surrogate, values)]
     kinds = _KINDS[kind]
     low, high = _limits(limits) if limits is not None else limits_of(drawn, log)
+    if limits is None and ax is not None and ax.has_data():  # what is there stays in view
+        low, high = min(low, *ax.get_xlim()), max(high, *ax.get_xlim())
     curves = [(one, what, *curve(one, what, low, high)) for one in drawn for what in kinds]
     signed = log and any(np.nanmin(y, initial=0.0) < 0 for _, _, _, y in curves)
 
     ax = _new_axes() if ax is None else ax
-    colours = dict(zip(map(id, drawn), _colours(len(drawn)), strict=True))
+    colours = dict(zip(map(id, drawn), _colours(len(drawn), ax), strict=True))
     every = math.ceil(len(curves) / _LABELS)
     for number, (one, what, x, y) in enumerate(curves):
         label = fill(_label(one) + (f", {what}" if len(kinds) > 1 else ""), _LONGEST)
@@ -124,7 +126,7 @@ def plot(
         largest = max((np.nanmax(np.abs(y), initial=0.0) for *_, y in curves), default=1.0)
         if 0 < largest < math.inf:
             ax.set_ylim(largest * 1e-6, largest * 2)
-    elif ax.get_ylim()[0] > 0:  # heights are compared from 0
+    elif ax.get_yscale() == "linear" and ax.get_ylim()[0] > 0:  # heights are compared from 0
         ax.set_ylim(bottom=0)
     ax.spines[["top", "right"]].set_visible(False)
     # Above the axes, where long names hide no line, if the figure makes room for it.
@@ -213,9 +215,11 @@ def _label(value: Any) -> str:
     return f"{type(value).__name__}({', '.join(shown)})"
 
 
-def _colours(number: int) -> list[Any]:
-    if number <= len(_COLOURS):
-        return list(_COLOURS[:number])
+def _colours(number: int, ax: Any) -> list[Any]:
+    taken = [line.get_color() for line in ax.lines]
+    free: list[Any] = [colour for colour in _COLOURS if colour not in taken]
+    if number <= len(free):
+        return free[:number]
     from matplotlib import colormaps
 
     return [colormaps["viridis"](place) for place in np.linspace(0.0, 0.9, number)]

@@ -136,6 +136,19 @@ def test_limits_hold_both_thresholds_and_may_be_given():
     assert plot(Sigmoid(), limits=(-1, 3)).get_xlim() == (-1, 3)
 
 
+def test_axes_that_hold_something_keep_it_in_view():
+    ax = plot(Sigmoid(0.1))
+    wide = ax.get_xlim()
+    surrogates.plot(InvSquareGrad(), ax=ax)
+    assert ax.get_xlim() == wide
+    assert len(labels(ax)) == 2
+    assert data(ax)[1][0][0] == wide[0]
+    assert ax.lines[0].get_color() != ax.lines[1].get_color()
+    ax = Figure().subplots()
+    ax.set_yscale("log")
+    assert surrogates.plot(StraightThrough(), ax=ax).get_ylim()[0] > 0
+
+
 def test_values_of_a_parameter_are_a_line_each():
     ax = plot(Sigmoid(), alpha=[1, 4.0, np.float64(16)])
     assert labels(ax) == ["Sigmoid(alpha=1)", "Sigmoid(alpha=4)", "Sigmoid(alpha=16)"]

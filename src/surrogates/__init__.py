@@ -39,7 +39,7 @@ from .definitions.piecewise import *  # noqa: F403
 from .definitions.power_law import *  # noqa: F403
 from .definitions.rate import *  # noqa: F403
 from .definitions.sigmoidal import *  # noqa: F403
-from .libraries import from_library
+from .libraries import from_library, to_library
 from .schedules import anneal
 
 __version__ = "0.1.0"
@@ -76,6 +76,7 @@ __all__ = [
     "sample",
     "stable_gain",
     "stable_peak",
+    "to_library",
     "vjp",
 ]
 __all__ += _exponential.__all__

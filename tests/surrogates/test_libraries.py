@@ -257,7 +257,7 @@ def test_libraries_are_known_as_they_spell_themselves():
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(LookupError, match="known are bmtk, braincog, braintools"):
+    with pytest.raises(LookupError, match="known are bmtk, braincog, brainpy"):
         surrogates.from_library("nengo", "atan")
     with pytest.raises(LookupError, match=r"unknown name 'arctan' of snntorch; known are .*atan"):
         surrogates.from_library("snntorch", "arctan")

@@ -1,22 +1,20 @@
-"""What neuron libraries call the surrogates: a file for each library, by its name.
+"""What neuron libraries call the surrogates, and what their neurons take: a file for each library.
 
-Such a file holds a `Library` and a function for each of its names, with that library's parameters
-and defaults. Nothing else in this package has to be told of a new file.
+Such a file holds a `Library`, a function for each of its names, with that library's parameters
+and defaults, and what goes into the arguments of its neurons. Nothing else in this package has to
+be told of a new file.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import pkgutil
 from importlib import import_module
 from typing import Any
 
-from .._surrogate import Surrogate
-from .._wrappers.scaled import Scaled
-from .._wrappers.spikes import MultiSpike, Ternary
+from .._surrogate import Surrogate, require_surrogate
 from ._library import Library, own_signature
 
-__all__ = ["LIBRARIES", "from_library", "names_of"]
+__all__ = ["LIBRARIES", "from_library", "names_of", "to_library"]
 
 LIBRARIES = tuple(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 
@@ -71,27 +69,86 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     >>> surrogates.from_library("spikingjelly", "ATan")
     Arctan(alpha=2.0)
     """
-    key = library.lower().replace("-", "_")  # snnTorch, lava-dl
-    if key not in LIBRARIES:
-        raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
-    entry = names_of(key)
+    entry = _entry(library)
     if name not in entry.makers:
-        raise LookupError(
-            f"unknown name {name!r} of {entry.name}; known are {', '.join(sorted(entry.makers))}"
-        )
+        known = ", ".join(sorted(entry.makers)) or "none"
+        raise LookupError(f"unknown name {name!r} of {entry.name}; known are {known}")
     signature = own_signature(entry.makers[name])
     try:
         bound = signature.bind(**parameters)
     except TypeError as error:
         raise TypeError(f"{entry.name} {name}{signature}: {error}") from None
-    return _with_spike(entry.makers[name](*bound.args, **bound.kwargs), entry.spikes[name])
+    return entry.surrogate(name, bound.arguments)
 
 
-def _with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:
-    """Return `surrogate` with its spike at threshold, also of the surrogate that it wraps."""
-    if isinstance(surrogate, MultiSpike):  # its rounding says how many there are at threshold
-        return surrogate
-    if isinstance(surrogate, (Scaled, Ternary)):
-        inside = _with_spike(surrogate.surrogate, at_threshold)
-        return dataclasses.replace(surrogate, surrogate=inside)
-    return dataclasses.replace(surrogate, at_threshold=at_threshold)
+def to_library(
+    library: str, surrogate: Surrogate, argument: str | None = None, native: bool = False
+) -> Any:
+    """Return what a library's neurons take in an argument, made of a surrogate.
+
+    Parameters
+    ----------
+    library : str
+        Such as ``"sinabs"``; an error lists all.
+    surrogate : Surrogate
+        What the neurons shall emit, and be differentiated by.
+    argument : str, optional
+        The neuron's argument, where neurons of this library have several for a surrogate. By
+        default the first one.
+    native : bool, default False
+        Whether to return the library's own object, which has to have the same formula and spikes,
+        for what it does with its own objects alone, such as SpikingJelly's fused kernels.
+
+    Returns
+    -------
+    object
+        The surrogate itself, where the neuron takes any function; else an adapter around it. For
+        norse, whose neurons take names alone, a context manager: within it all neurons of norse
+        spike by the surrogate. With `native`, the library's object, and for norse a dict of the
+        neuron's parameters `method` and `alpha`.
+
+    Raises
+    ------
+    LookupError
+        If `library` or `argument` is unknown, naming the known ones; with `native`, if the library
+        has no object for this surrogate, with the reason.
+    TypeError
+        If `library` is not a string, or `surrogate` not a Surrogate.
+    ValueError
+        If the library's neurons cannot take this surrogate, with the reason.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> surrogates.to_library("snntorch", surrogates.Arctan(2.0))
+    Arctan(alpha=2.0)
+    >>> adapter = surrogates.to_library("sinabs", surrogates.Arctan(2.0), "surrogate_grad_fn")
+    >>> adapter(1.0, 1.0).item()
+    1.0
+    """
+    require_surrogate(surrogate)
+    entry = _entry(library)
+    if not entry.arguments:
+        known = [name for name in LIBRARIES if names_of(name).arguments]
+        raise LookupError(
+            f"what the neurons of {entry.name} take is not known here; it is of {', '.join(known)}"
+        )
+    if argument is not None and argument not in entry.arguments:
+        raise LookupError(
+            f"unknown argument {argument!r} of {entry.name}; known are {', '.join(entry.arguments)}"
+        )
+    if native:
+        from ._native import native as own_object
+
+        return own_object(entry, surrogate)
+    return entry.arguments[argument or next(iter(entry.arguments))](surrogate)
+
+
+def _entry(library: str) -> Library:
+    """Return the library of this name, however it is spelled."""
+    if not isinstance(library, str):
+        raise TypeError(f"library is a name such as 'snntorch', got {library!r}")
+    key = library.lower().replace("-", "_")  # snnTorch, lava-dl
+    if key not in LIBRARIES:
+        raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
+    return names_of(key)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from .._surrogate import Surrogate
+from .._wrappers.scaled import Scaled
+from .._wrappers.spikes import MultiSpike, Ternary
 
 Maker = Callable[..., Surrogate]
+Adapter = Callable[[Surrogate], Any]
 
 
 class Library:
-    """A library's names for surrogates.
+    """A library's names for surrogates, and what its neurons take.
 
     Parameters
     ----------
@@ -23,18 +28,35 @@ class Library:
         The spike that it emits at ``x = 0``, unless a name says otherwise.
     was_run : bool, default True
         Whether its code was run and its values recorded, or only read.
+    module : str, optional
+        The module that has its names, if its objects can be translated both ways.
+    of_layer : tuple of str, optional
+        Parameters that its objects do not have, since the layer passes them at each call.
     """
 
     def __init__(
-        self, name: str, version: str, at_threshold: float, *, was_run: bool = True
+        self,
+        name: str,
+        version: str,
+        at_threshold: float,
+        *,
+        was_run: bool = True,
+        module: str = "",
+        of_layer: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.version = version
         self.at_threshold = at_threshold
         self.was_run = was_run
+        self.module = module
+        self.of_layer = of_layer
         self.makers: dict[str, Maker] = {}
         self.notes: dict[str, str] = {}
         self.spikes: dict[str, float] = {}
+        self.arguments: dict[str, Adapter] = {}
+        # What makes its object of a name and arguments, where that is not a call of the name.
+        self.make: Callable[[str, dict[str, Any]], Any] | None = None
+        self.computed: dict[str, Maker] = {}
 
     def add(
         self, name: str, maker: Maker, note: str = "", at_threshold: float | None = None
@@ -65,6 +87,55 @@ class Library:
             return maker
 
         return add
+
+    def computes(self, name: str) -> Callable[[Maker], Maker]:
+        """Return a decorator for the surrogate that a name gives there, if that is not documented.
+
+        The function takes the parameters of the name. It raises LookupError where the library's
+        code raises.
+        """
+
+        def add(maker: Maker) -> Maker:
+            self.computed[name] = maker
+            return maker
+
+        return add
+
+    def takes(self, *arguments: str) -> Callable[[Adapter], Adapter]:
+        """Return a decorator for what its neurons take in these arguments, made of a surrogate.
+
+        The first argument of all is the one that `to_library` takes if none is named.
+        """
+
+        def add(adapter: Adapter) -> Adapter:
+            self.arguments |= dict.fromkeys(arguments, adapter)
+            return adapter
+
+        return add
+
+    def surrogate(self, name: str, arguments: dict[str, Any], computed: bool = False) -> Surrogate:
+        """Return the surrogate of a name, as documented or as computed, with its spike at 0."""
+        maker = self.computed.get(name, self.makers[name]) if computed else self.makers[name]
+        return with_spike(maker(**arguments), self.spikes[name])
+
+    def differs(self, name: str, arguments: dict[str, Any]) -> bool:
+        """Return whether a name gives something else there than it documents."""
+        if name not in self.computed:
+            return False
+        try:
+            return self.surrogate(name, arguments, computed=True) != self.surrogate(name, arguments)
+        except LookupError:
+            return True
+
+
+def with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:
+    """Return `surrogate` with its spike at threshold, also of the surrogate that it wraps."""
+    if isinstance(surrogate, MultiSpike):  # its rounding says how many there are at threshold
+        return surrogate
+    if isinstance(surrogate, (Scaled, Ternary)):
+        inside = with_spike(surrogate.surrogate, at_threshold)
+        return dataclasses.replace(surrogate, surrogate=inside)
+    return dataclasses.replace(surrogate, at_threshold=at_threshold)
 
 
 def own_signature(maker: Maker) -> inspect.Signature:

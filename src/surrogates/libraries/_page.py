@@ -32,7 +32,7 @@ This page is the output of `python -m surrogates list --libraries`.
 def page() -> str:
     """Return docs/libraries.md."""
     lines = _PREFACE.splitlines()
-    for entry in map(names_of, LIBRARIES):
+    for entry in filter(lambda entry: entry.makers, map(names_of, LIBRARIES)):
         lines += [
             "",
             f"## {entry.name} {entry.version}",

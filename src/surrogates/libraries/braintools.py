@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .. import definitions
+from ._adapters import unchanged
 from ._library import Library
 
-LIBRARY = Library("braintools", "0.3.0", at_threshold=1.0)
+LIBRARY = Library("braintools", "0.3.0", at_threshold=1.0, module="braintools.surrogate")
+LIBRARY.takes("spk_fun")(unchanged)
 
 _NAMES = (
     "ERF Arctan GaussianGrad InvSquareGrad LeakyRelu LogTailedRelu MultiGaussianGrad "

@@ -5,13 +5,44 @@ Left out: `step_pwl_ae`, whose gradient is the input itself.
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 from .._surrogate import Surrogate
 from .._wrappers.spikes import MultiSpike
 from ..definitions.periodic import PeriodicExponential as Peaks
 from ..definitions.piecewise import HeavisideGrad
+from ._adapters import with_threshold
 from ._library import Library
 
-LIBRARY = Library("rockpool", "3.1.0", at_threshold=1.0)
+LIBRARY = Library(
+    "rockpool",
+    "3.1.0",
+    at_threshold=1.0,
+    of_layer=("threshold", "window", "max_spikes_per_dt"),
+)
+
+
+@LIBRARY.takes("spike_generation_fn")
+@dataclasses.dataclass(frozen=True)
+class Spikes:
+    """The spikes, as a function of the membrane potential and the threshold.
+
+    The layer's `learning_window` and `max_spikes_per_dt` have no effect: the surrogate says both.
+    """
+
+    surrogate: Surrogate
+
+    def apply(self, x: Any, threshold: Any, window: Any, max_spikes_per_dt: Any) -> Any:
+        """Return the spikes; the gradient of the threshold is the library's own.
+
+        There, spikes depend on ``x / threshold``: that gradient is ``-x / threshold`` times that of
+        `x`, where it would be -1 times it in ``x - threshold``.
+        """
+        held = threshold.detach()
+        zero = threshold - held  # which has the gradient of the threshold
+        shifted = x - held - (x / held).detach() * zero
+        return with_threshold(self.surrogate, held)(shifted)
 
 
 @LIBRARY.named("no gradient to the threshold here: make x depend on it")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, ClassVar
 
 from .._surrogate import Surrogate
 from .._wrappers.scaled import Scaled
@@ -11,9 +12,43 @@ from ..definitions.exponential import SlayerGrad
 from ..definitions.gaussian import GaussianGrad, MultiGaussianGrad
 from ..definitions.periodic import PeriodicExponential as Peaks
 from ..definitions.piecewise import HeavisideGrad
+from ._adapters import with_threshold
 from ._library import Library
 
-LIBRARY = Library("sinabs", "3.1.3", at_threshold=1.0)
+LIBRARY = Library(
+    "sinabs",
+    "3.1.3",
+    at_threshold=1.0,
+    module="sinabs.activation",
+    of_layer=("spike_threshold",),
+)
+
+
+@LIBRARY.takes("surrogate_grad_fn")
+@dataclasses.dataclass(frozen=True)
+class Derivative:
+    """The derivative, as a function of the membrane potential and the threshold."""
+
+    surrogate: Surrogate
+
+    def __call__(self, v_mem: Any, spike_threshold: Any) -> Any:
+        """Return the derivative at the potential; the layer's `spike_fn` emits the spikes."""
+        return self.surrogate.surrogate_grad(v_mem - spike_threshold)
+
+
+@LIBRARY.takes("spike_fn")
+@dataclasses.dataclass(frozen=True)
+class Spikes:
+    """The spikes, differentiated by the surrogate whatever the layer's `surrogate_grad_fn`."""
+
+    surrogate: Surrogate
+    required_states: ClassVar[list[str]] = ["v_mem"]
+
+    def apply(self, v_mem: Any, spike_threshold: Any, surrogate_grad_fn: Any) -> Any:
+        """Return the spikes; as in the library's own functions, the threshold has no gradient."""
+        if hasattr(spike_threshold, "detach"):
+            spike_threshold = spike_threshold.detach()
+        return with_threshold(self.surrogate, spike_threshold)(v_mem - spike_threshold)
 
 
 @LIBRARY.named()

@@ -6,9 +6,11 @@ from .._surrogate import Surrogate
 from ..definitions.fast_sigmoid import InvSquareGrad
 from ..definitions.gaussian import MultiGaussianGrad
 from ..definitions.power_law import Arctan
+from ._adapters import fixed
 from ._library import Library
 
-LIBRARY = Library("slax", "0.0.1", at_threshold=1.0)
+LIBRARY = Library("slax", "0.0.1", at_threshold=1.0, module="slax.models.surrogates")
+LIBRARY.takes("spike_fn")(fixed)
 
 
 @LIBRARY.named()

@@ -6,9 +6,11 @@ from .._surrogate import Surrogate
 from ..definitions.fast_sigmoid import InvSquareGrad
 from ..definitions.piecewise import Boxcar
 from ..definitions.sigmoidal import Sigmoid
+from ._adapters import fixed
 from ._library import Library
 
 LIBRARY = Library("snnax", "0.0.1", at_threshold=1.0)
+LIBRARY.takes("spike_fn")(fixed)
 
 
 @LIBRARY.named("computes 1 / (1 + beta \\|x\\|), the square is missing")

@@ -12,9 +12,11 @@ from ..definitions.fast_sigmoid import InvSquareGrad, SparseFastSigmoid
 from ..definitions.piecewise import HeavisideGrad, LeakyRelu, ReluGrad, StraightThrough
 from ..definitions.power_law import Arctan
 from ..definitions.sigmoidal import Sigmoid
+from ._adapters import registered
 from ._library import Library
 
-LIBRARY = Library("snntorch", "1.0.0", at_threshold=0.0)
+LIBRARY = Library("snntorch", "1.0.0", at_threshold=0.0, module="snntorch.surrogate")
+LIBRARY.takes("spike_grad")(registered)
 
 
 @LIBRARY.named("documented with 1 / pi instead of alpha / 2")

@@ -17,9 +17,17 @@ from ..definitions import (
     power_law,
     sigmoidal,
 )
+from ._adapters import as_module
 from ._library import Library
 
-LIBRARY = Library("spikingjelly", "2.0.0", at_threshold=1.0)
+LIBRARY = Library(
+    "spikingjelly",
+    "2.0.0",
+    at_threshold=1.0,
+    module="spikingjelly.activation_based.surrogate",
+)
+# Some of its neurons read `spiking`, which a plain function has not.
+LIBRARY.takes("surrogate_function", "surrogate_function1", "surrogate_function2")(as_module)
 
 
 @LIBRARY.named()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from .._surrogate import Surrogate
 from .._wrappers.scaled import Scaled
@@ -12,7 +13,16 @@ from ..definitions.power_law import Arctan
 from ..definitions.sigmoidal import TanhGrad
 from ._library import Library
 
-LIBRARY = Library("spyx", "1.0.0", at_threshold=0.0)
+LIBRARY = Library("spyx", "1.0.0", at_threshold=0.0, module="spyx.axn")
+
+
+@LIBRARY.takes("activation")
+def _activation(surrogate: Surrogate) -> Any:
+    if not surrogate.array_fields:
+        return surrogate
+    from flax import nnx
+
+    return nnx.data(surrogate)  # its arrays belong to the state of the neuron
 
 
 @LIBRARY.named()

@@ -5,7 +5,9 @@ Left out: `SuperSpike_norm`, which is not a function of x alone.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from .._surrogate import Surrogate
 from .._wrappers import spikes
@@ -23,6 +25,18 @@ from ..definitions.sigmoidal import Sigmoid, TanhOffset
 from ._library import Library
 
 LIBRARY = Library("stork", "git 258a2d6", at_threshold=0.0)
+
+
+@LIBRARY.takes("activation")
+@dataclasses.dataclass(frozen=True)
+class Activation:
+    """The surrogate under the name by which its groups call it."""
+
+    surrogate: Surrogate
+
+    def apply(self, x: Any) -> Any:
+        """Return the spikes."""
+        return self.surrogate(x)
 
 
 @LIBRARY.named()

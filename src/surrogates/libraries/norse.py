@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from .._surrogate import Surrogate
 from ..definitions.fast_sigmoid import InvSquareGrad
@@ -11,8 +12,19 @@ from ..definitions.piecewise import ReluGrad
 from ..definitions.power_law import CircGrad
 from ..definitions.sigmoidal import TanhGrad
 from ._library import Library
+from ._threshold import Replaced
 
-LIBRARY = Library("norse", "1.1.0", at_threshold=0.0)
+LIBRARY = Library("norse", "1.1.0", at_threshold=0.0, module="norse.torch.functional.threshold")
+LIBRARY.takes("method")(Replaced)  # its neurons take names alone
+
+
+def _parameters(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what the parameters of a neuron take: its `method` and `alpha`."""
+    (alpha,) = arguments.values()
+    return {"method": name, "alpha": alpha}
+
+
+LIBRARY.make = _parameters
 
 
 @LIBRARY.named("1.1.0 ignores alpha and computes alpha = 1; the development version does not")

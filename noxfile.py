@@ -257,6 +257,18 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs, env=TOOLS)
 
 
+@nox.session(python="3.11")  # what the libraries' own requirements allow
+def libraries(session: nox.Session) -> None:
+    """Run the neurons of other libraries with our surrogates, and docs/neurons.md."""
+    pins = ["-c", "tests/libraries/constraints.txt"]
+    session.install(*pins, "-e", ".[torch,jax]", *group("test"), *group("libraries"))
+    # They ask for more than their neurons need; samna installs itself from another index.
+    session.install("--no-deps", *pins, "rockpool", "sinabs", "slax")
+    pytest(session, "-W", "ignore", "tests/libraries", require="torch,jax")
+    page = "tests/package/test_documentation.py"
+    session.run("python", "-m", "pytest", "-W", "ignore", "-k", "neurons.md", page)
+
+
 @nox.session(python="3.11")
 def golden(session: nox.Session) -> None:
     """Record what other libraries compute, tests/golden/peers.json; see its record.py."""

@@ -1,0 +1,44 @@
+"""The LIF neuron of slax with our surrogate in the place of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surrogates
+
+jax = pytest.importorskip("jax")
+slax = pytest.importorskip("slax.models.neurons")
+own_surrogates = pytest.importorskip("slax.models.surrogates")
+
+import jax.numpy as jnp
+
+OWN = own_surrogates.fast_sigmoid(25.0)
+OURS = surrogates.to_library("slax", surrogates.from_library("slax", "fast_sigmoid"))
+X = jnp.asarray(np.random.default_rng(3).normal(0.5, 1.0, (5, 6)))
+
+
+def outcome(function, compiled=False):
+    """Return the spikes, and the gradient of the currents."""
+    neuron = slax.LIF(spike_fn=function)
+
+    def loss(x):
+        carry, spikes = {"Vmem": jnp.zeros(6)}, []
+        for current in x:
+            carry, spike = neuron.apply({}, dict(carry), current)
+            spikes.append(spike)
+        found = jnp.stack(spikes)
+        return (jnp.linspace(0.5, 1.5, 6) * found).sum(), found
+
+    gradient = jax.grad(loss, has_aux=True)
+    slopes, found = (jax.jit(gradient) if compiled else gradient)(X)
+    return found, slopes
+
+
+def test_neuron():
+    own = outcome(OWN)
+    assert 0.0 < own[0].mean() < 1.0
+    for compiled in (False, True):
+        ours = outcome(OURS, compiled)
+        np.testing.assert_array_equal(ours[0], own[0])
+        np.testing.assert_allclose(ours[1], own[1], rtol=1e-9, atol=1e-12)

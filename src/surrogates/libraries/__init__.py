@@ -8,6 +8,7 @@ be told of a new file.
 from __future__ import annotations
 
 import pkgutil
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -36,15 +37,24 @@ def names_of(library: str) -> Library:
     return _loaded[library]
 
 
-def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
-    """Return the surrogate that another library calls `name`.
+def from_library(
+    library: str, name_or_object: Any, as_computed: bool = False, **parameters: Any
+) -> Surrogate:
+    """Return the surrogate that another library calls so, or that one of its objects is.
 
     Parameters
     ----------
     library : str
         Such as ``"snntorch"``; docs/libraries.md lists all. It need not be installed.
-    name : str
-        The library's own name of the class or function.
+    name_or_object : str or object
+        The library's own name of the class or function; or its object, such as
+        ``snntorch.surrogate.atan(2.0)``, whose parameters are read from its attributes, or from
+        what a function remembers. Objects can be read of braintools, sinabs, slax, snntorch,
+        spikingjelly and spyx.
+    as_computed : bool, default False
+        Whether to return the gradient that the version named in docs/libraries.md computes, where
+        that is not what it documents: to reproduce a result. How it rounds, and where it overflows
+        to NaN, is not reproduced.
     **parameters
         The library's own parameters, with its defaults.
 
@@ -57,9 +67,17 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     Raises
     ------
     LookupError
-        If `library` or `name` is unknown, naming the known ones.
+        If `library` or the name is unknown, naming the known ones; with `as_computed`, if the
+        library's code raises.
     TypeError
-        If a parameter is unknown, naming the known ones.
+        If a parameter is unknown, naming the known ones; if an object is not of this library, or
+        one of its parameters cannot be told.
+
+    Warns
+    -----
+    UserWarning
+        If the library computes something other than it documents, saying what, and `as_computed`
+        is False.
 
     Examples
     --------
@@ -68,8 +86,15 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
     Arctan(alpha=2.0, at_threshold=0.0)
     >>> surrogates.from_library("spikingjelly", "ATan")
     Arctan(alpha=2.0)
+    >>> surrogates.from_library("norse", "super", as_computed=True)
+    InvSquareGrad(alpha=1.0, at_threshold=0.0)
     """
     entry = _entry(library)
+    name = name_or_object
+    if not isinstance(name, str):
+        from ._objects import told
+
+        name, parameters = told(entry, name, parameters)
     if name not in entry.makers:
         known = ", ".join(sorted(entry.makers)) or "none"
         raise LookupError(f"unknown name {name!r} of {entry.name}; known are {known}")
@@ -78,7 +103,13 @@ def from_library(library: str, name: str, **parameters: Any) -> Surrogate:
         bound = signature.bind(**parameters)
     except TypeError as error:
         raise TypeError(f"{entry.name} {name}{signature}: {error}") from None
-    return entry.surrogate(name, bound.arguments)
+    if not as_computed and entry.differs(name, bound.arguments):
+        warnings.warn(
+            f"{entry.name} {entry.version} {name}: {entry.notes[name]}. This is the documented "
+            "gradient; for what that version computes, pass as_computed=True",
+            stacklevel=2,
+        )
+    return entry.surrogate(name, bound.arguments, computed=as_computed)
 
 
 def to_library(

@@ -15,6 +15,10 @@ Maker = Callable[..., Surrogate]
 Adapter = Callable[[Surrogate], Any]
 
 
+class NothingComputedError(LookupError):
+    """A name's code raises, so that there is no gradient to reproduce."""
+
+
 class Library:
     """A library's names for surrogates, and what its neurons take.
 
@@ -57,6 +61,9 @@ class Library:
         # What makes its object of a name and arguments, where that is not a call of the name.
         self.make: Callable[[str, dict[str, Any]], Any] | None = None
         self.computed: dict[str, Maker] = {}
+        # How to read a parameter of an object, where it is no attribute: by name of the object.
+        self.recovers: dict[str, Callable[[Any, str], Any]] = {}
+        self.generic: tuple[str, ...] = ()  # names that other names call
 
     def add(
         self, name: str, maker: Maker, note: str = "", at_threshold: float | None = None
@@ -124,8 +131,15 @@ class Library:
             return False
         try:
             return self.surrogate(name, arguments, computed=True) != self.surrogate(name, arguments)
-        except LookupError:
+        except NothingComputedError:
             return True
+
+    def raised(self, name: str) -> NothingComputedError:
+        """Return the error that a name has no gradient to reproduce."""
+        return NothingComputedError(
+            f"{self.name} {self.version}: its {name} {self.notes[name]}, so there is nothing to "
+            "reproduce; leave as_computed out"
+        )
 
 
 def with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:

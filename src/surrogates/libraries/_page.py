@@ -13,6 +13,9 @@ surrogate, with that library's parameters and defaults, and returns the surrogat
 gradient and the same spike at threshold. (Below, 2.0 stands for a parameter without a default.)
 Where a library's code differs from its documentation, the documented gradient is returned, and the
 last column says what differs; where it is the documentation that is wrong, the code is followed.
+A `UserWarning` says so, except of rounding and overflow, and `as_computed=True` returns the
+gradient that the version below computes. `from_library(library, object)` reads the parameters from
+an object of the library. What its neurons take stands on [another page](neurons.md).
 The tests compare every row, at these and at other arguments, with what the library itself computed
 (`tests/golden/record.py`). Where a section says that the library was read and not run, they compare
 with the formula in its source instead.
@@ -20,10 +23,9 @@ with the formula in its source instead.
 `surrogates.find(name)` tells which surrogate a name means, in whatever library or paper, and
 `python -m surrogates list NAME` prints all that it means.
 
-Two functions are left out because they are not surrogates: snnTorch's sign-flipping gradient under
-the name `triangular` (the name gives a triangle here), which is negative for every neuron that
-spikes, and Rockpool's `step_pwl_ae`, whose gradient is the input itself. Gradients that are not
-functions of x alone are left out too (snnTorch's `SSO`, stork's `SuperSpike_norm`).
+Rockpool's `step_pwl_ae` is left out because it is not a surrogate: its gradient is the input.
+Gradients that are not functions of x alone are left out too (snnTorch's `SSO`, stork's
+`SuperSpike_norm`).
 
 This page is the output of `python -m surrogates list --libraries`.
 """

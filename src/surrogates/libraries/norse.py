@@ -32,6 +32,11 @@ def super(alpha: float = 100.0) -> Surrogate:
     return InvSquareGrad(alpha)
 
 
+@LIBRARY.computes("super")
+def _super(alpha: float = 100.0) -> Surrogate:
+    return InvSquareGrad(1.0)
+
+
 @LIBRARY.named()
 def triangle(alpha: float = 0.3) -> Surrogate:
     return ReluGrad(alpha, 1.0)

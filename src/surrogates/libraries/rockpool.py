@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from .._parameters import positive
 from .._surrogate import Surrogate
 from .._wrappers.spikes import MultiSpike
 from ..definitions.periodic import PeriodicExponential as Peaks
@@ -58,4 +59,26 @@ def PeriodicExponential(
     threshold: float = 1.0, window: float = 0.5, max_spikes_per_dt: float = 2.0**16
 ) -> Surrogate:
     peaks = Peaks(window, 1 / threshold, threshold, fold=1.0)
+    return MultiSpike(peaks, threshold, max_spikes_per_dt)
+
+
+class LastPeaks(Surrogate):
+    """What `PeriodicExponential` computes: a peak for each spike that there may be."""
+
+    threshold: float = positive(1.0)
+    window: float = positive(0.5)
+    max_spikes_per_dt: float = positive(2.0**16)
+
+    def derivative(self, xp: Any, x: Any) -> Any:
+        """Return the derivative."""
+        nearest = xp.floor(x / self.threshold + 0.5)
+        nearest = xp.clip(nearest, min=0.0, max=self.max_spikes_per_dt - 1)
+        return xp.exp(-xp.abs(x - nearest * self.threshold) / self.window) / self.threshold
+
+
+@LIBRARY.computes("PeriodicExponential")
+def _periodic_exponential(
+    threshold: float = 1.0, window: float = 0.5, max_spikes_per_dt: float = 2.0**16
+) -> Surrogate:
+    peaks = LastPeaks(threshold, window, max_spikes_per_dt)
     return MultiSpike(peaks, threshold, max_spikes_per_dt)

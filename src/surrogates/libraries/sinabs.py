@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from .._parameters import finite, positive
 from .._surrogate import Surrogate
 from .._wrappers.scaled import Scaled
 from .._wrappers.spikes import MultiSpike
@@ -79,6 +80,38 @@ def MultiGaussian(
     spike_threshold: float = 1.0,
 ) -> Surrogate:
     return _moved(MultiGaussianGrad(h, s, sigma, grad_scale), mu)
+
+
+class CentredSides(Surrogate):
+    """What `MultiGaussian` computes: `mu` moves the middle alone."""
+
+    mu: float = finite(0.0)
+    sigma: float = positive(0.5)
+    h: float = finite(0.15)
+    s: float = positive(6.0)
+    grad_scale: float = finite(1.0)
+
+    def derivative(self, xp: Any, x: Any) -> Any:
+        """Return the derivative."""
+        wide = GaussianGrad(self.s * self.sigma)
+        sides = wide.derivative(xp, x - self.sigma) + wide.derivative(xp, x + self.sigma)
+        middle = GaussianGrad(self.sigma).derivative(xp, x - self.mu)
+        # whose default height is half of a density's
+        return 2 * self.grad_scale * ((1 + self.h) * middle - self.h * sides)
+
+
+@LIBRARY.computes("MultiGaussian")
+def _multi_gaussian(
+    mu: float = 0.0,
+    sigma: float = 0.5,
+    h: float = 0.15,
+    s: float = 6.0,
+    grad_scale: float = 1.0,
+    spike_threshold: float = 1.0,
+) -> Surrogate:
+    if mu == 0:
+        return MultiGaussian(mu, sigma, h, s, grad_scale, spike_threshold)
+    return CentredSides(mu, sigma, h, s, grad_scale)
 
 
 @LIBRARY.named("the window is absolute, documented as relative to the threshold")

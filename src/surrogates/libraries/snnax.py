@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .._parameters import positive
 from .._surrogate import Surrogate
 from ..definitions.fast_sigmoid import InvSquareGrad
 from ..definitions.piecewise import Boxcar
@@ -18,9 +21,29 @@ def superspike_surrogate(beta: float = 10.0) -> Surrogate:
     return InvSquareGrad(beta)
 
 
+class Hyperbola(Surrogate):
+    """What `superspike_surrogate` computes."""
+
+    beta: float = positive(10.0)
+
+    def derivative(self, xp: Any, x: Any) -> Any:
+        """Return the derivative."""
+        return 1 / (1 + self.beta * xp.abs(x))
+
+
+@LIBRARY.computes("superspike_surrogate")
+def _superspike_surrogate(beta: float = 10.0) -> Surrogate:
+    return Hyperbola(beta)
+
+
 @LIBRARY.named("raises TypeError when differentiated")
 def sigmoid_surrogate(beta: float = 1.0) -> Surrogate:
     return Sigmoid(beta)
+
+
+@LIBRARY.computes("sigmoid_surrogate")
+def _sigmoid_surrogate(beta: float = 1.0) -> Surrogate:
+    raise LIBRARY.raised("sigmoid_surrogate")
 
 
 @LIBRARY.named()

@@ -14,6 +14,11 @@ def ATan(alpha: float = 2.0) -> Surrogate:
     return power_law.Arctan(alpha)
 
 
+@LIBRARY.computes("ATan")
+def _atan(alpha: float = 2.0) -> Surrogate:
+    raise LIBRARY.raised("ATan")
+
+
 @LIBRARY.named()
 def Sigmoid(alpha: float = 4.0) -> Surrogate:
     return sigmoidal.Sigmoid(alpha)

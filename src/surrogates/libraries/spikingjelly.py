@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._parameters import finite, positive
 from .._surrogate import Surrogate
 from .._wrappers.scaled import Scaled
 from .._wrappers.spikes import MultiSpike
@@ -75,6 +76,23 @@ def PiecewiseLeakyReLU(w: float = 1.0, c: float = 0.01) -> Surrogate:
     return piecewise.PiecewiseLeakyRelu(c, w)
 
 
+class LeakyAtEdges(Surrogate):
+    """What `PiecewiseLeakyReLU` computes."""
+
+    w: float = positive(1.0)
+    c: float = finite(0.01)
+
+    def derivative(self, xp: Any, x: Any) -> Any:
+        """Return the derivative."""
+        ones = xp.ones_like(x)
+        return xp.where(xp.abs(x) < self.w, ones / (2 * self.w), ones * self.c)
+
+
+@LIBRARY.computes("PiecewiseLeakyReLU")
+def _piecewise_leaky_relu(w: float = 1.0, c: float = 0.01) -> Surrogate:
+    return LeakyAtEdges(w, c)
+
+
 @LIBRARY.named("n there counts one term more than there are")
 def SquarewaveFourierSeries(n: int = 2, T_period: float = 8.0) -> Surrogate:
     if n < 2:
@@ -122,3 +140,10 @@ def MultiLevelSpikeCount(max_spike_count: int, grad_window: Any = None) -> Surro
     low, high = (0.0, float(max_spike_count)) if grad_window is None else grad_window
     box = Scaled(piecewise.Boxcar(high - low, 1.0), shift=(low + high) / 2)
     return MultiSpike(box, 1.0, max_spike_count, rounding="nearest", offset=0.0)
+
+
+def _of_counting(thing: Any, name: str) -> Any:
+    return (thing.grad_min, thing.grad_max) if name == "grad_window" else getattr(thing, name)
+
+
+LIBRARY.recovers = {"MultiLevelSpikeCount": _of_counting}

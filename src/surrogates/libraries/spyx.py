@@ -11,6 +11,7 @@ from ..definitions.fast_sigmoid import InvSquareGrad
 from ..definitions.piecewise import Boxcar, ReluGrad, StraightThrough
 from ..definitions.power_law import Arctan
 from ..definitions.sigmoidal import TanhGrad
+from ._computed import Identity
 from ._library import Library
 
 LIBRARY = Library("spyx", "1.0.0", at_threshold=0.0, module="spyx.axn")
@@ -40,6 +41,11 @@ def boxcar(width: float = 2.0, height: float = 0.5) -> Surrogate:
     return Boxcar(width, height)
 
 
+@LIBRARY.computes("boxcar")
+def _boxcar(width: float = 2.0, height: float = 0.5) -> Surrogate:
+    return Boxcar(width, height, closed="neither")
+
+
 @LIBRARY.named()
 def triangular(k: float = 2.0) -> Surrogate:
     return ReluGrad(k, 1 / k)
@@ -53,3 +59,20 @@ def arctan(k: float = 2.0) -> Surrogate:
 @LIBRARY.named("by default the gradient is x, documented as 1")
 def custom() -> Surrogate:
     return StraightThrough()
+
+
+@LIBRARY.computes("custom")
+def _custom() -> Surrogate:
+    return Identity()
+
+
+def _of_boxcar(cells: Any, name: str) -> Any:
+    return cells.h if name == "height" else 2 * cells.k
+
+
+def _of_arctan(cells: Any, name: str) -> Any:
+    return cells.k_pi / math.pi
+
+
+LIBRARY.recovers = {"boxcar": _of_boxcar, "arctan": _of_arctan}
+LIBRARY.generic = ("custom",)

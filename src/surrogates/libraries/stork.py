@@ -22,6 +22,7 @@ from ..definitions.fast_sigmoid import (
 from ..definitions.periodic import MultiSpikeSuper
 from ..definitions.piecewise import HardTanhRamp, HeavisideGrad, ReluGrad
 from ..definitions.sigmoidal import Sigmoid, TanhOffset
+from ._computed import Identity
 from ._library import Library
 
 LIBRARY = Library("stork", "git 258a2d6", at_threshold=0.0)
@@ -93,3 +94,12 @@ def CustomSpike(
     if surrogate_type not in kinds:
         raise LookupError(f"surrogate_type must be one of {list(kinds)}, got {surrogate_type!r}")
     return kinds[surrogate_type]()
+
+
+@LIBRARY.computes("CustomSpike")
+def _custom_spike(
+    surrogate_type: str = "SuperSpike", beta: float = 10.0, p0: float = 0.01, delta_u: float = 0.133
+) -> Surrogate:
+    if surrogate_type == "MultilayerSpiker":
+        return Identity()
+    return CustomSpike(surrogate_type, beta, p0, delta_u)

@@ -13,9 +13,11 @@ own_surrogates = pytest.importorskip("slax.models.surrogates")
 
 import jax.numpy as jnp
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 OWN = own_surrogates.fast_sigmoid(25.0)
 OURS = surrogates.to_library("slax", surrogates.from_library("slax", "fast_sigmoid"))
-X = jnp.asarray(np.random.default_rng(3).normal(0.5, 1.0, (5, 6)))
+X = np.random.default_rng(3).normal(0.5, 1.0, (5, 6))
 
 
 def outcome(function, compiled=False):
@@ -31,7 +33,7 @@ def outcome(function, compiled=False):
         return (jnp.linspace(0.5, 1.5, 6) * found).sum(), found
 
     gradient = jax.grad(loss, has_aux=True)
-    slopes, found = (jax.jit(gradient) if compiled else gradient)(X)
+    slopes, found = (jax.jit(gradient) if compiled else gradient)(jnp.asarray(X))
     return found, slopes
 
 

@@ -16,6 +16,8 @@ axn = pytest.importorskip("spyx.axn")
 
 import jax.numpy as jnp
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 N, STEPS = 6, 5
 OWN = axn.superspike(25.0)
 OURS = surrogates.to_library("spyx", surrogates.from_library("spyx", "superspike"))
@@ -59,7 +61,7 @@ def assert_close(ours, own, tolerance):
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-5)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-12)])
 def test_spikes_and_gradients(name, dtype, tolerance):
     x = jnp.asarray(X, dtype)
     own, ours = made(name, OWN), made(name, OURS)

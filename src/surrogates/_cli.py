@@ -14,6 +14,7 @@ import surrogates
 from surrogates import Surrogate, backends
 from surrogates._find import chosen, lines, meanings, of_class
 from surrogates.definitions import FAMILIES, SURROGATES, function_name
+from surrogates.libraries import LIBRARIES, names_of
 from surrogates.libraries._page import page
 
 
@@ -216,6 +217,14 @@ def _env(options: argparse.Namespace) -> int:
     for library in ("array_api_compat", *backends.supported()):
         for distribution in sorted(set(distributions.get(library, []))):
             print(f"{distribution} {metadata.version(distribution)}")
+    for entry in map(names_of, LIBRARIES):
+        tested = entry.version
+        for distribution in sorted(set(distributions.get(entry.name, []))):
+            # Of a library that was read in its repository, PyPI may have another of the same name.
+            if not tested.startswith("git "):
+                version = metadata.version(distribution)
+                untested = "" if version == tested else f", not tested: {tested} was"
+                print(f"{distribution} {version}{untested}")
     others = sorted({*distributions.get("surrogates", [])} - {"surrogate-gradients"})
     if others:
         print(

@@ -26,6 +26,18 @@ def test_env_notices_the_other_owner_of_the_import_name(capsys, monkeypatch):
     assert "uninstall both" in capsys.readouterr().out
 
 
+def test_env_says_which_libraries_were_not_tested(capsys, monkeypatch):
+    owners = {"snntorch": ["snntorch"], "norse": ["norse"], "stork": ["stork"]}
+    versions = {"snntorch": "0.9.4", "norse": "1.1.0", "stork": "3.2.1"}
+    monkeypatch.setattr("importlib.metadata.packages_distributions", lambda: owners)
+    monkeypatch.setattr("importlib.metadata.version", versions.get)
+    assert main(["env"]) == 0
+    output = capsys.readouterr().out
+    assert "snntorch 0.9.4, not tested: 1.0.0 was\n" in output
+    assert "norse 1.1.0\n" in output
+    assert "stork" not in output
+
+
 def test_module_is_a_command():
     path = f"import sys, runpy; sys.path[:0] = {sys.path!r}; sys.argv = ['surrogates', '--help']"
     code = f"{path}; runpy.run_module('surrogates', run_name='__main__')"

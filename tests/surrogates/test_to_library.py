@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,3 +144,12 @@ def test_why_a_library_has_no_object_of_its_own(library, surrogate, message):
 def test_native_parameters_of_norse_are_a_method_and_alpha():
     surrogate = surrogates.TanhGrad(3.0, at_threshold=0.0)
     assert to_library("norse", surrogate, native=True) == {"method": "tanh", "alpha": 3.0}
+
+
+def test_the_versions_that_are_run_are_those_that_are_named():
+    pinned = (Path(__file__).parents[1] / "libraries" / "constraints.txt").read_text()
+    versions = dict(line.split("==") for line in pinned.splitlines() if "==" in line)
+    run = [name for name in WITH_NEURONS if name in versions]
+    assert len(run) == 9
+    for name in run:
+        assert names_of(name).version == versions[name]

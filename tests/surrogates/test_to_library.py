@@ -27,6 +27,9 @@ def test_sinabs_is_given_the_derivative_at_the_potential():
     adapter = to_library("sinabs", surrogates.SlayerGrad(2.0), "surrogate_grad_fn")
     expected = surrogates.SlayerGrad(2.0).surrogate_grad(V - 1.5)
     np.testing.assert_array_equal(adapter(V, 1.5), expected)
+    signed = to_library("sinabs", surrogates.Ternary(surrogates.SlayerGrad(2.0)))
+    expected = surrogates.Ternary(surrogates.SlayerGrad(2.0), 1.5).surrogate_grad(V - 1.5)
+    np.testing.assert_array_equal(signed(V, 1.5), expected)
 
 
 @pytest.mark.parametrize("threshold", [1.0, 2.0])

@@ -34,7 +34,8 @@ class Derivative:
 
     def __call__(self, v_mem: Any, spike_threshold: Any) -> Any:
         """Return the derivative at the potential; the layer's `spike_fn` emits the spikes."""
-        return self.surrogate.surrogate_grad(v_mem - spike_threshold)
+        threshold = _fixed(spike_threshold)
+        return with_threshold(self.surrogate, threshold).surrogate_grad(v_mem - threshold)
 
 
 @LIBRARY.takes("spike_fn")
@@ -47,9 +48,13 @@ class Spikes:
 
     def apply(self, v_mem: Any, spike_threshold: Any, surrogate_grad_fn: Any) -> Any:
         """Return the spikes; as in the library's own functions, the threshold has no gradient."""
-        if hasattr(spike_threshold, "detach"):
-            spike_threshold = spike_threshold.detach()
-        return with_threshold(self.surrogate, spike_threshold)(v_mem - spike_threshold)
+        threshold = _fixed(spike_threshold)
+        return with_threshold(self.surrogate, threshold)(v_mem - threshold)
+
+
+def _fixed(threshold: Any) -> Any:
+    """Return the threshold, a number or a tensor, without its gradient."""
+    return threshold.detach() if hasattr(threshold, "detach") else threshold
 
 
 @LIBRARY.named()

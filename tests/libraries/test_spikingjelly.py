@@ -9,14 +9,14 @@ import surrogates
 pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 
-from spikingjelly.activation_based import functional, neuron, surrogate
+import torch
+from spikingjelly.activation_based import functional, neuron, rnn, surrogate
 
 import neurons
 from neurons import NEURONS, STEPS
 
 OWN = surrogate.ATan(alpha=2.0)
 OURS = surrogates.to_library("spikingjelly", surrogates.Arctan(2.0))
-PLAIN = surrogates.Arctan(2.0)
 
 
 def steps(node, currents):
@@ -56,3 +56,33 @@ NODES = {
 def test_node(name, check):
     make, run = NODES[name]
     check(make, run, OWN, OURS)
+
+
+def test_complementary_node_asks_in_evaluation_whether_it_spikes():
+    x = neurons.inputs(torch.float32)
+    nodes = [neuron.ComplementaryLIFNode(surrogate_function=f).eval() for f in (OWN, OURS)]
+    own, ours = (steps(node, x) for node in nodes)
+    assert own.max() == 1.0
+    assert torch.equal(ours, own)
+
+
+@pytest.mark.parametrize("cell", [rnn.SpikingLSTMCell, rnn.SpikingGRUCell])
+def test_cells_take_two_functions(cell):
+    outcomes = []
+    for function in (OWN, OURS):
+        torch.manual_seed(0)
+        made = cell(5, NEURONS, surrogate_function1=function, surrogate_function2=function)
+        x = neurons.inputs(torch.float32)[0].requires_grad_()
+        result = made(x)
+        spikes = result[0] if isinstance(result, tuple) else result
+        outcomes.append([spikes.detach(), *torch.autograd.grad(spikes.sum(), x)])
+    neurons.assert_same(*outcomes, 1e-5)
+
+
+def test_native_is_its_own_class():
+    native = surrogates.to_library("spikingjelly", surrogates.Arctan(3.0), native=True)
+    assert type(native) is surrogate.ATan
+    assert native.alpha == 3.0
+    counting = surrogates.from_library("spikingjelly", surrogate.MultiLevelSpikeCount(4))
+    own = surrogates.to_library("spikingjelly", counting, native=True)
+    assert neuron.ILIFNode(surrogate_function=own).surrogate_function.max_spike_count == 4

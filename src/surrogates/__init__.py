@@ -7,7 +7,7 @@ from ._diagnose import Diagnosis, diagnose
 from ._find import find
 from ._fitted import fitted
 from ._gain import gain
-from ._learnable import learnable
+from ._modules import learnable
 from ._parameters import parameter
 from ._plot import plot
 from ._stable import stable_gain, stable_peak

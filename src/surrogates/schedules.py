@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ._learnable._paths import outermost, parameters_by_path, with_value_at
 from ._maths import choose, larger, of_parameter, smaller
+from ._modules._paths import outermost, parameters_by_path, with_value_at
 from ._parameters import is_floating_array
 from ._surrogate import Surrogate, require_surrogate
 

@@ -13,7 +13,7 @@ from surrogates._parameters import parameters as declared
 torch = pytest.importorskip("torch")
 
 from surrogates import Relaxed, Scaled, Sigmoid, Ternary  # noqa: E402
-from surrogates._learnable import _torch as of_modules  # noqa: E402
+from surrogates._modules import _torch as of_modules  # noqa: E402
 from surrogates.backends._compiler import program as compiler  # noqa: E402
 from surrogates.backends._torch import hook, program, relaxed  # noqa: E402
 from surrogates.backends._torch.program import TorchDialect  # noqa: E402

@@ -30,7 +30,7 @@ LAYERS = (
     ("_value",),
     ("_several", "_surrogate"),
     ("_curves", "_custom", "_function_form", "_gain", "_vjp", "_wrappers"),
-    ("_fitted", "_learnable", "definitions"),
+    ("_fitted", "_modules", "definitions"),
     ("libraries",),
     ("_find",),
     ("_check", "_diagnose", "_plot", "schedules"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._learnable import _torch as _learnable
+from .._modules import _torch as _modules
 from .._surrogate import Surrogate
 from ..backends._torch.state import in_transform
 from ._keep import copied, kept
@@ -36,7 +36,7 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
         torch.random.fork_rng(devices),
         torch.compiler.set_stance("force_eager"),
         # the short way past what is recorded
-        replaced(_learnable, "learned", lambda *arguments: None),
+        replaced(_modules, "learned", lambda *arguments: None),
         kept(None if isinstance(model, torch.nn.Module) else model),
     ):
         with torch.enable_grad():

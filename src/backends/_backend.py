@@ -205,6 +205,10 @@ class Backend:
             raise self._missing("constant", "`x` itself would be differentiated")
         return x
 
+    def is_to_be_trained(self, array: Array) -> bool:
+        """Return whether an array says of itself that an optimiser is to move it."""
+        return False
+
     def nondifferentiable(self, function: Callable[..., Array], *arrays: Array) -> Array:
         """Return ``function(*arrays)``, which raises when differentiated: for what was rounded."""
         if self.differentiates:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,25 @@ Surrogate = Any  # which imports this module
 
 _LEVELS = 254  # of an 8-bit residual, besides zero
 _NO_LEVEL = 255  # of it, where the derivative is NaN, or not between 0 and the peak
+
+
+def called(
+    definition: Surrogate, arrays: tuple[Array, ...], backend: backends.Backend, x: Array
+) -> Array:
+    """Return the spikes of a surrogate that a user calls; warn of what nothing would train."""
+    for number, array in enumerate(() if definition.relaxes else arrays):
+        if backend.is_to_be_trained(array):
+            path = definition.array_paths[number]
+            if definition.is_signed and path.split(".")[-1] == "threshold":  # it moves the spikes
+                continue
+            warnings.warn(
+                f"{type(definition).__name__}: {path} is a {type(array).__name__}, but its "
+                "gradient is zero, since a spike does not depend on it, so no optimiser trains it; "
+                f"to train it, take surrogates.learnable(surrogate, {path!r}) or "
+                "surrogates.Relaxed(surrogate); for hypergradients, give a plain tensor",
+                stacklevel=3,
+            )
+    return spikes(definition, arrays, backend, x)
 
 
 def spikes(

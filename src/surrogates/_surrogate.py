@@ -20,8 +20,9 @@ ArrayT = TypeVar("ArrayT")
 
 # Members for hooks, and for wrappers, which `dir` leaves out.
 _FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
-_FOR_WRAPPERS = {"area_to", "follows_product", "has_area_below", "is_signed", "mirrored"}
-_FOR_WRAPPERS |= {"is_smooth", "partition", "scales_area", "substituted", "unsigned", "widened"}
+_FOR_WRAPPERS = {"area_to", "array_paths", "follows_product", "has_area_below", "is_signed"}
+_FOR_WRAPPERS |= {"is_smooth", "mirrored", "partition", "scales_area", "substituted", "unsigned"}
+_FOR_WRAPPERS |= {"widened"}
 _COMPARISONS: dict[float, Literal["ge", "gt"]] = {1.0: "ge", 0.0: "gt"}  # by the spike at 0
 
 
@@ -127,7 +128,7 @@ class Surrogate(Value):
         if backend is None:
             x, backend = checked_array(self, x)
         if self.array_fields:
-            return _aspects.spikes(*self.partition(), backend, x)
+            return _aspects.called(*self.partition(), backend, x)
         return backend.spike(self, x, ())
 
     @overload

@@ -260,6 +260,16 @@ class Value:
         return tuple(found)
 
     @property
+    def array_paths(self) -> tuple[str, ...]:
+        """Where the arrays of `partition` are: the fields that lead there, joined by dots."""
+        found: list[str] = []
+        for name in self.array_fields:
+            value = getattr(self, name)
+            inside = value.array_paths if isinstance(value, Value) else ()
+            found += [f"{name}.{path}" for path in inside] or [name]
+        return tuple(found)
+
+    @property
     def _number_of_arrays(self) -> int:
         values = [getattr(self, name) for name in self.array_fields]
         return sum(v._number_of_arrays if isinstance(v, Value) else 1 for v in values)

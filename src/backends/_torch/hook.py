@@ -118,6 +118,11 @@ class TorchBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return x.detach()
 
+    def is_to_be_trained(self, array: Any) -> bool:
+        """Return whether it is a Parameter that is being trained; Dynamo traces no warning."""
+        is_parameter = isinstance(array, torch.nn.Parameter) and array.requires_grad
+        return is_parameter and torch.is_grad_enabled() and not is_dynamo_compiling()
+
     def nondifferentiable(self, function: Any, *arrays: Tensor) -> Tensor:
         """Return ``function(*arrays)``, whose differentiation raises NotImplementedError."""
         return compressed.nondifferentiable(function(*(a.detach() for a in arrays)), *arrays)

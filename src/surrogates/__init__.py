@@ -7,7 +7,7 @@ from ._diagnose import Diagnosis, diagnose
 from ._find import find
 from ._fitted import fitted
 from ._gain import gain
-from ._modules import learnable
+from ._modules import learnable, module, set_spiking_mode
 from ._parameters import parameter
 from ._plot import plot
 from ._stable import stable_gain, stable_peak
@@ -70,10 +70,12 @@ __all__ = [
     "jvp",
     "learnable",
     "matched",
+    "module",
     "parameter",
     "plot",
     "rescaled",
     "sample",
+    "set_spiking_mode",
     "stable_gain",
     "stable_peak",
     "to_library",

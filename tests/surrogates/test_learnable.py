@@ -89,7 +89,7 @@ def test_learnable_arrays_in_jax(jax, framework):
 def test_learnable_holds_its_other_tensors(torch):
     amplitude = torch.tensor([1.0, 2.0])
     module = learnable(Scaled(Sigmoid(), amplitude=amplitude), "rate", framework="torch")
-    assert set(module.state_dict()) == {"raw.rate", "array0"}
+    assert set(module.state_dict()) == {"raw.rate", "array_amplitude"}
     assert module.double().surrogate.amplitude.dtype == torch.float64
     shared = torch.nn.Parameter(amplitude)
     module = learnable(Scaled(Sigmoid(), amplitude=shared), "rate", framework="torch")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import checked
-from .._modules._unbounded import Plan
+from .._modules._plan import Plan
 from .._surrogate import Surrogate
 
 Array = Any

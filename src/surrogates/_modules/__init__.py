@@ -1,4 +1,4 @@
-"""Surrogates with parameters that an optimiser moves, as modules of a neural-network library."""
+"""Surrogates as modules of a neural-network library, with or without parameters to train."""
 
 from __future__ import annotations
 
@@ -9,6 +9,55 @@ from .._surrogate import Surrogate, require_surrogate
 from ._paths import paths_of
 
 FRAMEWORKS = ("torch", "flax", "equinox")
+_HOMES = {"torch": ("torch",), "jax": ("flax", "equinox"), "jaxlib": ("flax", "equinox")}
+
+
+def module(surrogate: Surrogate, framework: str | None = None, spiking: bool = True) -> Any:
+    """Return a surrogate as a module of a neural-network library.
+
+    It computes what the surrogate computes, and is what `torch.nn.Sequential` or an Equinox model
+    asks for. It moves, is saved and is copied with its network, and so are its array-valued
+    parameters: buffers in PyTorch, Variables in Flax, constants in Equinox. No optimiser moves
+    them; `learnable` returns the same module with parameters to train.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        The surrogate.
+    framework : {"torch", "flax", "equinox"}, optional
+        The library of the module. By default that of the surrogate's arrays, if it is one of
+        these, or else the one of the three that is imported.
+    spiking : bool, default True
+        False emits the primitive instead of spikes, as `Smooth` does. `set_spiking_mode` changes
+        it in a whole model.
+
+    Returns
+    -------
+    torch.nn.Module, flax.nnx.Module or equinox.Module
+        With the attributes `surrogate`, which is the surrogate with the parameters as they are
+        now, and `spiking`, and the methods `surrogate_grad` and `surrogate_fun`.
+
+    Raises
+    ------
+    TypeError
+        If `surrogate` is not a Surrogate, or `spiking` is False and there is no primitive, or
+        another wrapper decides what is emitted. In Equinox, if an array is traced.
+    ValueError
+        If `framework` has to be given, or an array requires a gradient that it would not get.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import surrogates
+    >>> spike = surrogates.module(surrogates.Sigmoid(torch.tensor([4.0, 2.0])))
+    >>> network = torch.nn.Sequential(torch.nn.Linear(3, 2), spike)
+    >>> network[1], list(spike.state_dict())
+    (SurrogateModule(Sigmoid(alpha=[4.0, 2.0]), spiking=True), ['array_alpha'])
+    """
+    require_surrogate(surrogate)
+    if not isinstance(spiking, bool):
+        raise TypeError(f"module: spiking must be True or False, got {spiking!r}")
+    return _file_of(_chosen("module", surrogate, framework)).SurrogateModule(surrogate, (), spiking)
 
 
 def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -> Any:
@@ -72,28 +121,99 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
             f"parameters; define primitive(self, xp, x) in its class"
         )
     paths = tuple(path for name in names or ("",) for path in paths_of(surrogate, name))
-    framework = _imported() if framework is None else framework
+    return _file_of(_chosen("learnable", surrogate, framework)).SurrogateModule(
+        surrogate, paths, True
+    )
+
+
+def set_spiking_mode(model: Any, spiking: bool) -> Any:
+    """Make the surrogates of a whole model emit spikes, or their primitives.
+
+    Parameters
+    ----------
+    model : torch.nn.Module, flax.nnx.Module or equinox.Module
+        A model whose surrogates are modules: of `module` or `learnable`. In PyTorch the surrogate
+        functions of SpikingJelly are switched as well.
+    spiking : bool
+        True for spikes, False for the primitive.
+
+    Returns
+    -------
+    torch.nn.Module, flax.nnx.Module or equinox.Module
+        In PyTorch and Flax `model`, which is changed. In Equinox, whose modules do not change, a
+        new model: use that one.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no module, `spiking` no bool, or one of the surrogates has no primitive to
+        emit; nothing is changed then.
+    ValueError
+        If `model` has no surrogate that is a module, or one that is not: an attribute that is a
+        plain surrogate cannot be switched. One in a function, or in a list of PyTorch, is not
+        found.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import surrogates
+    >>> network = torch.nn.Sequential(torch.nn.ReLU(), surrogates.module(surrogates.Sigmoid()))
+    >>> surrogates.set_spiking_mode(network, False)(torch.tensor([0.0]))
+    tensor([0.5000])
+    """
+    if not isinstance(spiking, bool):
+        raise TypeError(f"set_spiking_mode: spiking must be True or False, got {spiking!r}")
+    bases = {(c.__module__.partition(".")[0], c.__name__) for c in type(model).__mro__}
+    libraries = [name for name in FRAMEWORKS if (name, "Module") in bases]
+    if not libraries:
+        raise TypeError(
+            "set_spiking_mode: expected a model that is a torch.nn.Module, a flax.nnx.Module or an "
+            f"equinox.Module, got {model!r}"
+        )
+    modules = _file_of(libraries[0])
+    found, plain = modules.switchable(model)
+    if plain:
+        raise ValueError(
+            f"set_spiking_mode: {', '.join(plain)} of the {type(model).__name__} cannot be "
+            "switched; make a module of it, as in surrogates.module(surrogate)"
+        )
+    if not found:
+        raise ValueError(
+            f"set_spiking_mode: found no surrogate in the {type(model).__name__}; it must be a "
+            "module, as in surrogates.module(surrogate)"
+        )
+    return modules.with_mode(model, found, spiking)
+
+
+def _file_of(framework: str) -> Any:
     if framework == "torch":
         from . import _torch as modules
     elif framework == "flax":
         from . import _flax as modules  # type: ignore[no-redef]
-    elif framework == "equinox":
-        from . import _equinox as modules  # type: ignore[no-redef]
     else:
+        from . import _equinox as modules  # type: ignore[no-redef]
+    return modules
+
+
+def _chosen(caller: str, surrogate: Surrogate, framework: str | None) -> str:
+    """Return the library for a module: the one asked for, or else the only one that it can be."""
+    if framework in FRAMEWORKS:
+        return framework
+    if framework is not None:
         raise ValueError(
-            f"learnable: framework must be one of {FRAMEWORKS}, got {framework!r}; for JAX, choose "
+            f"{caller}: framework must be one of {FRAMEWORKS}, got {framework!r}; for JAX, choose "
             "flax (its NNX modules) or equinox"
         )
-    return modules.Learnable(surrogate, paths)
-
-
-def _imported() -> str:
-    found = [name for name in FRAMEWORKS if name in sys.modules]
+    arrays = surrogate.partition()[1]
+    tops = {c.__module__.partition(".")[0] for array in arrays for c in type(array).__mro__}
+    homes = [set(_HOMES[top]) for top in tops & _HOMES.keys()]
+    possible = [name for name in FRAMEWORKS if all(name in home for home in homes)]
+    found = [name for name in possible if name in sys.modules]
     if len(found) == 1:
         return found[0]
+    are = "are" if len(found) > 1 else "is"
     raise ValueError(
-        f"learnable: cannot tell the framework, since {' and '.join(found) or 'none'} of "
-        f"{', '.join(FRAMEWORKS)} "
-        f"{'are' if len(found) > 1 else 'is'} imported; say which the module is for, "
-        'for instance framework="torch"'
+        f"{caller}: cannot tell the framework, since {', '.join(found) or 'none'} of "
+        f"{', '.join(possible or FRAMEWORKS)} {are} imported; say which the module is for, "
+        f'for instance framework="{(possible or FRAMEWORKS)[0]}"'
     )

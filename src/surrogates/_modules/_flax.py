@@ -1,24 +1,29 @@
-"""A learnable surrogate as a Flax NNX module."""
+"""A surrogate as a Flax NNX module."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from .._surrogate import Surrogate
 from ._paths import value_at
-from ._unbounded import planned, start
+from ._plan import Plan, planned
+from ._unbounded import start
 
 
-class Learnable(nnx.Module):
-    """A surrogate with parameters of Flax NNX, unbounded, in `raw`; its other arrays are data."""
+class SurrogateModule(nnx.Module):
+    """A surrogate; what is learned is a Param in `raw`, unbounded; other arrays are Variables."""
 
-    def __init__(self, surrogate: Surrogate, paths: tuple[str, ...]) -> None:
-        plan, arrays = planned(surrogate, paths)
-        self.plan = nnx.static(plan)
-        self.arrays = nnx.data(tuple(map(jnp.array, arrays)))
+    def __init__(self, surrogate: Surrogate, paths: tuple[str, ...], spiking: bool) -> None:
+        plan, arrays = planned(surrogate, paths, spiking)
+        self.plan: Plan = nnx.static(plan)
+        self.held: Any = nnx.Dict()
+        for name, array in arrays.items():
+            self.held[name] = nnx.Variable(jnp.array(array))
         self.raw: Any = nnx.Dict()
         values = {path: jnp.array(value_at(surrogate, path), dtype=float) for path in paths}
         for name, number in start(jnp, surrogate, values).items():
@@ -30,10 +35,54 @@ class Learnable(nnx.Module):
         now: Surrogate = self.plan.surrogate(self._arrays())
         return now
 
+    @property
+    def spiking(self) -> bool:
+        """Whether it emits spikes, not the primitive; may be set."""
+        return self.plan.spiking
+
+    @spiking.setter
+    def spiking(self, spiking: bool) -> None:
+        self.set_spiking_mode(spiking)
+
+    def set_spiking_mode(self, spiking: bool) -> None:
+        """Emit spikes, or the primitive."""
+        self.plan = nnx.static(self.plan.switched(spiking))
+
+    def surrogate_grad(self, x: Any) -> Any:
+        """Return the derivative that replaces the derivative of the step."""
+        return self.surrogate.surrogate_grad(x)
+
+    def surrogate_fun(self, x: Any) -> Any:
+        """Return the primitive."""
+        return self.surrogate.surrogate_fun(x)
+
     def __call__(self, x: Any) -> Any:
-        """Return the spikes."""
+        """Return the spikes, or the primitive."""
+        if not self.plan.slots:
+            return self.plan.definition(x)
         return self.plan.spikes(self._arrays(), x)
 
     def _arrays(self) -> tuple[Any, ...]:
         raw = {name: parameter[...] for name, parameter in self.raw.items()}
-        return self.plan.arrays(jnp, raw, self.arrays)
+        held = {name: variable[...] for name, variable in self.held.items()}
+        return self.plan.arrays(jnp, raw, held)
+
+    def __repr__(self) -> str:
+        return self.plan.described(self._arrays(), partial(np.asarray, dtype=np.float64))
+
+    __str__ = __repr__  # NNX has one of its own, which shows what it starts with
+
+
+def switchable(model: nnx.Module) -> tuple[list[Any], list[str]]:
+    """Return the modules that can spike or not, and where surrogates are that are no modules."""
+    parts = list(nnx.iter_graph(model))
+    plain = [".".join(map(str, path)) for path, part in parts if isinstance(part, Surrogate)]
+    return [part for _, part in parts if isinstance(part, SurrogateModule)], plain
+
+
+def with_mode(model: nnx.Module, modules: list[Any], spiking: bool) -> Any:
+    """Return the model, whose modules were switched: all of them, or none."""
+    plans = [module.plan.switched(spiking) for module in modules]
+    for module, plan in zip(modules, plans, strict=True):
+        module.plan = nnx.static(plan)
+    return model

@@ -161,10 +161,10 @@ def _number(value: Any, declared: Any) -> float:
     """
     interval: Interval = declared.metadata["interval"]
     try:
-        number = float(value if isinstance(value, (int, float)) else value.reshape(-1)[0])
+        number = value if isinstance(value, (int, float)) else value.reshape(-1)[0].item()
     except (IndexError, RuntimeError, TypeError):  # empty, or traced
         return float(declared.default)
-    return number if interval.low <= number <= interval.high else float(declared.default)
+    return float(number if interval.low <= number <= interval.high else declared.default)
 
 
 class _Shown:

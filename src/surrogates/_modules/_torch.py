@@ -1,34 +1,33 @@
-"""A learnable surrogate as a PyTorch module."""
+"""A surrogate as a PyTorch module."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch.compiler import is_dynamo_compiling
 
 from .._surrogate import Surrogate
 from ..backends._torch.relaxed import learned
 from ._paths import value_at
-from ._unbounded import key, planned, start
+from ._plan import planned
+from ._unbounded import key, start
 
 
-class Learnable(torch.nn.Module):
-    """A surrogate with parameters of PyTorch, unbounded, in `raw`; its other arrays are buffers.
+class SurrogateModule(torch.nn.Module):
+    """A surrogate; what is learned is a parameter in `raw`, unbounded; other arrays are buffers.
 
     A single number is held in one element, since FSDP shards no scalar.
     """
 
-    def __init__(self, surrogate: Surrogate, paths: tuple[str, ...]) -> None:
+    def __init__(self, surrogate: Surrogate, paths: tuple[str, ...], spiking: bool) -> None:
         super().__init__()
-        self.plan, arrays = planned(surrogate, paths)
-        self.count = len(arrays)
-        for number, array in enumerate(arrays):
-            if isinstance(array, torch.nn.Parameter):
-                self.register_parameter(f"array{number}", array)
-            else:
-                self.register_buffer(f"array{number}", torch.as_tensor(array).detach().clone())
+        self.plan, arrays = planned(surrogate, paths, spiking)
+        self.other: Any = None  # the plan of the other mode, once it was asked for
+        for name, array in arrays.items():
+            self._hold(name, array, bool(paths) or surrogate.relaxes)
         values = {path: _tensor(value_at(surrogate, path)) for path in paths}
         self.scalars = frozenset(key(path) for path, value in values.items() if value.ndim == 0)
         self.raw = torch.nn.ParameterDict()
@@ -39,9 +38,23 @@ class Learnable(torch.nn.Module):
                     f"attribute of that name; call it {name}_ in the class of the surrogate"
                 )
             self.raw[name] = torch.nn.Parameter(number.reshape(number.shape or (1,)))
-        is_simple = self.plan.has_slopes and len(self.scalars) == len(paths)
-        names = [key(path) for path in self.plan.slots if path is not None]
-        self.simple = tuple(names) if is_simple else ()
+        is_simple = bool(paths) and self.plan.has_slopes and len(self.scalars) == len(paths)
+        self.simple = tuple(map(key, self.plan.learned)) if is_simple else ()
+
+    def _hold(self, name: str, array: Any, has_gradient: bool) -> None:
+        """Hold an array that is not learned here."""
+        requires_grad = isinstance(array, torch.Tensor) and array.requires_grad
+        if requires_grad and not (isinstance(array, torch.nn.Parameter) and has_gradient):
+            path = name.replace("/", ".")
+            raise ValueError(
+                f"{self.plan!r}: {path} requires a gradient, and would get none; learn it by "
+                f"surrogates.learnable(surrogate, {path!r}), or give its values alone, as in "
+                f"{path.rpartition('.')[2]}=tensor.detach()"
+            )
+        if isinstance(array, torch.nn.Parameter):
+            self.register_parameter(f"array_{name}", array)
+        else:
+            self.register_buffer(f"array_{name}", torch.as_tensor(array).detach().clone())
 
     @property
     def surrogate(self) -> Surrogate:
@@ -49,8 +62,36 @@ class Learnable(torch.nn.Module):
         now: Surrogate = self.plan.surrogate(self._arrays(self.raw))
         return now
 
+    @property
+    def spiking(self) -> bool:
+        """Whether it emits spikes, not the primitive; may be set."""
+        return self.plan.spiking
+
+    @spiking.setter
+    def spiking(self, spiking: bool) -> None:
+        self.set_spiking_mode(spiking)
+
+    def set_spiking_mode(self, spiking: bool) -> None:
+        """Emit spikes, or the primitive."""
+        if self.other is None or spiking is self.spiking:
+            plan = self.plan.switched(spiking)
+        else:  # the same one again, for which torch.compile has compiled already
+            plan = self.other
+        if plan is not self.plan:
+            self.plan, self.other = plan, self.plan
+
+    def surrogate_grad(self, x: Any) -> Any:
+        """Return the derivative that replaces the derivative of the step."""
+        return self.surrogate.surrogate_grad(x)
+
+    def surrogate_fun(self, x: Any) -> Any:
+        """Return the primitive."""
+        return self.surrogate.surrogate_fun(x)
+
     def forward(self, x: Any) -> Any:
-        """Return the spikes."""
+        """Return the spikes, or the primitive."""
+        if not self.plan.slots:
+            return self.plan.definition(x)
         if self.simple and not is_dynamo_compiling():
             numbers = [self.raw[name] for name in self.simple]
             with_slopes = partial(self.plan.with_slopes, torch)
@@ -64,9 +105,46 @@ class Learnable(torch.nn.Module):
         return self.plan.spikes(self._arrays(raw), x)
 
     def _arrays(self, raw: Any) -> tuple[torch.Tensor, ...]:
-        held = [getattr(self, f"array{number}") for number in range(self.count)]
+        held = {name: getattr(self, f"array_{name}") for name in self.plan.held}
         raw = {n: p.reshape(()) if n in self.scalars else p for n, p in raw.items()}
         return self.plan.arrays(torch, raw, held)
+
+    def __repr__(self) -> str:
+        with torch.no_grad():
+            return self.plan.described(self._arrays(self.raw), _read)
+
+
+def switchable(model: torch.nn.Module) -> tuple[list[Any], list[str]]:
+    """Return the modules that can spike or not, and where surrogates are that are no modules."""
+    named = list(model.named_modules())
+    plain = [
+        f"{name}.{attribute}".lstrip(".")
+        for name, module in named
+        for attribute, value in vars(module).items()
+        if isinstance(value, Surrogate)
+    ]
+    # SpikingJelly's surrogate functions, and their copies in other libraries, have both.
+    found = [
+        module
+        for _, module in named
+        if isinstance(getattr(module, "spiking", None), bool)
+        and hasattr(module, "set_spiking_mode")
+    ]
+    return found, plain
+
+
+def with_mode(model: torch.nn.Module, modules: list[Any], spiking: bool) -> Any:
+    """Return the model, whose modules were switched: all of them, or none."""
+    for module in modules:
+        if isinstance(module, SurrogateModule):
+            module.plan.switched(spiking)  # raises where it cannot be
+    for module in modules:
+        module.set_spiking_mode(spiking)
+    return model
+
+
+def _read(array: torch.Tensor) -> np.ndarray:
+    return array.to("cpu", torch.float64).numpy()
 
 
 def _tensor(value: Any) -> torch.Tensor:

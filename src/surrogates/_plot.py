@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._learnable._unbounded import _declared, _replaced, outermost
+from ._modules._paths import outermost, parameters_by_path, with_value_at
 from ._several import Several
 from ._surrogate import Surrogate, require_surrogate
 from ._value import Value
@@ -147,7 +147,7 @@ def _each(surrogate: Surrogate, values: dict[str, Any]) -> Iterator[Surrogate]:
                 f"plot: {name} must be one or more values, got {name}={values[name]!r}"
             )
         for value in given:
-            one = _replaced(surrogate, path, value)
+            one = with_value_at(surrogate, path, value)
             yield from _each(one, {other: values[other] for other in rest})
         return
     _, arrays = surrogate.partition()
@@ -159,7 +159,7 @@ def _each(surrogate: Surrogate, values: dict[str, Any]) -> Iterator[Surrogate]:
 def _path(surrogate: Surrogate, name: str) -> str:
     if name in {f.name for f in surrogate._fields if "interval" in f.metadata}:
         return name
-    places = _declared(surrogate)
+    places = parameters_by_path(surrogate)
     paths = [path for path in places if name in (path, path.rpartition(".")[2])]
     if not paths:
         choice = ", ".join(places) or "none"

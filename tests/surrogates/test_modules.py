@@ -134,7 +134,7 @@ def test_one_class_holds_what_is_learned_and_what_is_not(library, names):
 # Which parameters an optimiser with weight decay gets, and moves.
 
 
-def trained(library, network, x, steps=3):
+def trained(library, network, x, steps=3, mask=None):
     """Return a network after steps of AdamW with much weight decay, as its library's users take."""
     if library.name == "torch":
         import torch
@@ -146,7 +146,7 @@ def trained(library, network, x, steps=3):
             optimiser.step()
         return network
     optax = pytest.importorskip("optax")
-    adamw = optax.adamw(0.5, weight_decay=0.5)
+    adamw = optax.adamw(0.5, weight_decay=0.5, mask=mask)
     if library.name == "flax":
         from flax import nnx
 
@@ -193,6 +193,21 @@ def test_weight_decay_moves_no_array_beside_a_learned_one(library):
     now = spike_of(library, network).surrogate
     np.testing.assert_array_equal(library.read(now.amplitude), [1.0, 2.0, 3.0])
     assert abs(library.read(now.surrogate.alpha) - 4.0) > 0.1
+
+
+@pytest.mark.parametrize("name", ["flax", "equinox"])
+def test_the_mask_that_docs_recommend_leaves_what_is_learned_alone(jax, name):
+    def decayed(parameters):
+        keystr = jax.tree_util.keystr
+        return jax.tree_util.tree_map_with_path(lambda p, _: "raw" not in keystr(p), parameters)
+
+    library = _Library(name)
+    far = library.array(np.full((2, 3), 1e6))  # where the surrogate has no gradient
+    network = perceptron(library, learnable(Sigmoid(4.0), "alpha", framework=name))
+    before = np.array(library.read(weight_of(library, network)))
+    network = trained(library, network, far, mask=decayed)
+    assert spike_of(library, network).surrogate.alpha == pytest.approx(4.0)
+    assert np.abs(library.read(weight_of(library, network)) - before).max() > 0.1
 
 
 def weight_of(library, network):

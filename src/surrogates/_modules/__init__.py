@@ -70,6 +70,10 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
     `Relaxed`: their gradient with respect to the parameters is that of the primitive. A parameter
     that was driven to an end of its range, such as 1e-15, gets no gradient there.
 
+    Weight decay pulls the number in `raw` towards 0, and so a positive parameter towards 1, with or
+    without a gradient. Put `raw` into a parameter group without weight decay:
+    ``{"params": spike.parameters(), "weight_decay": 0.0}`` in PyTorch, a `mask` in optax.
+
     Parameters
     ----------
     surrogate : Surrogate
@@ -81,12 +85,13 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
         have the name: ``"surrogates.0.alpha"`` in a `Mixture`, ``"below.alpha"`` in a `Spliced`.
         ``"weights"`` means all weights. All others stay as they are.
     framework : {"torch", "flax", "equinox"}, optional
-        The library of the module. By default the one of the three that is imported.
+        The library of the module. By default as for `module`.
 
     Returns
     -------
     torch.nn.Module, flax.nnx.Module or equinox.Module
-        With the attribute `surrogate`: the surrogate with the parameters as they are now.
+        That of `module`: with the attributes `surrogate`, which is the surrogate with the
+        parameters as they are now, and `spiking`.
 
     Raises
     ------
@@ -94,7 +99,8 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
         If `surrogate` is not a Surrogate, or has no primitive.
     ValueError
         If a name is not that of a real-valued parameter that has a gradient, a parameter starts at
-        or beyond an end of its range, or `framework` has to be given.
+        or beyond an end of its range, `framework` has to be given, or a tensor that is not learned
+        requires a gradient.
 
     References
     ----------

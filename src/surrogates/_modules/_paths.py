@@ -79,3 +79,10 @@ def with_value_at(surrogate: Any, path: str, value: Any) -> Any:
     if isinstance(surrogate, Several):
         return [value if str(number) == name else other for number, other in enumerate(surrogate)]
     return dataclasses.replace(surrogate, **{name: value})
+
+
+def with_marker(surrogate: Value, path: str, marker: Any) -> Any:
+    """Return a surrogate with something in the place of a parameter that will be filled."""
+    name, _, rest = path.partition(".")
+    inside = with_marker(getattr(surrogate, name), rest, marker) if rest else marker
+    return surrogate.substituted(name, inside)

@@ -445,8 +445,7 @@ def test_module_takes_a_surrogate_a_known_framework_and_a_bool():
 def test_the_primitive_is_emitted_with_its_gradient(library, is_learned):
     surrogate, x = Sigmoid(library.array([1.0, 2.0, 3.0])), library.array(VALUES)
     if is_learned:
-        spike = learnable(surrogate, "alpha", framework=library.name)
-        spike = set_spiking_mode(spike, False)
+        spike = learnable(surrogate, "alpha", framework=library.name, spiking=False)
     else:
         spike = module(surrogate, library.name, spiking=False)
     assert spike.spiking is False
@@ -499,8 +498,8 @@ def test_a_plain_surrogate_in_a_model_cannot_be_switched(library):
         import torch
 
         network = torch.nn.Sequential(torch.nn.Identity(), module(Sigmoid(), "torch"))
-        network[0].neuron = Sigmoid()
-        place = "0.neuron"
+        network[0].neurons = {"first": [Sigmoid()]}
+        place = "0.neurons"
     else:
         network = perceptron(library, Sigmoid())
         place = "layers.1" + (".fn" if library.name == "equinox" else "")

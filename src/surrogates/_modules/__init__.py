@@ -55,12 +55,12 @@ def module(surrogate: Surrogate, framework: str | None = None, spiking: bool = T
     (SurrogateModule(Sigmoid(alpha=[4.0, 2.0]), spiking=True), ['array_alpha'])
     """
     require_surrogate(surrogate)
-    if not isinstance(spiking, bool):
-        raise TypeError(f"module: spiking must be True or False, got {spiking!r}")
-    return _file_of(_chosen("module", surrogate, framework)).SurrogateModule(surrogate, (), spiking)
+    return _made("module", surrogate, (), framework, spiking)
 
 
-def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -> Any:
+def learnable(
+    surrogate: Surrogate, *names: str, framework: str | None = None, spiking: bool = True
+) -> Any:
     """Return a module whose parameters are those of a surrogate, for an optimiser to move.
 
     The module holds an unbounded number for each parameter, in its attribute `raw`, and maps it
@@ -86,6 +86,8 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
         ``"weights"`` means all weights. All others stay as they are.
     framework : {"torch", "flax", "equinox"}, optional
         The library of the module. By default as for `module`.
+    spiking : bool, default True
+        False emits the primitive, as for `module`.
 
     Returns
     -------
@@ -127,9 +129,7 @@ def learnable(surrogate: Surrogate, *names: str, framework: str | None = None) -
             f"parameters; define primitive(self, xp, x) in its class"
         )
     paths = tuple(path for name in names or ("",) for path in paths_of(surrogate, name))
-    return _file_of(_chosen("learnable", surrogate, framework)).SurrogateModule(
-        surrogate, paths, True
-    )
+    return _made("learnable", surrogate, paths, framework, spiking)
 
 
 def set_spiking_mode(model: Any, spiking: bool) -> Any:
@@ -156,19 +156,17 @@ def set_spiking_mode(model: Any, spiking: bool) -> Any:
         emit; nothing is changed then.
     ValueError
         If `model` has no surrogate that is a module, or one that is not: an attribute that is a
-        plain surrogate cannot be switched. One in a function, or in a list of PyTorch, is not
-        found.
+        plain surrogate cannot be switched. (One that a function holds is not found.)
 
     Examples
     --------
     >>> import torch
     >>> import surrogates
-    >>> network = torch.nn.Sequential(torch.nn.ReLU(), surrogates.module(surrogates.Sigmoid()))
+    >>> network = torch.nn.Sequential(surrogates.module(surrogates.Sigmoid(), "torch"))
     >>> surrogates.set_spiking_mode(network, False)(torch.tensor([0.0]))
     tensor([0.5000])
     """
-    if not isinstance(spiking, bool):
-        raise TypeError(f"set_spiking_mode: spiking must be True or False, got {spiking!r}")
+    _require_bool("set_spiking_mode", spiking)
     bases = {(c.__module__.partition(".")[0], c.__name__) for c in type(model).__mro__}
     libraries = [name for name in FRAMEWORKS if (name, "Module") in bases]
     if not libraries:
@@ -189,6 +187,19 @@ def set_spiking_mode(model: Any, spiking: bool) -> Any:
             "module, as in surrogates.module(surrogate)"
         )
     return modules.with_mode(model, found, spiking)
+
+
+def _made(
+    caller: str, surrogate: Surrogate, paths: tuple[str, ...], framework: str | None, spiking: bool
+) -> Any:
+    _require_bool(caller, spiking)
+    modules = _file_of(_chosen(caller, surrogate, framework))
+    return modules.SurrogateModule(surrogate, paths, spiking)
+
+
+def _require_bool(caller: str, spiking: Any) -> None:
+    if not isinstance(spiking, bool):
+        raise TypeError(f"{caller}: spiking must be True or False, got {spiking!r}")
 
 
 def _file_of(framework: str) -> Any:

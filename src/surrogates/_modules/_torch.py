@@ -25,7 +25,6 @@ class SurrogateModule(torch.nn.Module):
     def __init__(self, surrogate: Surrogate, paths: tuple[str, ...], spiking: bool) -> None:
         super().__init__()
         self.plan, arrays = planned(surrogate, paths, spiking)
-        self.other: Any = None  # the plan of the other mode, once it was asked for
         for name, array in arrays.items():
             self._hold(name, array, bool(paths) or surrogate.relaxes)
         values = {path: _tensor(value_at(surrogate, path)) for path in paths}
@@ -73,12 +72,7 @@ class SurrogateModule(torch.nn.Module):
 
     def set_spiking_mode(self, spiking: bool) -> None:
         """Emit spikes, or the primitive."""
-        if self.other is None or spiking is self.spiking:
-            plan = self.plan.switched(spiking)
-        else:  # the same one again, for which torch.compile has compiled already
-            plan = self.other
-        if plan is not self.plan:
-            self.plan, self.other = plan, self.plan
+        self.plan = self.plan.switched(spiking)
 
     def surrogate_grad(self, x: Any) -> Any:
         """Return the derivative that replaces the derivative of the step."""
@@ -121,7 +115,7 @@ def switchable(model: torch.nn.Module) -> tuple[list[Any], list[str]]:
         f"{name}.{attribute}".lstrip(".")
         for name, module in named
         for attribute, value in vars(module).items()
-        if isinstance(value, Surrogate)
+        if _holds_surrogate(value)
     ]
     # SpikingJelly's surrogate functions, and their copies in other libraries, have both.
     found = [
@@ -131,6 +125,14 @@ def switchable(model: torch.nn.Module) -> tuple[list[Any], list[str]]:
         and hasattr(module, "set_spiking_mode")
     ]
     return found, plain
+
+
+def _holds_surrogate(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_surrogate, value))
+    return isinstance(value, Surrogate)
 
 
 def with_mode(model: torch.nn.Module, modules: list[Any], spiking: bool) -> Any:

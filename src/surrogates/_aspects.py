@@ -27,6 +27,12 @@ _LEVELS = 254  # of an 8-bit residual, besides zero
 _NO_LEVEL = 255  # of it, where the derivative is NaN, or not between 0 and the peak
 
 
+def has_gradient(surrogate: Surrogate, path: str) -> bool:
+    """Return whether what is emitted depends on a parameter, as far as gradients tell."""
+    is_threshold = path.rpartition(".")[2] == "threshold"  # of Ternary, which moves the spikes
+    return surrogate.relaxes or (surrogate.is_signed and is_threshold)
+
+
 def called(
     definition: Surrogate, arrays: tuple[Array, ...], backend: backends.Backend, x: Array
 ) -> Array:
@@ -34,7 +40,7 @@ def called(
     for number, array in enumerate(() if definition.relaxes else arrays):
         if backend.is_to_be_trained(array):
             path = definition.array_paths[number]
-            if definition.is_signed and path.split(".")[-1] == "threshold":  # it moves the spikes
+            if has_gradient(definition, path):
                 continue
             warnings.warn(
                 f"{type(definition).__name__}: {path} is a {type(array).__name__}, but its "

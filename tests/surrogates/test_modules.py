@@ -586,9 +586,11 @@ def test_a_module_refuses_what_would_get_no_gradient(torch, wrap):
         module(Scaled(Sigmoid(alpha)))
 
 
-def test_a_parameter_of_a_relaxed_surrogate_is_one_of_the_module(torch):
+def test_a_parameter_that_has_a_gradient_is_one_of_the_module(torch):
     alpha = torch.nn.Parameter(torch.tensor(2.0))
-    spike = module(Relaxed(Sigmoid(alpha)))
-    assert list(spike.parameters()) == [alpha]
-    spike(torch.tensor([0.3])).sum().backward()
-    assert alpha.grad.abs() > 0
+    for surrogate in (Relaxed(Sigmoid(alpha)), Ternary(Sigmoid(), threshold=alpha)):
+        alpha.grad = None
+        spike = module(surrogate)
+        assert list(spike.parameters()) == [alpha]
+        spike(torch.tensor([0.3])).sum().backward()
+        assert alpha.grad.abs() > 0

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.compiler import is_dynamo_compiling
 
+from .._aspects import has_gradient
 from .._surrogate import Surrogate
 from ..backends._torch.relaxed import learned
 from ._paths import value_at
@@ -26,7 +27,8 @@ class SurrogateModule(torch.nn.Module):
         super().__init__()
         self.plan, arrays = planned(surrogate, paths, spiking)
         for name, array in arrays.items():
-            self._hold(name, array, bool(paths) or surrogate.relaxes)
+            path = name.replace("/", ".")
+            self._hold(name, path, array, bool(paths) or has_gradient(surrogate, path))
         values = {path: _tensor(value_at(surrogate, path)) for path in paths}
         self.scalars = frozenset(key(path) for path, value in values.items() if value.ndim == 0)
         self.raw = torch.nn.ParameterDict()
@@ -40,11 +42,10 @@ class SurrogateModule(torch.nn.Module):
         is_simple = bool(paths) and self.plan.has_slopes and len(self.scalars) == len(paths)
         self.simple = tuple(map(key, self.plan.learned)) if is_simple else ()
 
-    def _hold(self, name: str, array: Any, has_gradient: bool) -> None:
+    def _hold(self, name: str, path: str, array: Any, is_trained: bool) -> None:
         """Hold an array that is not learned here."""
         requires_grad = isinstance(array, torch.Tensor) and array.requires_grad
-        if requires_grad and not (isinstance(array, torch.nn.Parameter) and has_gradient):
-            path = name.replace("/", ".")
+        if requires_grad and not (isinstance(array, torch.nn.Parameter) and is_trained):
             raise ValueError(
                 f"{self.plan!r}: {path} requires a gradient, and would get none; learn it by "
                 f"surrogates.learnable(surrogate, {path!r}), or give its values alone, as in "

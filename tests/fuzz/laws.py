@@ -14,7 +14,8 @@ from kinds import Kind, assert_like
 
 from . import cases
 from .cases import LIMITS, Case, RefusedError
-from .reference import EMITTERS, Interval, Reference, claimed_twice
+from .reference import EMITTERS, Reference, claimed_twice
+from .shapes import Interval
 
 EVERYWHERE = cases.KINDS
 PATHS: dict[str, Any] = {}

@@ -327,3 +327,14 @@ def test_unhashable_attributes_do_not_matter():
     x = torch.ones(2, requires_grad=True)
     Mine()(x).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_function_of_constants_is_a_constant_of_the_program(dtype, small_blocks):
+    # PyTorch would make `out` one number, with a warning, where it writes one number into it.
+    density = surrogates.Mixture((surrogates.ERF(),), torch.tensor([0.5]))
+    surrogate = surrogates.Windowed(density, normalise=True)
+    x = potentials(3 * BLOCK, dtype)
+    expected = surrogates.Windowed(surrogates.ERF(), normalise=True).surrogate_grad(x)
+    actual = gradient(surrogate, x, torch.ones_like(x))
+    torch.testing.assert_close(actual, expected, equal_nan=True)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from .graph import Symbol, Trace, nodes_of, trace, traced
 from .tangent import tangent
 from .tape import Tape
-from .text import Program, template_of
+from .text import Program, of_constants, template_of
 
 Array = Any
 
@@ -212,7 +212,7 @@ def _program(
     tape = Tape(numbers)
     options: dict[str, Any] = dialect.options(dtype)
     root = trace(shared, name, dtype, number_of_arrays, numbers=tape.numbers, **options)
-    if root is None and numbers:  # it can do without, perhaps
+    if numbers and (root is None or of_constants(nodes_of(root))):  # it can do without, perhaps
         templates.append(None)
         return _program(dialect, definition, name, dtype, number_of_arrays, product)
     if root is None or not any(node is root.trace.input("x") for node in nodes_of(root)):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .graph import Symbol, nodes_of
 from .tape import Number, Tape
 
@@ -62,10 +64,11 @@ def template_of(
 ) -> Template:
     """Return the programs of a graph, in the functions of a `Dialect`."""
     nodes = nodes_of(root)
-    small = _of_parameters(nodes)
+    small, fixed = _of_parameters(nodes), of_constants(nodes)
     last_use = {o.number: n.number for n in nodes for o in n.operands if isinstance(o, Symbol)}
     places: dict[int, str] = {}
     constants: dict[str, Any] = {}
+    constant = partial(dialect.constant, dtype=dtype)
     scope: dict[str, Any] = dict(dialect.functions)
     scope |= {name: dialect.constant(n, dtype) for name, n in (("one", 1.0), ("zero", 0.0))}
     free: dict[bool, list[str]] = {False: ["out"], True: []}
@@ -78,14 +81,21 @@ def template_of(
             continue
         if node.op == "constant":
             places[node.number] = f"c{node.number}"
-            constants[f"c{node.number}"] = node.value
+            if type(node.value) is Number:
+                constants[f"c{node.number}"] = node.value
+            else:
+                scope[f"c{node.number}"] = constant(node.value)
             continue
-        if node in small:
+        if node in small or node in fixed:
             operands = [_text(places, constants, node, o) for o in node.operands]
-            places[node.number] = f"s{node.number}"
             call = _call(node.op, *operands)
             if node.op == "number":  # copied into nothing, it would not become one
                 call = _call("where", *operands, "one", "zero")
+            if node in fixed:
+                places[node.number] = f"c{node.number}"
+                scope[f"c{node.number}"] = _value(call, {**scope, **constants})
+                continue
+            places[node.number] = f"s{node.number}"
             before.append(f"s{node.number} = {call}")
             continue
         op, given = dialect.call(node)
@@ -109,10 +119,9 @@ def template_of(
     operands_ = (o for n in nodes if n not in small for o in n.operands)
     needed = {o for o in operands_ if isinstance(o, Symbol) and o in small}
     used = [places[n.number] for n in nodes if n in needed]
-    constant = partial(dialect.constant, dtype=dtype)
     recorded = {name: value for name, value in constants.items() if type(value) is Number}
     for name in constants.keys() - recorded.keys():
-        scope[name] = constant(constants[name]) if name[0] == "c" else constants[name]
+        scope[name] = constants[name]
     own = [*used, *recorded, *(f"b{i}" for i in range(len(buffers)))]
     arrays = ", ".join(f"p{i}" for i in range(number_of_arrays))
     before.append(f"return ({''.join(f'{name}, ' for name in used)})")
@@ -132,24 +141,41 @@ def template_of(
     return Template(program, makers, tape.function(list(recorded.values())))
 
 
+def of_constants(nodes: list[Symbol]) -> set[Symbol]:
+    """Return the nodes that depend on constants alone: PyTorch would shrink `out` to one number."""
+    fixed: set[Symbol] = set()
+    for node in nodes:
+        operands = [o for o in node.operands if isinstance(o, Symbol)]
+        if operands and all(o in fixed or o.op == "constant" for o in operands):
+            fixed.add(node)
+    return fixed
+
+
+@np.errstate(over="ignore", under="ignore")
+def _value(call: str, scope: dict[str, Any]) -> Any:
+    return eval(_code(call, "eval"), scope)
+
+
 def _of_parameters(nodes: list[Symbol]) -> set[Symbol]:
     """Return the nodes that depend on array-valued parameters, and not on `x`."""
     small: set[Symbol] = set()
+    fixed = of_constants(nodes)
     for node in nodes:
         if node.op == "input":
             if node.operands[0][0] == "p":
                 small.add(node)
             continue
-        operands = [o for o in node.operands if isinstance(o, Symbol) and o.op != "constant"]
+        operands = [o for o in node.operands if isinstance(o, Symbol) and o not in fixed]
+        operands = [o for o in operands if o.op != "constant"]
         if operands and all(o in small for o in operands):
             small.add(node)
     return small
 
 
 @lru_cache(maxsize=256)
-def _code(text: str) -> Any:
+def _code(text: str, mode: str = "exec") -> Any:
     """Return what Python makes of a text, which has no numbers: graphs alike share it."""
-    return compile(text, "<program>", "exec")
+    return compile(text, "<program>", mode)
 
 
 def _text(places: dict[int, str], constants: dict[str, Any], node: Symbol, operand: Any) -> str:

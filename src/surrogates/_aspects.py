@@ -179,7 +179,9 @@ def require_levels(surrogate: Surrogate) -> None:
     with contextlib.suppress(NotImplementedError):  # of a user's class
         peak = wide.peak
     fits = not isinstance(peak, str) and holds((peak > 0) & (peak < math.inf))
-    if not fits or not holds(wide._negative == 0) or _leaves_the_levels(surrogate, peak):
+    negative = wide._negative
+    nowhere = not negative if isinstance(negative, bool) else ~negative
+    if not fits or not holds(nowhere) or _leaves_the_levels(surrogate, peak):
         raise ValueError(
             f"{type(surrogate).__name__}: 8 bits hold a derivative from 0 to a finite peak, and "
             f"that of {surrogate!r} has peak {peak} or is negative somewhere; take "

@@ -347,3 +347,10 @@ def test_eight_bits_of_a_small_peak_in_half_precision(half_kind, half):
     actual = floats(Compressed(surrogate, "uint8").surrogate_grad(x), half_kind)
     exact = surrogate.surrogate_grad(floats(x, half_kind))
     np.testing.assert_allclose(actual, exact, atol=1e-3 / 508, rtol=2.0**-8)
+
+
+def test_eight_bits_take_arrays_of_every_library(kind):
+    amplitude = kind.array(np.asarray([0.5, 2.0]))
+    surrogate = Compressed(Scaled(Sigmoid(), amplitude), "uint8")
+    _, pullback = vjp(surrogate, kind.array(np.zeros(2)))
+    np.testing.assert_allclose(kind.numpy(pullback(kind.array(np.ones(2)))), [0.5, 2.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,9 @@ def choose(condition: bool | Array, first: Any, second: Any, like: float | Array
     """Return `first` where a condition on the parameter `like` holds: `select` for measures."""
     if isinstance(condition, (bool, np.bool_)):
         return first if condition else second
-    zero = 0 * like  # so that numbers become arrays of its shape and dtype
-    return namespace(like).where(condition, first + zero, second + zero)
+    xp = namespace(like)
+    zero = xp.zeros_like(like)  # so that numbers become arrays of its shape and dtype
+    return xp.where(condition, first + zero, second + zero)
 
 
 def holds(condition: bool | Array) -> bool:
@@ -47,6 +49,18 @@ def holds(condition: bool | Array) -> bool:
         return condition
     known = isinstance(condition, (np.generic, np.ndarray))
     return bool(np.all(condition)) if known else True
+
+
+def unwarned(x: Any) -> AbstractContextManager[Any]:
+    """Return a context in which NumPy does not warn that a measure is infinite or NaN."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return np.errstate(over="ignore", under="ignore", invalid="ignore")
+    return nullcontext()
+
+
+def unless_zero(factor: float | Array, measure: Any) -> Any:
+    """Return a measure, or 0 where its factor is 0: that may be infinite, and the product NaN."""
+    return choose(factor == 0, 0.0, measure, like=factor)
 
 
 def larger(a: float | Array, b: float | Array) -> Any:

@@ -15,12 +15,14 @@ from surrogates import (
     Arctan,
     Boxcar,
     Compressed,
+    ExpEscape,
     GaussianGrad,
     Mixture,
     MultiSpike,
     Relaxed,
     Scaled,
     Sigmoid,
+    Spliced,
     StraightThrough,
     Ternary,
     learnable,
@@ -315,3 +317,36 @@ def test_parts_of_ones_own():
     np.testing.assert_array_equal(mixture.surrogate_grad(np.asarray([0.0])), [2.0])
     with pytest.raises(TypeError, match=r"Relaxed: .* defines no primitive"):
         Relaxed(Mixture((Own(), Sigmoid(np.asarray([1.0]))), (1.0, 1.0)))
+
+
+def test_weights_in_half_precision_are_checked_in_double():
+    one = Mixture((Sigmoid(),), np.asarray([1.0], np.float16))
+    assert one.weights[0] == 1.0
+    large = Mixture((Sigmoid(), Arctan()), (1e14, np.asarray(0.0, np.float16)))
+    np.testing.assert_allclose(large.surrogate_grad(0.0), 1e14)
+    assert Sigmoid(np.float16(2.0)) == Sigmoid(2.0)
+
+
+def test_measures_of_infinite_parts_are_told_without_a_warning():
+    infinite = ExpEscape()
+    both = Mixture((infinite, infinite), (1.0, np.asarray([-2.0, 1.0])))
+    np.testing.assert_array_equal(both.area, [np.nan, np.inf])
+    assert np.isnan(Mixture((infinite, infinite), (1.0, -2.0)).area)
+    assert not Mixture((infinite,), (-1.0,)).is_distribution
+
+
+@pytest.mark.parametrize("nothing", [0.0, np.asarray([0.0])], ids=["number", "array"])
+def test_what_has_no_share_does_not_make_a_measure_nan(nothing):
+    dip = Scaled(Sigmoid(), -1.0)
+    for surrogate in (
+        Mixture((dip, ExpEscape()), (1.0, nothing)),
+        Mixture((dip, Scaled(ExpEscape(), nothing)), (1.0, 1.0)),
+        Spliced(dip, Scaled(ExpEscape(), nothing)),
+    ):
+        np.testing.assert_array_equal(np.isfinite(surrogate._largest_slope), True)
+        np.testing.assert_array_equal(surrogate._negative, True)
+
+
+def test_the_larger_of_two_measures_may_be_infinite():
+    steep = Spliced(Sigmoid(), Scaled(ExpEscape(), np.asarray([1.0, 0.0])))
+    np.testing.assert_array_equal(steep._largest_slope, [np.inf, Sigmoid().peak])

@@ -13,15 +13,19 @@ from kinds import WITH_TAPE, assert_like, parameters
 from surrogates import (
     Boxcar,
     Compressed,
+    ExpEscape,
     GaussianGrad,
     InvSquareGrad,
     MultiGaussianGrad,
     MultiSpike,
+    PiecewiseLeakyRelu,
     Relaxed,
+    ReluGrad,
     Scaled,
     Sigmoid,
     SparseFastSigmoid,
     StraightThrough,
+    SuperSpikeRescaled,
     Ternary,
     Windowed,
     learnable,
@@ -171,3 +175,31 @@ def test_what_is_refused():
             Windowed(shape, 0.5, normalise=True)
     with pytest.raises(TypeError, match="Windowed takes a surrogate"):
         Windowed(3, 0.5)
+
+
+def test_a_normalised_derivative_of_numbers_is_exact_in_single_precision():
+    narrow = Windowed(ReluGrad(width=1000.0), 2.0**-20, normalise=True)
+    for dtype in (np.float16, np.float32, np.float64):
+        slope = Windowed(ReluGrad(width=4096.0), 2.0**-10, normalise=True).surrogate_grad(dtype(0))
+        np.testing.assert_allclose(slope, 512, rtol=1e-3 if dtype is np.float16 else 1e-6)
+    np.testing.assert_allclose(narrow.surrogate_grad(np.float32(0)), 2.0**19, rtol=1e-6)
+
+
+def test_a_large_area_below_the_band_costs_no_accuracy():
+    flat = Windowed(SuperSpikeRescaled(2.0**-20), normalise=True)
+    np.testing.assert_allclose(flat.surrogate_fun(1.0), 1.0, rtol=1e-14)
+    far_below = Windowed(PiecewiseLeakyRelu(w=1e3), 1e15)
+    np.testing.assert_allclose(Windowed(far_below, normalise=True).surrogate_grad(0.0), 0.5)
+
+
+def test_the_area_of_arrays_in_single_precision_is_checked_in_double():
+    widths = np.asarray([16.0, 1e15], np.float32)
+    assert Windowed(ReluGrad(width=widths), normalise=True).normalise
+
+
+def test_an_infinite_area_cannot_be_made_1():
+    with pytest.raises(ValueError, match="is inf, and only a positive and finite one can be made"):
+        Windowed(ExpEscape(), 1e10, normalise=True)
+    both_sides = Windowed(Scaled(ExpEscape(), shift=-8192.0))
+    with pytest.raises(ValueError, match="is inf, and only a positive and finite one can be made"):
+        Windowed(both_sides, normalise=True)

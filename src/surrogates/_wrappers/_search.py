@@ -140,8 +140,8 @@ def _top(xp: Any, function: Function, x: Array, zero: Array) -> Array:
         x = low + (high - low) * (counted(xp, low, 257) / 256)
     # what differs by rounding alone is no other place
     top, at_zero = function(best), function(zero)
-    rounding = 8 * float(xp.finfo(zero.dtype).eps) * xp.abs(top)
-    return constant(xp.where(at_zero >= top - rounding, zero, best))
+    rounding = 8 * float(xp.finfo(zero.dtype).eps)
+    return constant(xp.where(at_zero >= top * (1 - rounding * xp.sign(top)), zero, best))
 
 
 def _numbers(xp: Any, values: Array, instead: float) -> Array:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any
 
-from .. import backends
-from .._maths import choose, holds, select, weighted
+import numpy as np
+
+from .._maths import choose, holds, select, unless_zero, unwarned, weighted
 from .._parameters import FINITE, checked
 from .._several import Several
 from .._surrogate import Array, Surrogate
@@ -78,8 +79,9 @@ class Mixture(Composition):
                 f"one at least, got {len(weights)} weights for {len(parts)} surrogates"
             )
         weights = [checked(self, f"weights[{i}]", FINITE, w) for i, w in enumerate(weights)]
-        size = sum(abs(weight) for weight in weights)
-        if not holds(abs(sum(weights)) > 1e-15 * size):
+        # In float64: in half precision the sum would overflow.
+        wide = [w.astype(np.float64) if isinstance(w, np.ndarray) else w for w in weights]
+        if not holds(abs(sum(wide)) > 1e-15 * sum(map(abs, wide))):
             raise ValueError(
                 "Mixture: weights must not sum to 0, since nothing would be left to scale; got "
                 f"weights={tuple(weights)!r}; change one of them, if only a little"
@@ -141,10 +143,10 @@ class Mixture(Composition):
         return self._added("area_below")
 
     def _added(self, measure: str) -> Any:
-        with backends.of(self._zero()[1]).quiet():  # infinite areas may cancel
+        # Infinite areas may cancel.
+        with unwarned(self._zero()[1]):
             return sum(
-                weight * choose(weight == 0, 0.0, getattr(part, measure), like=weight)
-                for weight, part in self._pairs
+                weight * unless_zero(weight, getattr(part, measure)) for weight, part in self._pairs
             )
 
     @property
@@ -179,11 +181,11 @@ class Mixture(Composition):
 
     @property
     def _largest_slope(self) -> Any:
-        return sum(abs(weight) * part._largest_slope for weight, part in self._pairs)
+        return sum(abs(w) * unless_zero(w, part._largest_slope) for w, part in self._pairs)
 
     @property
     def _largest_term(self) -> Any:
-        terms = [abs(weight) * part._largest_term for weight, part in self._pairs]
+        terms = [abs(w) * unless_zero(w, part._largest_term) for w, part in self._pairs]
         return sum(terms) + abs(1 - sum(self.weights)) / 2
 
 

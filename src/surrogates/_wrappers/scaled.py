@@ -8,7 +8,7 @@ from typing import Any
 from .. import backends
 from .._breakpoints import require_numbers
 from .._gain import gain, law_of, moments
-from .._maths import choose, holds, select, sign, weighted
+from .._maths import choose, holds, select, sign, unless_zero, weighted
 from .._parameters import POSITIVE, checked, finite, positive
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
@@ -105,8 +105,7 @@ class Scaled(Wrapper):
         return self._of_area(area if self.array_fields else float(area))
 
     def _of_area(self, area: Any) -> Any:
-        amplitude = self.amplitude
-        return amplitude / self.rate * choose(amplitude == 0, 0.0, area, like=amplitude)
+        return self.amplitude / self.rate * unless_zero(self.amplitude, area)
 
     @property
     def width(self) -> Any:
@@ -149,11 +148,12 @@ class Scaled(Wrapper):
 
     @property
     def _largest_slope(self) -> Any:
-        return abs(self.amplitude) * self.surrogate._largest_slope
+        return abs(self.amplitude) * unless_zero(self.amplitude, self.surrogate._largest_slope)
 
     @property
     def _largest_term(self) -> Any:
-        return 0.5 + abs(self.amplitude) / self.rate * self.surrogate._largest_term
+        term = unless_zero(self.amplitude, self.surrogate._largest_term)
+        return 0.5 + abs(self.amplitude) / self.rate * term
 
 
 def rescaled(

@@ -6,8 +6,7 @@ import math
 from dataclasses import field
 from typing import Any
 
-from .. import backends
-from .._maths import at_least, at_most, choose, larger, select
+from .._maths import at_least, at_most, choose, larger, select, unwarned
 from .._surrogate import Array, Surrogate
 from . import _search
 from .composition import Composition
@@ -109,7 +108,7 @@ class Spliced(Composition):
     def area(self) -> Any:
         """NaN where infinite areas cancel."""
         xp, zero = self._zero()
-        with backends.of(zero).quiet():
+        with unwarned(zero):
             rise = self.above.primitive(xp, zero + math.inf) - self.above.primitive(xp, zero)
         rise = rise if self.array_fields else float(rise)
         below = self.above.area_below

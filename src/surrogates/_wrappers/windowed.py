@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from .. import backends
-from .._maths import at_most, choose, holds
+from .._maths import at_most, choose, holds, unwarned
 from .._parameters import positive
 from .._surrogate import Array
 from . import _search
@@ -41,13 +41,15 @@ class Windowed(Wrapper):
         If `surrogate` is not a Surrogate, or `normalise` not a bool.
     ValueError
         If `band` is out of its range; or, with `normalise`, if the area within the band is not
-        positive.
+        positive and finite.
 
     Notes
     -----
     The area within the band is a difference of two values of the primitive, accurate to an ulp of
     1, and so is a normalised primitive. Of a narrow band that is a share: where the area within is
-    1e-3, a normalised derivative is accurate to 1000 ulp.
+    1e-3, a normalised primitive is accurate to 1000 ulp, and so is a normalised derivative with
+    array-valued parameters: one of less than an ulp is lost, and the derivative infinite. Without
+    arrays, the area is computed in double precision, once.
 
     References
     ----------
@@ -70,18 +72,29 @@ class Windowed(Wrapper):
     normalise: bool = False
     traceable = True
 
+    _known_area: ClassVar[float | None] = None  # within the band, where all parameters are numbers
+
     def __post_init__(self) -> None:
         if not isinstance(self.normalise, bool):
             raise TypeError(
                 f"Windowed: normalise must be True or False, got normalise={self.normalise!r}"
             )
         super().__post_init__()
-        if self.normalise and not holds(self._area_within() > 0):
-            raise ValueError(
-                f"Windowed: of {self.surrogate!r} the area within band={self.band!r} is "
-                f"{self._area_within()}, and only a positive one can be made 1; choose another "
-                "band or normalise=False"
-            )
+        if self.normalise:
+            area = self.widened()._area_within()
+            if not holds((area > 0) & (area < math.inf)):
+                raise ValueError(
+                    f"Windowed: of {self.surrogate!r} the area within band={self.band!r} is "
+                    f"{area}, and only a positive and finite one can be made 1; choose another "
+                    "band or normalise=False"
+                )
+            object.__setattr__(self, "_known_area", None if self.array_fields else area)
+
+    def replaced(self, values: list[Any]) -> Self:
+        other = super().replaced(values)
+        if values and other._known_area is not None:  # that of other numbers
+            object.__setattr__(other, "_known_area", None)
+        return other
 
     def primitive(self, xp: Any, x: Array) -> Array:
         there = self.surrogate.primitive(xp, self._clipped(xp, x))
@@ -96,7 +109,10 @@ class Windowed(Wrapper):
 
     def area_to(self, xp: Any, x: Array) -> Array:
         area = self.surrogate.area_to(xp, self._clipped(xp, x)) - self._start(xp, x)
-        return area / self._within(xp, x) if self.normalise else area
+        if not self.normalise:
+            return area
+        # From the end of the band on just 1, however the two areas were rounded.
+        return xp.where(x >= self.band, xp.ones_like(x), area / self._within(xp, x))
 
     def has_area_below(self, xp: Any, x: Array) -> Any:
         return True
@@ -115,14 +131,19 @@ class Windowed(Wrapper):
 
     def _within(self, xp: Any, x: Array) -> Array:
         """Return the area of the surrogate inside within the band."""
-        return self.surrogate.area_to(xp, xp.zeros_like(x) + self.band) - self._start(xp, x)
+        if self._known_area is not None:
+            return self._known_area
+        # Not of `area_to`, which may begin with a large area below the band.
+        end = xp.zeros_like(x) + self.band
+        return self.surrogate.primitive(xp, end) - self.surrogate.primitive(xp, -end)
 
     def _area_within(self) -> Any:
         return self._at_zero(self._within)
 
     def _at_zero(self, formula: Callable[[Any, Array], Array]) -> Any:
         xp, zero = self._zero()
-        with backends.of(zero).quiet():
+        # An infinite area less another is NaN.
+        with unwarned(zero):
             value = formula(xp, zero)
         return value if self.array_fields else float(value)
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from .._maths import at_most, choose, holds, unwarned
 from .._parameters import positive
 from .._surrogate import Array
@@ -80,7 +82,8 @@ class Windowed(Wrapper):
                 f"Windowed: normalise must be True or False, got normalise={self.normalise!r}"
             )
         super().__post_init__()
-        if self.normalise:
+        # The values of other arrays are not looked at: they may be traced.
+        if self.normalise and all(isinstance(a, np.ndarray) for a in self.partition()[1]):
             area = self.widened()._area_within()
             if not holds((area > 0) & (area < math.inf)):
                 raise ValueError(

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import random
 import sys
+import tempfile
 import time
 
 # As in conftest.py, before JAX is imported.
@@ -27,6 +28,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop drawing after")
     parser.add_argument("--dry", action="store_true", help="print what was found, save nothing")
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        return run(options, folder)
+
+
+def run(options: argparse.Namespace, folder: str) -> int:
+    """Draw cases in processes that share, in a folder, what JAX has compiled."""
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     seed = random.randrange(10**9) if options.seed is None else options.seed
     print(f"{options.examples} examples, --seed {seed}", flush=True)
     start = time.monotonic()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 import surrogates
 from kinds import Kind
-from surrogates._parameters import COUNT
-from surrogates._parameters import parameters as declared
 from surrogates.definitions import SURROGATES
 
 Case = dict[str, Any]
@@ -20,11 +16,14 @@ WRAPPERS = {
     "Scaled": surrogates.Scaled,
     "Windowed": surrogates.Windowed,
     "Graded": surrogates.Graded,
+    "Smooth": surrogates.Smooth,
     "MultiSpike": surrogates.MultiSpike,
     "Ternary": surrogates.Ternary,
     "Relaxed": surrogates.Relaxed,
     "Compressed": surrogates.Compressed,
 }
+COMPOSITIONS = {"Mixture": surrogates.Mixture, "Spliced": surrogates.Spliced}
+OPTIONS = ("at_threshold", "rounding", "max_spikes", "residual", "normalise", "closed")
 KINDS = [Kind.NUMPY, Kind.NUMPY_READONLY, Kind.STRICT, Kind.TORCH, Kind.JAX, Kind.DASK]
 DTYPES = {
     Kind.NUMPY: ["float16", "float32", "float64"],
@@ -34,11 +33,6 @@ DTYPES = {
     Kind.JAX: ["float16", "bfloat16", "float32", "float64"],
     Kind.DASK: ["float16", "float32", "float64"],
 }
-SHAPES = [(), (0,), (4,), (2, 3)]  # few: JAX compiles anew for each
-LAYOUTS = ["contiguous", "transposed", "strided", "negative", "expanded"]
-RARE = {"torch_compile", "torch_export"}  # these take a second each
-# And these half of one with JAX, which compiles anew for most cases.
-SLOW = {"hypergradient", "jax_grad", "jax_scan_and_checkpoint", "second_derivative", "threads"}
 LIMITS = {  # the largest number and the smallest normal one
     "float16": (65504.0, 2.0**-14),
     "bfloat16": (3.3895313892515355e38, 2.0**-126),
@@ -59,120 +53,6 @@ def rounded(values: Any, dtype: str) -> np.ndarray:
         else:
             held = values.astype(dtype).astype(np.float64)
     return np.where(np.abs(held) < LIMITS[dtype][1], np.copysign(0.0, held), held)
-
-
-def _numbers(parameter: Any) -> st.SearchStrategy[float]:
-    """Draw values of a parameter: mostly of an ordinary size, some from its whole range."""
-    interval = parameter.metadata["interval"]
-    if interval is COUNT:
-        return st.one_of(st.integers(1, 4), st.integers(1, 50))
-    low, high = float(interval.low), float(interval.high)
-    # 0 for those that may be negative or 0; for the others the end of the range.
-    base = 0.0 if low <= 0 else (low if low >= 0.5 else 0.0)
-    positive = st.one_of(
-        st.floats(-4, 4), st.floats(math.log2(max(low - base, 1e-6)), math.log2(high))
-    )
-    values = positive.map(lambda e: base + 2.0**e)
-    if low < 0:
-        values = st.one_of(st.just(0.0), values, values.map(lambda v: -v))
-    elif low == 0:
-        values = st.one_of(st.just(0.0), values)
-
-    def held(value: float) -> float:  # exact in float32, and in range
-        value = float(np.float32(min(max(value, low), high)))
-        towards = np.float32(1.0 if abs(value) < 2 else math.copysign(2.0, value))
-        while not low <= value <= high:
-            value = float(np.nextafter(np.float32(value), towards))
-        return value
-
-    return values.map(held)
-
-
-def _parameter(parameter: Any, draw: Any, shape: tuple[int, ...]) -> Any:
-    number = draw(_numbers(parameter))
-    interval = parameter.metadata["interval"]
-    if interval is COUNT or draw(st.integers(0, 2)):
-        return number
-    places = {"scalar": (), "channel": shape[-1:], "full": shape}
-    if len(shape) == 2:
-        places |= {"row": (1, shape[1]), "column": (shape[0], 1)}
-    place = draw(st.sampled_from(sorted(places)))
-    values = [draw(_numbers(parameter)) for _ in range(math.prod(places[place]))]
-    dtype = draw(st.sampled_from(["same", "float32", "float64"]))
-    return {"shape": list(places[place]), "values": values, "dtype": dtype}
-
-
-@st.composite
-def cases(draw: Any, paths: dict[str, Any]) -> Case:
-    """Draw a case for one of `paths`: names, and the kinds of array that each is for."""
-    path = draw(st.sampled_from(sorted(paths)))
-    if path in RARE and draw(st.integers(0, 9)) and len(paths) > len(RARE):
-        path = draw(st.sampled_from(sorted({*paths} - RARE)))
-    kind = draw(st.sampled_from([k for k in paths[path] if k.missing() is None]))
-    fast = sorted({*paths} - RARE - SLOW)
-    if kind is Kind.JAX and path in SLOW and fast and draw(st.integers(0, 3)):
-        path = draw(st.sampled_from(fast))
-        kind = draw(st.sampled_from([k for k in paths[path] if k.missing() is None]))
-    dtype = draw(st.sampled_from(DTYPES[kind]))
-    shape = draw(st.sampled_from(SHAPES))
-    cls = draw(st.sampled_from(sorted(SURROGATES)))
-    node: Case = {"class": cls, "parameters": _drawn(SURROGATES[cls], draw, shape)}
-    node["at_threshold"] = draw(st.sampled_from([1.0, 1.0, 0.0, 0.5]))
-    for wrapper in _composable(draw):
-        node = {"class": wrapper, "inside": node}
-        node["parameters"] = _drawn(WRAPPERS[wrapper], draw, shape)
-        if wrapper == "Compressed":
-            node["residual"] = draw(st.sampled_from(["float16", "bfloat16", "uint8"]))
-        if wrapper == "MultiSpike":
-            node["rounding"] = draw(st.sampled_from(["floor", "nearest"]))
-            node["max_spikes"] = draw(st.sampled_from([math.inf, 1, 3, 1000]))
-    layout = draw(st.sampled_from(LAYOUTS))
-    values = [draw(_potentials(dtype)) for _ in range(math.prod(shape))]
-    case = {"path": path, "kind": kind.name, "dtype": dtype, "shape": list(shape)}
-    return case | {"layout": layout, "x": values, "surrogate": node}
-
-
-def _composable(draw: Any) -> list[str]:
-    """Draw the wrappers: a chain, so that a list is what st.recursive would draw, of known depth.
-
-    In one of ten cases they may be ones that refuse each other.
-    """
-    drawn = draw(st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=4))
-    if not draw(st.integers(0, 9)):
-        return drawn
-    claims = dict.fromkeys(("MultiSpike", "Ternary", "Graded"), "emission")
-    claims |= dict.fromkeys(("Scaled", "Windowed"))
-    seen: list[str | None] = []
-    kept = []
-    for name in drawn:
-        claim = claims.get(name, name)
-        if claim is None or claim not in seen:
-            kept.append(name)
-        seen.append(claim)
-    return kept
-
-
-def _drawn(cls: type, draw: Any, shape: tuple[int, ...]) -> dict[str, Any]:
-    drawn = {}
-    for parameter in declared(cls):
-        if draw(st.integers(0, 3)):
-            drawn[parameter.name] = _parameter(parameter, draw, shape)
-    return drawn
-
-
-def _potentials(dtype: str) -> st.SearchStrategy[float]:
-    largest, least = LIMITS[dtype]
-    awkward = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, -2.0, math.inf, -math.inf, math.nan]
-    awkward += [largest, -largest, least, -least, -1e-3, -2e-4, 0.996]
-    sizes = st.floats(math.log2(least), math.log2(largest) - 0.01).map(lambda e: 2.0**e)
-    drawn = st.one_of(
-        st.floats(-8, 8),
-        st.floats(-1, 1),
-        st.sampled_from(awkward),
-        sizes,
-        sizes.map(lambda v: -v),
-    )
-    return drawn.map(lambda v: float(rounded(v, dtype)))
 
 
 class RefusedError(Exception):
@@ -237,34 +117,85 @@ def build(case: Case, node: Case | None = None) -> Any:
     """Return the surrogate of a case."""
     node = case["surrogate"] if node is None else node
     given = {name: number_or_array(value, case) for name, value in node["parameters"].items()}
-    for name in ("at_threshold", "rounding", "max_spikes", "residual"):
-        if name in node:
-            given[name] = node[name]
-    if "inside" not in node:
+    given |= {name: node[name] for name in OPTIONS if name in node}
+    if "inside" in node:
+        inside = build(case, node["inside"])
+        return _made(WRAPPERS[node["class"]], inside, **given)
+    if "parts" not in node:
         return SURROGATES[node["class"]](**given)
-    inside = build(case, node["inside"])
+    parts = [build(case, part) for part in node["parts"]]
+    if node["class"] == "Spliced":
+        return _made(surrogates.Spliced, *parts, **given)
+    at_threshold = given["at_threshold"]
+    weights = (
+        _stacked(node, case) if node.get("stacked") else [given.get(w, 1.0) for w in weighing(node)]
+    )
+    return _made(surrogates.Mixture, tuple(parts), weights, at_threshold=at_threshold)
+
+
+def _made(cls: Any, *parts: Any, **given: Any) -> Any:
     try:
-        return WRAPPERS[node["class"]](inside, **given)
+        return cls(*parts, **given)
     except (TypeError, ValueError) as error:
         raise RefusedError(str(error)) from error
 
 
+def weighing(node: Case) -> list[str]:
+    """Return the names of the weights of a mixture."""
+    return [f"weights[{place}]" for place in range(len(node["parts"]))]
+
+
+def _stacked(node: Case, case: Case) -> Any:
+    """Return the weights of a mixture as one array, along its first axis."""
+    values = [node["parameters"].get(name, 1.0) for name in weighing(node)]
+    rows = [np.reshape(v["values"], v["shape"]) if isinstance(v, dict) else v for v in values]
+    stacked = np.stack(np.broadcast_arrays(*rows)).astype(np.float64)
+    kept = {"shape": stacked.shape, "values": stacked.ravel().tolist(), "dtype": "same"}
+    return number_or_array(kept, case)
+
+
 def chain(node: Case) -> list[Case]:
-    """Return the surrogates of a nesting, the outermost first."""
+    """Return the surrogates of a nesting, the outermost first, down to one of several parts."""
     return [node, *(chain(node["inside"]) if "inside" in node else [])]
+
+
+def held(node: Case) -> list[Case]:
+    """Return what a surrogate holds."""
+    return node.get("parts", []) + ([node["inside"]] if "inside" in node else [])
+
+
+def everything(node: Case) -> list[Case]:
+    """Return a surrogate and all that are in it, at any depth, those inside first."""
+    return [*(other for part in held(node) for other in everything(part)), node]
+
+
+def definitions(node: Case) -> list[Case]:
+    """Return the surrogates of a nesting that hold no others."""
+    return [other for other in everything(node) if not held(other)]
+
+
+def first(node: Case) -> tuple[list[str], Case]:
+    """Return the first of the surrogates that hold no others, and the fields that lead to it."""
+    if not held(node):
+        return [], node
+    steps = {"Mixture": ["surrogates", "0"], "Spliced": ["below"]}
+    path, leaf = first(held(node)[0])
+    return [*steps.get(node["class"], ["surrogate"]), *path], leaf
 
 
 def spoken(case: Case) -> str:
     """Return a case as one would write it."""
 
     def of(node: Case) -> str:
-        parts = [of(node["inside"])] if "inside" in node else []
+        parts = [of(other) for other in held(node)]
         for name, value in node["parameters"].items():
             if isinstance(value, dict):
                 kept = np.reshape(value["values"], value["shape"]).tolist()
                 value = f"array({kept}, {value['dtype']})"
             parts.append(f"{name}={value}")
-        parts += [f"{n}={node[n]!r}" for n in ("rounding", "max_spikes", "residual") if n in node]
+        parts += [f"{n}={node[n]!r}" for n in OPTIONS[1:] if n in node]
+        if node.get("stacked"):
+            parts.append("weights in one array")
         if node.get("at_threshold", 1.0) != 1.0:
             parts.append(f"at_threshold={node['at_threshold']}")
         return f"{node['class']}({', '.join(parts)})"

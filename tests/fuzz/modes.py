@@ -49,11 +49,12 @@ def torch_export(run: Run) -> None:
 @path(Kind.TORCH)
 def learned(run: Run) -> None:
     """Check that a module spikes, and is differentiated, as the surrogate that it says it holds."""
-    leaf = cases.chain(run.case["surrogate"])[-1]
+    path, leaf = cases.first(run.case["surrogate"])
     names = [p.name for p in declared(SURROGATES[leaf["class"]]) if p.type != "int"]
     if not names:
         return
-    module = surrogates.learnable(run.surrogate, names[0], framework="torch")
+    name = ".".join([*path, names[0]])
+    module = surrogates.learnable(run.surrogate, name, framework="torch")
     x = run.x.detach().clone().requires_grad_()
     spikes = module(x)
     run.spikes(spikes, "learned spikes")

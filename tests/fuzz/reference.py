@@ -7,17 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .cases import LIMITS, Case, chain, rounded
+from .cases import LIMITS, Case, rounded
 from .shapes import Interval, Shape
-
-EMITTERS = ("MultiSpike", "Ternary", "Graded")
-
-
-def claimed_twice(case: Case) -> list[str]:
-    """Return the aspects that two wrappers of a case claim."""
-    names = [node["class"] for node in chain(case["surrogate"])]
-    found = ["emission"] if sum(name in EMITTERS for name in names) > 1 else []
-    return found + (["residual"] if names.count("Compressed") > 1 else [])
 
 
 class Reference(Shape):
@@ -52,6 +43,8 @@ class Reference(Shape):
         for node in self.nodes:
             if node["class"] == "MultiSpike":
                 return self._counts(node)
+            if node["class"] == "Smooth":
+                return self._smooth()
         base = self.nodes[-1].get("at_threshold", 1.0)
         spikes = _step(self.x, base)
         for node in self.nodes:
@@ -65,6 +58,29 @@ class Reference(Shape):
                 spikes = spikes - below
                 spikes = np.where(np.isnan(self.x), 0.0, spikes)
         return spikes, spikes
+
+    @np.errstate(all="ignore")
+    def far(self) -> Interval:
+        """Return where the smallest number hardly ever spikes, and the largest nearly always."""
+        ends = np.full(self.x.shape, LIMITS[self.case["dtype"]][0])
+        spans = [self._primitive(self.case["surrogate"], (at, at)) for at in (ends, ends * np.inf)]
+        below = [
+            self._primitive(self.case["surrogate"], (-at, -at)) for at in (ends, ends * np.inf)
+        ]
+        never = below[0][1] - below[1][0] < 1e-6
+        return never, spans[1][1] - spans[0][0] < 1e-6
+
+    def _smooth(self) -> Interval:
+        """Return the primitive, which is 1/2 at 0."""
+        (low, high), size = self.primitive()
+        eps = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(self.case["dtype"], 0.0)
+        room = 64 * self.eps * size + 4 * self.least
+        low, high = 0.5 + low - room, 0.5 + high + room
+        largest, least = LIMITS[self.case["dtype"]]
+        low, high = low - eps * np.abs(low) - least, high + eps * np.abs(high) + least
+        # What overflows is infinite, and may have been on the way.
+        unknown = ~np.isfinite(low) | ~np.isfinite(high) | (size > largest / 8)
+        return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
     def _graded(self, node: Case, spikes: np.ndarray) -> Interval:
         threshold, scale = self.parameter(node, "threshold"), self.parameter(node, "scale")

@@ -9,15 +9,17 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
-
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from kinds import Kind
 
-from .cases import Case, cases, chain, spoken
+from .cases import Case, chain, everything, held, spoken, weighing
+from .drawing import drawn
 from .paths import PATHS, BrokenError, check
 
+PLAIN = {"at_threshold": 1.0, "max_spikes": math.inf, "rounding": "floor", "closed": "above"}
+PLAIN |= {"normalise": False, "stacked": False}
 EXAMPLES = Path(__file__).parent / "examples"
 
 
@@ -38,35 +40,17 @@ def fuzz(
 ) -> tuple[dict[str, Case], int]:
     """Return, for each law that is broken, the smallest case found, and how many were checked."""
     found: dict[str, Case] = {}
-    checked = 0
-    start, batch = time.monotonic(), 250  # a run of Hypothesis remembers all that it drew
-    for offset, left in enumerate(range(number, 0, -batch)):
+    start, rng = time.monotonic(), Random(first_seed)
+    for checked in range(number):
         if time.monotonic() - start > seconds:
-            break
-
-        @seed(first_seed + 1000 * offset)
-        @settings(
-            max_examples=min(batch, left),
-            phases=[Phase.generate],
-            database=None,
-            deadline=None,
-            derandomize=False,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=cases(paths))
-        def run(case: Case) -> None:
-            if time.monotonic() - start > seconds:
-                return
-            nonlocal checked
-            checked += 1
-            failure = broken(case)
-            if failure is not None:
-                signature = f"{case['kind']}: {failure.law}"
-                if signature not in found or _size(case) < _size(found[signature]):
-                    found[signature] = case
-
-        run()
-    return found, checked
+            return found, checked
+        case = drawn(rng, paths)
+        failure = broken(case)
+        if failure is not None:
+            signature = f"{case['kind']}: {failure.law}"
+            if signature not in found or _size(case) < _size(found[signature]):
+                found[signature] = case
+    return found, number
 
 
 def part(number: int, first_seed: int, only: str, kind: str, seconds: float) -> Any:
@@ -97,43 +81,9 @@ def _simpler(case: Case) -> Iterator[Case]:
     """Give cases that are a step simpler, those that are much simpler first."""
     if case["kind"] != "NUMPY" and Kind.NUMPY in PATHS[case["path"]]:  # where all goes faster
         yield {**case, "kind": "NUMPY"}
-    depth = len(chain(case["surrogate"]))
-    for place in range(depth - 1):  # without one wrapper
-        changed = copy.deepcopy(case)
-        nodes = chain(changed["surrogate"])
-        inside = nodes[place]["inside"]
-        if place == 0:
-            changed["surrogate"] = inside
-        else:
-            nodes[place - 1]["inside"] = inside
-        yield changed
-    if case["surrogate"] and chain(case["surrogate"])[-1]["class"] != "Sigmoid":
-        changed = copy.deepcopy(case)
-        node = chain(changed["surrogate"])[-1]
-        node["class"], node["parameters"] = "Sigmoid", {}
-        yield changed
-    for place in range(depth):
-        for name, value in chain(case["surrogate"])[place]["parameters"].items():
-            changed = copy.deepcopy(case)
-            parameters = chain(changed["surrogate"])[place]["parameters"]
-            del parameters[name]
-            yield changed
-            simple: Any = None
-            if isinstance(value, dict):
-                simple = {"shape": [], "values": value["values"][:1], "dtype": "same"}
-                if not value["values"] or simple == value:
-                    simple = value["values"][0] if value["values"] else None
-            elif isinstance(value, float) and value not in (0.0, 1.0, 2.0):
-                simple = 2.0
-            if simple is not None:
-                changed = copy.deepcopy(case)
-                chain(changed["surrogate"])[place]["parameters"][name] = simple
-                yield changed
-        for name, plain in (("at_threshold", 1.0), ("max_spikes", math.inf), ("rounding", "floor")):
-            if chain(case["surrogate"])[place].get(name, plain) != plain:
-                changed = copy.deepcopy(case)
-                chain(changed["surrogate"])[place][name] = plain
-                yield changed
+    for place, node in enumerate(everything(case["surrogate"])):
+        for simpler in _simpler_nodes(node):
+            yield {**case, "surrogate": _replaced(case["surrogate"], place, simpler)}
     if case["layout"] != "contiguous":
         yield {**case, "layout": "contiguous"}
     if case["shape"] not in ([], [0]) and not _has_arrays(case):
@@ -149,8 +99,55 @@ def _simpler(case: Case) -> Iterator[Case]:
         yield {**case, "dtype": "float64"}
 
 
+def _replaced(node: Case, place: int, other: Case) -> Case:
+    """Return a nesting with another surrogate at a place, counted as `everything` does."""
+    changed = copy.deepcopy(node)
+    old = everything(changed)[place]
+    old.clear()
+    old.update(copy.deepcopy(other))
+    return changed
+
+
+def _simpler_nodes(node: Case) -> Iterator[Case]:
+    """Give surrogates that are a step simpler than one, or what it holds."""
+    yield from (_taking_over(other, node) for other in held(node))
+    if node["class"] == "Mixture":
+        names = weighing(node)
+        for place in range(len(names) if len(names) > 1 else 0):
+            values = [node["parameters"].get(name) for name in names]
+            del values[place]
+            weights = {n: v for n, v in zip(names, values, strict=False) if v is not None}
+            parts = node["parts"][:place] + node["parts"][place + 1 :]
+            yield {**node, "parts": parts, "parameters": weights}
+    if not held(node) and node["class"] != "Sigmoid":
+        yield {**node, "class": "Sigmoid", "parameters": {}}
+    for name, value in node["parameters"].items():
+        others = {k: v for k, v in node["parameters"].items() if k != name}
+        yield {**node, "parameters": others}
+        simple: Any = None
+        if isinstance(value, dict):
+            simple = {"shape": [], "values": value["values"][:1], "dtype": "same"}
+            if not value["values"] or simple == value:
+                simple = value["values"][0] if value["values"] else None
+        elif isinstance(value, float) and value not in (0.0, 1.0, 2.0):
+            simple = 2.0
+        if simple is not None:
+            yield {**node, "parameters": {**node["parameters"], name: simple}}
+    for name, plain in PLAIN.items():
+        if node.get(name, plain) != plain:
+            yield {**node, name: plain}
+
+
+def _taking_over(part: Case, whole: Case) -> Case:
+    """Return what is inside; in the place of a composition it spikes as that does at 0."""
+    part = copy.deepcopy(part)
+    if "parts" in whole:
+        chain(part)[-1]["at_threshold"] = whole.get("at_threshold", 1.0)
+    return part
+
+
 def _has_arrays(case: Case) -> bool:
-    values = [v for node in chain(case["surrogate"]) for v in node["parameters"].values()]
+    values = [v for node in everything(case["surrogate"]) for v in node["parameters"].values()]
     return any(isinstance(v, dict) and v["shape"] for v in values)
 
 

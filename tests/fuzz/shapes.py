@@ -15,7 +15,7 @@ import numpy as np
 from surrogates._check.accuracy import kinks
 from surrogates.definitions import SURROGATES
 
-from .cases import LIMITS, Case, chain, values_of
+from .cases import LIMITS, Case, chain, everything, values_of, weighing
 
 Interval = tuple[np.ndarray, np.ndarray]
 # Parameters in order, as they are called in the model.
@@ -50,7 +50,7 @@ class Shape:
 
     def parameter(self, node: Case, name: str) -> np.ndarray:
         """Return a parameter in float64, as broadcast to x."""
-        value = node["parameters"].get(name, DEFAULTS.get(name))
+        value = node["parameters"].get(name, DEFAULTS.get(name, 1.0))
         if isinstance(value, dict):
             value = np.reshape(np.asarray(value["values"], np.float64), value["shape"])
         return np.broadcast_to(np.asarray(value, np.float64), self.x.shape)
@@ -87,6 +87,8 @@ class Shape:
         if name == "Windowed":
             band = self.parameter(node, "band")
             low, high = self._derivative(node["inside"], _clipped(at, band))
+            if node.get("normalise"):
+                low, high = self._widened(*_divided((low, high), self.within(node)))
             beyond = (at[0] >= band) | (at[1] <= -band)
             reaches = (at[1] >= band) | (at[0] <= -band)
             low, high = (np.where(beyond & ~np.isnan(self.x), 0.0, end) for end in (low, high))
@@ -98,21 +100,64 @@ class Shape:
             low2, high2 = self._derivative(node["inside"], self._below(node, at))
             with np.errstate(all="ignore"):
                 return self._widened(low + low2, high + high2)
+        if name == "Mixture":
+            return self._sum(node, [self._derivative(part, at) for part in node["parts"]])
+        if name == "Spliced":
+            below, above = _halves(at)
+            inside = zip(node["parts"], (below, above), strict=True)
+            return self._spliced(node, at, *(self._derivative(part, to) for part, to in inside))
         if "inside" in node:
             return self._derivative(node["inside"], at)
         samples = self._sampled(node, at, "surrogate_grad")
         if SURROGATES[node["class"]].__module__.endswith("periodic"):
-            # Far out a rounding moves x by a share of the period; at infinity nothing is known.
-            far = (
-                (at[1] - at[0] > 1e-3)
-                | np.isinf(at[0])
-                | np.isinf(at[1])
-                | self._is_short(node, at)
-            )
-            samples = np.where(far, np.nan, samples)
+            samples = np.where(self._is_far(node, at), np.nan, samples)
         low, high = samples.min(axis=0), samples.max(axis=0)
         room = self._tolerance(node) + self._of_efolds(node, np.abs(samples).max(axis=0))
         return self._widened(low, high, room)
+
+    def _sum(self, node: Case, inside: list[Interval]) -> Interval:
+        """Return the weighted sum of the parts of a mixture."""
+        weights = [self.parameter(node, name) for name in weighing(node)]
+        terms = [self._times(w, *of_part) for w, of_part in zip(weights, inside, strict=True)]
+        low, high = (sum(ends) for ends in zip(*terms, strict=True))
+        largest = sum(np.maximum(np.abs(low), np.abs(high)) for low, high in terms)
+        return self._widened(low, high, 4 * self.eps * largest)
+
+    def _spliced(self, node: Case, at: Interval, below: Interval, above: Interval) -> Interval:
+        """Return what holds on the side where `at` is; on both where its side is not known."""
+        is_exact = at[0] == at[1]
+        room = np.where(is_exact, 0.0, 4 * self.least)
+        if node["closed"] == "above":
+            sides = at[1] + room < 0, at[0] - room >= 0
+        else:
+            sides = at[1] + room <= 0, at[0] - room > 0
+        low, high = (
+            np.where(sides[0], b, np.where(sides[1], a, either))
+            for b, a, either in zip(
+                below,
+                above,
+                (np.minimum(below[0], above[0]), np.maximum(below[1], above[1])),
+                strict=True,
+            )
+        )
+        return np.where(np.isnan(self.x), np.nan, low), np.where(np.isnan(self.x), np.nan, high)
+
+    @property
+    def _zero(self) -> Interval:
+        return np.zeros(self.x.shape), np.zeros(self.x.shape)
+
+    @np.errstate(all="ignore")
+    def within(self, node: Case) -> Interval:
+        """Return the area inside the band of what is made a density; NaN if it may be none."""
+        band = self.parameter(node, "band")
+        here = self._primitive(node["inside"], (band, band))
+        there = self._primitive(node["inside"], (-band, -band))
+        # Of numbers alone it is computed in double precision, whatever x is.
+        given = [v for inner in everything(node) for v in inner["parameters"].values()]
+        eps = self.eps if any(isinstance(v, dict) for v in given) else 2.0**-52
+        room = 64 * eps * np.maximum(here[2], there[2])
+        low, high = here[0] - there[1] - room, here[1] - there[0] + room
+        return np.where(low > 0, low, np.nan), high
 
     def _times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
         with np.errstate(all="ignore"):
@@ -133,14 +178,18 @@ class Shape:
             low = np.where(low < -self.most / 4, -np.inf, low)
         return low, high
 
-    def _is_short(self, node: Case, at: Interval) -> Any:
-        """Return whether an interval is long for the period of a surrogate."""
+    def _is_far(self, node: Case, at: Interval) -> Any:
+        """Return whether a rounding moves x by a share of the period; infinity is, too."""
+        if np.any(np.isinf(at)):
+            at = tuple(np.where(np.isinf(end), self.most, end) for end in at)
         surrogate = self._base(node)
         periods = [
             getattr(surrogate, name, 1.0) for name in ("t_period", "threshold", "grad_width")
         ]
         shortest = np.minimum.reduce(np.broadcast_arrays(*periods, np.ones(self.x.shape)))
-        return at[1] - at[0] + 16 * self.eps * np.abs(at[0]) > 1e-3 * shortest
+        return (at[1] - at[0] > 1e-3) | (
+            at[1] - at[0] + 16 * self.eps * np.abs(at[0]) > 1e-3 * shortest
+        )
 
     def _tolerance(self, node: Case) -> Any:
         surrogate = self._base(node)
@@ -197,7 +246,29 @@ class Shape:
                 size = np.abs(factor) * size + 0.5
                 return (*self._times(factor, low, high), np.where(factor == 0, 0.5, size))
             if name == "Windowed":
-                return self._primitive(node["inside"], _clipped(at, self.parameter(node, "band")))
+                at = _clipped(at, self.parameter(node, "band"))
+                low, high, size = self._primitive(node["inside"], at)
+                if node.get("normalise"):
+                    within = self.within(node)
+                    zero = self._primitive(node["inside"], self._zero)
+                    low, high = _divided((low - zero[1], high - zero[0]), within)
+                    size = 0.5 + size / within[0]
+                return low, high, size
+            if name == "Mixture":
+                inside = [self._primitive(part, at) for part in node["parts"]]
+                weights = [self.parameter(node, weight) for weight in weighing(node)]
+                low, high = self._sum(node, [(low, high) for low, high, _ in inside])
+                pairs = zip(weights, inside, strict=True)
+                size = sum(np.where(w == 0, 0.0, abs(w) * size) for w, (_, _, size) in pairs)
+                return low, high, size + abs(1 - sum(weights)) / 2 + 0.5
+            if name == "Spliced":
+                rises, sizes = [], []
+                for part, to in zip(node["parts"], _halves(at), strict=True):
+                    low, high, size = self._primitive(part, to)
+                    zero = self._primitive(part, self._zero)
+                    rises.append((low - zero[1], high - zero[0]))
+                    sizes.append(np.maximum(size, zero[2]))
+                return (*self._spliced(node, at, *rises), sizes[0] + sizes[1])
             if name == "Ternary":
                 low, high, size = self._primitive(node["inside"], at)
                 low2, high2, size2 = self._primitive(node["inside"], self._below(node, at))
@@ -205,8 +276,22 @@ class Shape:
             if "inside" in node:
                 return self._primitive(node["inside"], at)
         samples = self._sampled(node, at, "surrogate_fun")
+        if SURROGATES[node["class"]].__module__.endswith("periodic"):
+            samples = np.where(self._is_far(node, at), np.nan, samples)
         size = np.abs(samples).max(axis=0) + np.abs(self._base(node)._largest_term) + 0.5
         return samples.min(axis=0), samples.max(axis=0), size
+
+
+def _halves(at: Interval) -> tuple[Interval, Interval]:
+    return (np.minimum(at[0], 0), np.minimum(at[1], 0)), (
+        np.maximum(at[0], 0),
+        np.maximum(at[1], 0),
+    )
+
+
+def _divided(span: Interval, by: Interval) -> Interval:
+    ends = np.stack([end / divisor for end in span for divisor in by])
+    return ends.min(axis=0), ends.max(axis=0)
 
 
 def _clipped(at: Interval, band: np.ndarray) -> Interval:

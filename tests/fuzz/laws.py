@@ -76,7 +76,7 @@ class Run:
             return low, high
         if self.reference.residual == "uint8":
             with contextlib.suppress(NotImplementedError):
-                largest = np.abs(np.asarray(self.surrogate.peak, np.float64))
+                largest = np.abs(np.asarray(self.surrogate.widened().peak, np.float64))
                 if self.surrogate.is_signed:  # where the bumps of two thresholds meet they add up
                     largest = 2 * largest
                 low, high = low - largest / 500, high + largest / 500

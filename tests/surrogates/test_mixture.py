@@ -198,7 +198,8 @@ def test_it_compiles_in_pytorch():
     compressed = Compressed(HEAVY, "uint8")  # which searches for the peak
 
     def spikes(x, weight):
-        mixture = Mixture((Sigmoid(2.0), Arctan(4.0)), (weight, 1 - weight))
+        numbers = Mixture((Sigmoid(3.0), Sigmoid(1.0)), (0.5, 0.5))  # whose measures are NumPy's
+        mixture = Mixture((Sigmoid(2.0), Arctan(4.0), numbers), (weight, 1 - weight, weight))
         return Relaxed(mixture)(x) + compressed(x)
 
     gradients = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import field
 from typing import Any
 
@@ -143,11 +144,10 @@ class Mixture(Composition):
         return self._added("area_below")
 
     def _added(self, measure: str) -> Any:
-        # Infinite areas may cancel.
-        with unwarned(self._zero()[1]):
-            return sum(
-                weight * unless_zero(weight, getattr(part, measure)) for weight, part in self._pairs
-            )
+        shares = [(weight, getattr(part, measure)) for weight, part in self._pairs]
+        context = unwarned(self._zero()[1]) if self.array_fields else nullcontext()
+        with context:  # infinite areas may cancel; numbers do not warn, and torch.compile sees none
+            return sum(weight * unless_zero(weight, value) for weight, value in shares)
 
     @property
     def support(self) -> tuple[Any, Any]:

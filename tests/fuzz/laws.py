@@ -139,6 +139,7 @@ def check(case: Case) -> None:
         # Of the frameworks' own.
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
         warnings.filterwarnings("ignore", ".* should not be instantiated", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Dynamo detected a call to a .functools.lru", UserWarning)
         warnings.filterwarnings("ignore", ".*functorch.*|.*vmap.*", UserWarning)
         if case["path"] in ("vjp", "jvp"):  # of what the caller multiplies with
             warnings.filterwarnings("ignore", "overflow encountered in multiply", RuntimeWarning)

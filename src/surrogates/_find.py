@@ -10,7 +10,7 @@ from typing import Any
 
 from ._surrogate import Surrogate
 from .definitions import FUNCTIONS, SURROGATES, function_name
-from .libraries import LIBRARIES, from_library, names_of
+from .libraries import LIBRARIES, names_of
 from .libraries._library import required
 
 # What a name may end in and mean the same without: FakeNumericalGradient, arctan_surrogate.
@@ -155,7 +155,8 @@ def everything() -> tuple[Meaning, ...]:
             needed = required(maker)
             given = "".join(f", {key}={value}" for key, value in needed.items())
             call = f'surrogates.from_library("{entry.name}", "{name}"{given})'
-            found.append(Meaning(name, entry.name, call, from_library(entry.name, name, **needed)))
+            # not by from_library, which warns of what a library computes otherwise
+            found.append(Meaning(name, entry.name, call, entry.surrogate(name, needed)))
     return tuple(found)
 
 

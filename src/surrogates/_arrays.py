@@ -24,6 +24,8 @@ def checked(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
     except AttributeError:  # of a library's own types, such as a module of PyTorch
         raise TypeError(f"{surrogate!r}: {backends.unsupported(type(x))}") from None
     if is_floating(xp, dtype):
+        if isinstance(x, (np.ndarray, np.generic)) and getattr(surrogate, "array_fields", None):
+            return _of_parameters(surrogate, x, backend)
         return x, backend
     remedy = (
         "take its real part or its absolute value"
@@ -34,6 +36,20 @@ def checked(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
         f"{surrogate!r} takes an array of dtype float16, bfloat16, float32 or float64 (membrane "
         f"potential minus threshold), got one of dtype {dtype}; {remedy}"
     )
+
+
+def _of_parameters(
+    surrogate: Any, x: Any, backend: backends.Backend
+) -> tuple[Any, backends.Backend]:
+    """Return `x`, an array of NumPy, as one of the library of the parameters, if that takes both.
+
+    There they may be traced, and differentiated, which NumPy's backend would not notice.
+    """
+    for array in surrogate.partition()[1]:
+        other = backends.of(array)
+        if other is not backend and other.converts_numpy:
+            return other.namespace(array).asarray(x), other
+    return x, backend
 
 
 def is_floating(xp: Any, dtype: Any) -> bool:
@@ -73,6 +89,8 @@ def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name
         vector = xp.asarray(vector, dtype=derivative.dtype)
     if isinstance(vector, np.ndarray):
         backends.of(vector).namespace(vector)  # refuses what is no plain array
+        if backend.converts_numpy:
+            vector = xp.asarray(vector)
     of_kind = type(vector) is type(derivative) or _is_of(backend, vector)
     if not of_kind or not is_floating(xp, vector.dtype):
         raise TypeError(

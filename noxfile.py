@@ -26,7 +26,7 @@ FRAMEWORKS = {
     "torch": ["torch"],
     "jax": ["jax"],
     "cupy": ["cupy"],
-    "all": ["torch", "jax", "cupy", "dask", "demo"],
+    "all": ["torch", "jax", "cupy", "dask", "mlx", "demo"],
 }
 
 nox.options.sessions = [

@@ -26,7 +26,7 @@ from ._backend import Backend, Definition
 __all__ = ["Backend", "Definition", "of", "register", "supported", "unsupported"]
 
 _GROUP = "surrogates.backends"
-_BUILT_IN = ("array_api_strict", "cupy", "dask", "jax", "numpy", "torch")
+_BUILT_IN = ("array_api_strict", "cupy", "dask", "jax", "mlx", "numpy", "torch")
 _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another package
 
 _by_library: dict[str, Backend] = {}
@@ -270,6 +270,8 @@ def _built_in(library: str) -> Backend:
         from . import _cupy as adapter  # type: ignore[no-redef]
     elif library == "dask":
         from . import _dask as adapter  # type: ignore[no-redef]
+    elif library == "mlx":
+        from . import _mlx as adapter  # type: ignore[no-redef]
     elif library in ("array_api_strict", "numpy"):
         from . import _numpy as adapter  # type: ignore[no-redef]
     else:

@@ -137,8 +137,24 @@ class Backend:
             calls ``definition.combine(arrays).surrogate_grad(x)``.
         """
         if self.differentiates and type(self).spike is Backend.spike:
-            raise self._missing("spike", "a bare step has the gradient 0")
+            raise self._missing(
+                "spike", "a bare step has the gradient 0; without a rule, return self.arithmetic()"
+            )
         return definition.combine(arrays).emit(x)
+
+    def arithmetic(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
+        """Return the spikes in plain arithmetic, which any library differentiates as it should.
+
+        For a `spike` where the library takes no rule of yours, or ignores it somewhere. It needs
+        `constant` alone, and is slower: the derivative is computed four times, with each spike.
+        Gradients are right up to the fifth order, and 0 where `x` is infinite or NaN.
+        """
+        from ._arithmetic import arithmetic
+
+        for index, _ in definition.undifferentiated:
+            held = self.nondifferentiable(lambda array: array, arrays[index])
+            arrays = (*arrays[:index], held, *arrays[index + 1 :])
+        return arithmetic(self, definition, x, arrays)
 
     def relaxed(
         self,

@@ -17,9 +17,9 @@ import torch
 from array_api_compat import torch as namespace
 from torch.compiler import is_dynamo_compiling
 
+from .._arithmetic import arithmetic
 from .._backend import Backend, Definition
 from . import compressed
-from .arithmetic import arithmetic
 from .program import emitted, gradient
 from .relaxed import TracedRelaxedSpike, apply_relaxed, has_short_form
 from .state import (
@@ -69,7 +69,10 @@ class TorchBackend(Backend):
         if is_onnx_export():
             spikes = definition.combine(arrays).emit(x)  # a model for inference: the step alone
         elif needs_arithmetic(x, *arrays):
-            return arithmetic(definition, x, arrays)
+            if x.ndim > 0:
+                return arithmetic(self, definition, x, arrays)
+            # PyTorch's tangent of a number times a 0-dimensional float32 is a float64
+            return arithmetic(self, definition, x.reshape(1), arrays).reshape(())
         elif in_dynamo and not recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)

@@ -34,6 +34,8 @@ LAYERS = (
     ("libraries",),
     ("_find",),
     ("_check", "_diagnose", "_plot", "schedules"),
+    ("_contract",),
+    ("testing",),
     ("",),  # surrogates/__init__.py
     ("_demo",),
     ("_cli",),

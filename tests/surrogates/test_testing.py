@@ -1,0 +1,215 @@
+"""`check_backend` passes the backends that are built in, and finds a fault of each kind."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+
+import surrogates
+from kinds import Kind
+from surrogates import backends
+from surrogates.definitions import SURROGATES
+from surrogates.testing import check_backend
+
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+pytest.importorskip("mpmath")
+
+SOME = [surrogates.Sigmoid(), surrogates.ReluGrad()]
+
+
+def of_numpy(**given):
+    check_backend(np.copy, **{"generator": np.random.default_rng(0), **given})
+
+
+def of_strict(**given):
+    xp = pytest.importorskip("array_api_strict")
+    check_backend(xp.asarray, **{"generator": np.random.default_rng(0), **given})
+
+
+def of_torch(**given):
+    torch = pytest.importorskip("torch")
+    check_backend(
+        torch.asarray,
+        asnumpy=lambda x: x.detach().numpy(),
+        grad=lambda f: torch.func.grad(lambda x: f(x).sum()),
+        jvp=lambda f, x, t: torch.func.jvp(f, (x,), (t,))[1],
+        vmap=torch.func.vmap,
+        **{"generator": torch.Generator().manual_seed(0), **given},
+    )
+
+
+def of_jax(**given):
+    jax = pytest.importorskip("jax")
+    check_backend(
+        jax.numpy.asarray,
+        grad=lambda f: jax.grad(lambda x: f(x).sum()),
+        **{
+            "jvp": lambda f, x, t: jax.jvp(f, (x,), (t,))[1],
+            "vmap": jax.vmap,
+            "compile": jax.jit,
+            "generator": jax.random.key(0),
+            **given,
+        },
+    )
+
+
+def of_mlx(**given):
+    mx = pytest.importorskip("mlx.core")
+    dtypes = {"float16": mx.float16, "float32": mx.float32, "float64": mx.float64}
+    mx.set_default_device(mx.cpu)  # of which alone it computes float64
+    check_backend(
+        lambda x: mx.array(x, dtype=dtypes.get(x.dtype.name, mx.int32)),
+        grad=lambda f: mx.grad(lambda x: f(x).sum()),
+        jvp=lambda f, x, t: mx.jvp(f, [x], [t])[1][0],
+        vmap=mx.vmap,
+        as_exact_as={"float64": "float32"},
+        **{"generator": mx.random.key(0), **given},
+    )
+
+
+@pytest.mark.parametrize("check", [of_numpy, of_strict, of_torch, of_mlx])
+def test_built_in_backends_keep_the_contract_for_every_surrogate(check):
+    dtypes = ("float32", "float64") if check is of_strict else ("float16", "float32", "float64")
+    check(dtypes=dtypes)
+
+
+def test_jax_keeps_the_contract():
+    of_jax(surrogates=SOME)
+
+
+@pytest.mark.long
+def test_jax_keeps_the_contract_for_every_surrogate():
+    of_jax(surrogates=[cls() for cls in SURROGATES.values()])
+
+
+def test_mlx_compiles():
+    mx = pytest.importorskip("mlx.core")  # compiles C++ for each function
+    of_mlx(compile=mx.compile, surrogates=[surrogates.Sigmoid()], dtypes=["float32"])
+
+
+@contextlib.contextmanager
+def registered(library, backend):
+    """Register a backend for the time of a test."""
+    backends.of(Kind(library).array(np.zeros(1)))
+    original = backends._by_library[library]
+    backends.register(library, backend)
+    try:
+        yield
+    finally:
+        backends.register(library, original)
+
+
+def faults_without_differentiation():
+    from surrogates.backends._numpy import NumpyBackend
+
+    class Doubled(NumpyBackend):
+        def evaluate(self, definition, x, arrays, name):
+            result = super().evaluate(definition, x, arrays, name)
+            return 2 * result if name == "derivative" else result
+
+    class Narrow(NumpyBackend):
+        def evaluate(self, definition, x, arrays, name):
+            xp = self.namespace(x)
+            return xp.astype(super().evaluate(definition, x, arrays, name), xp.float32)
+
+    class AboveAlone(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            return self.namespace(x).astype(x > 0, x.dtype)
+
+    class Converting(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            return np.asarray(super().spike(definition, x, arrays))
+
+    class Often(NumpyBackend):
+        def uniform(self, generator, x):
+            return super().uniform(generator, x) ** 2
+
+    class Shortened(NumpyBackend):
+        def linearize(self, definition, x, arrays):
+            spikes, derivative = super().linearize(definition, x, arrays)
+            return spikes, derivative / 2
+
+    return {
+        "the derivative: Sigmoid.* ulp, too many": Doubled(),
+        "the primitive: Sigmoid.* dtype float32": Narrow(),
+        "spikes: Sigmoid": AboveAlone(),
+        "spikes: .* of type <class 'numpy": Converting(),
+        "random spikes: Sigmoid.* share of spikes": Often(),
+        r"surrogates\.vjp and surrogates\.jvp: Sigmoid": Shortened(),
+    }
+
+
+@pytest.mark.parametrize("fault", faults_without_differentiation())
+def test_faults_of_a_library_without_differentiation(fault):
+    pytest.importorskip("array_api_strict")
+    backend = faults_without_differentiation()[fault]
+    with registered("array_api_strict", backend), pytest.raises(AssertionError, match=fault):
+        of_strict(surrogates=SOME[:1], dtypes=["float64"])
+
+
+def faults_of_differentiation():
+    jax = pytest.importorskip("jax")
+    from surrogates.backends._jax import JaxBackend
+
+    class Bare(JaxBackend):
+        def spike(self, definition, x, arrays):
+            return definition.combine(arrays).emit(x)
+
+    class FirstOrder(JaxBackend):
+        def spike(self, definition, x, arrays):
+            surrogate, held = definition.combine(arrays), self.constant(x)
+            return surrogate.emit(held) + (x - held) * surrogate.surrogate_grad(held)
+
+    class Held(JaxBackend):
+        def relaxed(self, definition, x, arrays, general):
+            return self.spike(definition, x, tuple(map(self.constant, arrays)))
+
+    class Moving(JaxBackend):
+        def spike(self, definition, x, arrays):
+            surrogate = definition.combine(arrays)
+            area = surrogate.formula("primitive", jax.numpy, x)
+            return surrogate.emit(x) + area - jax.lax.stop_gradient(area)
+
+        def relaxed(self, definition, x, arrays, general):
+            return general(x, *arrays)
+
+    return locals()
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("Bare", "the gradient: Sigmoid.* 0 everywhere, in silence"),
+        ("FirstOrder", "the second derivative: Sigmoid.* 0 everywhere, in silence"),
+        ("FirstOrder", "the derivatives of Compressed to 8 bits: Sigmoid"),
+        ("Moving", "a parameter has no gradient by itself: .*"),
+        ("Moving", "a threshold without a gradient refuses one: .* in silence"),
+        ("Held", "a parameter's gradient under Relaxed: .* 0 everywhere"),
+    ],
+)
+def test_faults_of_a_library_that_differentiates(name, fault):
+    backend = faults_of_differentiation()[name]()
+    with registered("jax", backend), pytest.raises(AssertionError, match=fault):
+        of_jax(surrogates=SOME[:1], dtypes=["float64"], compile=None, vmap=None, jvp=None)
+
+
+def test_plain_arithmetic_keeps_the_contract():
+    pytest.importorskip("jax")
+    from surrogates.backends._jax import JaxBackend
+
+    class Plain(JaxBackend):
+        def spike(self, definition, x, arrays):
+            return self.arithmetic(definition, x, arrays)
+
+        def relaxed(self, definition, x, arrays, general):
+            return general(x, *arrays)
+
+    with registered("jax", Plain()):
+        of_jax(surrogates=SOME[:1], dtypes=["float64"], compile=None)
+
+
+def test_a_dtype_that_is_not_kept():
+    with pytest.raises(AssertionError, match="dtype float32 for one of float64"):
+        check_backend(lambda x: x.astype(np.float32), surrogates=SOME)

@@ -69,10 +69,10 @@ class TorchBackend(Backend):
         if is_onnx_export():
             spikes = definition.combine(arrays).emit(x)  # a model for inference: the step alone
         elif needs_arithmetic(x, *arrays):
-            if x.ndim > 0:
-                return arithmetic(self, definition, x, arrays)
             # PyTorch's tangent of a number times a 0-dimensional float32 is a float64
-            return arithmetic(self, definition, x.reshape(1), arrays).reshape(())
+            vector = x if x.ndim > 0 else x.reshape(1)
+            spikes = arithmetic(self, definition, vector, arrays)
+            return spikes if x.ndim > 0 else spikes.reshape(())
         elif in_dynamo and not recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)

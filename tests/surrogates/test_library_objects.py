@@ -127,7 +127,7 @@ def test_a_parameter_that_cannot_be_told_is_named():
         SPIKINGJELLY.Other(),
         SNNTORCH.custom_surrogate(lambda x: x),
     ],
-    ids=str,
+    ids=lambda thing: type(thing).__name__,
 )
 def test_what_is_no_object_of_the_library_is_refused(thing):
     with pytest.raises(TypeError, match=r"expected a name or an object of snntorch, got .* names"):

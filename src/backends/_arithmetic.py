@@ -11,9 +11,8 @@ A value of 0 does not make a product 0: where d, or its derivative, leaves the r
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
-
-from ._backend import Backend, Definition
 
 Array = Any
 
@@ -27,14 +26,17 @@ _ROOM = 2.0**-50
 
 
 def arithmetic(
-    backend: Backend, definition: Definition, x: Array, arrays: tuple[Array, ...]
+    xp: Any,
+    constant: Callable[[Array], Array],
+    definition: Any,
+    x: Array,
+    arrays: tuple[Array, ...],
 ) -> Array:
     """Return the spikes, with derivatives to `x` of every order up to the fifth.
 
     The first one is ``exact_grad``. It is 0 at infinite and NaN `x`, where `x` minus itself is NaN.
-    The backend makes constants, by its method `constant`; no more is asked of it.
+    No more is asked of a library than that `constant` hides an array from differentiation.
     """
-    xp, constant = backend.namespace(x), backend.constant
     surrogate = definition.combine(arrays)
     spikes = xp.astype(surrogate.emit(constant(x)), x.dtype, copy=False)
     # half precision has little range

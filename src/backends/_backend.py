@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from array_api_compat import array_namespace
 
+from ._arithmetic import arithmetic
 from ._erfc import erfc
 
 Array = Any
@@ -149,12 +150,10 @@ class Backend:
         `constant` alone, and is slower: the derivative is computed four times, with each spike.
         Gradients are right up to the fifth order, and 0 where `x` is infinite or NaN.
         """
-        from ._arithmetic import arithmetic
-
         for index, _ in definition.undifferentiated:
             held = self.nondifferentiable(lambda array: array, arrays[index])
             arrays = (*arrays[:index], held, *arrays[index + 1 :])
-        return arithmetic(self, definition, x, arrays)
+        return arithmetic(self.namespace(x), self.constant, definition, x, arrays)
 
     def relaxed(
         self,

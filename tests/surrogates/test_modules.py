@@ -1,17 +1,15 @@
-"""Surrogates as modules of PyTorch, Flax NNX and Equinox, and how they are switched."""
+"""Surrogates as modules of PyTorch, Flax NNX and Equinox."""
 
 from __future__ import annotations
 
 import copy
-import io
 import pickle
 import sys
-import warnings
 
 import numpy as np
 import pytest
 
-import surrogates
+from networks import FRAMEWORKS, VALUES, Library, perceptron, spike_of
 from surrogates import (
     Arctan,
     Compressed,
@@ -27,68 +25,10 @@ from surrogates import (
     set_spiking_mode,
 )
 
-FRAMEWORKS = ("torch", "flax", "equinox")
-VALUES = np.asarray([[-0.6, -0.1, 0.2], [0.0, 0.5, -0.3]])
-
 
 @pytest.fixture(params=FRAMEWORKS)
 def library(request):
-    """A library of modules: its name, and how its arrays are made and read."""
-    return _Library(request.param)
-
-
-class _Library:
-    def __init__(self, name):
-        pytest.importorskip({"flax": "flax.nnx"}.get(name, name))
-        self.name = name
-
-    def array(self, values):
-        if self.name == "torch":
-            import torch
-
-            return torch.asarray(np.asarray(values, np.float32))
-        import jax.numpy as jnp
-
-        return jnp.asarray(values, jnp.float32)
-
-    def read(self, array):
-        return np.asarray(array.detach() if self.name == "torch" else array)
-
-    def gradient(self, function, x):
-        if self.name == "torch":
-            x = x.clone().requires_grad_()
-            function(x).sum().backward()
-            return x.grad.numpy()
-        import jax
-
-        return np.asarray(jax.grad(lambda x: function(x).sum())(x))
-
-
-def perceptron(library, spike):
-    """Return a network with a surrogate between two layers."""
-    if library.name == "torch":
-        import torch
-
-        torch.manual_seed(0)
-        return torch.nn.Sequential(torch.nn.Linear(3, 3), spike, torch.nn.Linear(3, 1))
-    import jax
-
-    if library.name == "flax":
-        from flax import nnx
-
-        rngs = nnx.Rngs(0)
-        return nnx.Sequential(nnx.Linear(3, 3, rngs=rngs), spike, nnx.Linear(3, 1, rngs=rngs))
-    import equinox as eqx
-
-    first, second = jax.random.split(jax.random.key(0))
-    layers = [eqx.nn.Linear(3, 3, key=first), eqx.nn.Lambda(spike), eqx.nn.Linear(3, 1, key=second)]
-    return eqx.nn.Sequential(layers)
-
-
-def spike_of(library, network):
-    """Return the module of the surrogate in a perceptron."""
-    layer = network.layers[1] if library.name != "torch" else network[1]
-    return layer.fn if library.name == "equinox" else layer
+    return Library(request.param)
 
 
 MADE = {
@@ -201,7 +141,7 @@ def test_the_mask_that_docs_recommend_leaves_what_is_learned_alone(jax, name):
         keystr = jax.tree_util.keystr
         return jax.tree_util.tree_map_with_path(lambda p, _: "raw" not in keystr(p), parameters)
 
-    library = _Library(name)
+    library = Library(name)
     far = library.array(np.full((2, 3), 1e6))  # where the surrogate has no gradient
     network = perceptron(library, learnable(Sigmoid(4.0), "alpha", framework=name))
     before = np.array(library.read(weight_of(library, network)))
@@ -224,108 +164,12 @@ def test_weight_decay_alone_pulls_what_is_learned_towards_one(torch):
     assert spike.surrogate.alpha.item() == pytest.approx(1.0)
 
 
-# Modules of PyTorch.
-
-
-def in_torch():
-    import in_torch  # which imports PyTorch
-
-    return in_torch
-
-
-def test_a_torch_module_is_moved_saved_and_copied_with_its_network(torch, tmp_path):
-    spike = module(Scaled(Sigmoid(torch.tensor([1.0, 2.0, 3.0])), rate=torch.tensor(2.0)))
-    assert isinstance(spike, torch.nn.Module)
-    assert list(spike.state_dict()) == ["array_surrogate/alpha", "array_rate"]
-    assert not list(spike.parameters())
-    network = torch.nn.Sequential(torch.nn.Linear(3, 3), spike)
-    for name in ("double", "half", "bfloat16"):
-        moved = getattr(copy.deepcopy(network), name)()
-        dtype = moved[0].weight.dtype
-        assert moved[1].surrogate.surrogate.alpha.dtype == dtype
-        x = torch.asarray(VALUES, dtype=dtype, requires_grad=True)
-        moved(x).sum().backward()
-        assert x.grad.dtype == dtype
-    assert copy.deepcopy(network).to("meta")[1].surrogate.rate.device.type == "meta"
-    torch.save(network.state_dict(), tmp_path / "state.pt")
-    other = module(Scaled(Sigmoid(torch.ones(3)), rate=torch.tensor(1.0)))
-    other = torch.nn.Sequential(torch.nn.Linear(3, 3), other)
-    other.load_state_dict(torch.load(tmp_path / "state.pt"))
-    memory = io.BytesIO()
-    torch.save(network, memory)
-    memory.seek(0)
-    x = torch.asarray(VALUES, dtype=torch.float32)
-    expected = network(x)
-    for copied in (
-        other,
-        copy.deepcopy(network),
-        pickle.loads(pickle.dumps(network)),
-        torch.load(memory, weights_only=False),
-    ):
-        torch.testing.assert_close(copied(x), expected)
-        assert repr(copied[1]) == repr(spike)
-
-
-def test_hooks_of_a_torch_module_are_called(torch):
-    spike, seen = module(Sigmoid(), "torch"), []
-    spike.register_forward_hook(lambda module, inputs, output: seen.append(output.tolist()))
-    torch.nn.Sequential(spike)(torch.tensor([-0.5, 0.5]))
-    assert seen == [[0.0, 1.0]]
-
-
-def test_a_torch_module_can_be_replicated(torch):
-    # What DataParallel does for each device, which takes two of them.
-    spike = learnable(Scaled(Sigmoid(torch.tensor([1.0, 2.0, 3.0]))), "amplitude")
-    x = torch.asarray(VALUES, dtype=torch.float32)
-    assert torch.equal(torch.nn.DataParallel(spike)(x), spike(x))
-    replica, raw = spike._replicate_for_data_parallel(), spike.raw._replicate_for_data_parallel()
-    replica._modules["raw"] = raw
-    raw.amplitude = spike.raw["amplitude"] * 1  # a copy, through which a gradient arrives
-    replica(x).sum().backward()
-    found = spike.raw["amplitude"].grad.clone()
-    spike.raw["amplitude"].grad = None
-    spike(x).sum().backward()
-    torch.testing.assert_close(found, spike.raw["amplitude"].grad)
-
-
-# which PyTorch itself causes while it traces
-from_dynamo = pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
-
-
-@from_dynamo
-@pytest.mark.parametrize("is_learned", [False, True])
-def test_a_torch_module_compiles_once_for_each_mode(torch, is_learned):
-    surrogate = Sigmoid(torch.tensor([1.0, 2.0, 3.0]))
-    spike = learnable(surrogate, "alpha") if is_learned else module(surrogate)
-    network = torch.nn.Sequential(torch.nn.Linear(3, 3), spike)
-    compiled, counter = in_torch().counted(network)
-    x = torch.asarray(VALUES, dtype=torch.float32)
-    for number in range(6):
-        spiking = number % 2 == 0
-        set_spiking_mode(network, spiking)
-        output = compiled(x)
-        output.sum().backward()
-        torch.testing.assert_close(output, network(x))
-        assert (output.detach().unique().numel() <= 2) is spiking
-    assert counter.frame_count == 2
-
-
-@from_dynamo
-def test_a_module_without_arrays_compiles_once(torch):
-    compiled, counter = in_torch().counted(module(Sigmoid(), "torch"))
-    for _ in range(3):
-        x = torch.asarray(VALUES, dtype=torch.float32).requires_grad_()
-        compiled(x).sum().backward()
-        torch.testing.assert_close(x.grad, Sigmoid().surrogate_grad(x.detach()))
-    assert counter.frame_count == 1
-
-
 # Modules of JAX.
 
 
 @pytest.mark.parametrize("name", ["flax", "equinox"])
 def test_a_jax_module_is_traced_once_for_each_mode(jax, name):
-    library = _Library(name)
+    library = Library(name)
     network = perceptron(library, module(Sigmoid(library.array([1.0, 2.0, 3.0])), name))
     x, traces = library.array(VALUES), []
 
@@ -378,7 +222,7 @@ def test_a_flax_module_may_be_made_where_its_arrays_are_traced(jax):
 
 @pytest.mark.parametrize("name", ["flax", "equinox"])
 def test_a_jax_module_is_copied_and_pickled(jax, name):
-    library = _Library(name)
+    library = Library(name)
     x = library.array(VALUES)
     spike = module(Sigmoid(library.array([1.0, 2.0, 3.0])), name)
     for copied in (copy.deepcopy(spike), pickle.loads(pickle.dumps(spike))):
@@ -436,161 +280,3 @@ def test_module_takes_a_surrogate_a_known_framework_and_a_bool():
         module(Sigmoid(), framework="keras")
     with pytest.raises(TypeError, match="module: spiking must be True or False, got 'no'"):
         module(Sigmoid(), framework="torch", spiking="no")
-
-
-# Spikes, or the primitive.
-
-
-@pytest.mark.parametrize("is_learned", [False, True])
-def test_the_primitive_is_emitted_with_its_gradient(library, is_learned):
-    surrogate, x = Sigmoid(library.array([1.0, 2.0, 3.0])), library.array(VALUES)
-    if is_learned:
-        spike = learnable(surrogate, "alpha", framework=library.name, spiking=False)
-    else:
-        spike = module(surrogate, library.name, spiking=False)
-    assert spike.spiking is False
-    assert "spiking=False" in repr(spike)
-    np.testing.assert_allclose(
-        library.read(spike(x)), library.read(surrogate.surrogate_fun(x)), rtol=1e-6
-    )
-    slope = library.gradient(spike, x)
-    np.testing.assert_allclose(slope, library.read(surrogate.surrogate_grad(x)), rtol=1e-6)
-    assert repr(spike.surrogate) == repr(set_spiking_mode(spike, True).surrogate)
-    spike = set_spiking_mode(spike, True)
-    np.testing.assert_array_equal(library.read(spike(x)), library.read(surrogate(x)))
-
-
-def test_a_model_is_turned_over_and_back(library):
-    network = perceptron(library, learnable(Sigmoid(2.0), "alpha", framework=library.name))
-    for spiking in (False, True):
-        switched = set_spiking_mode(network, spiking)
-        assert spike_of(library, switched).spiking is spiking
-        assert library.name == "equinox" or switched is network
-    if library.name == "equinox":
-        assert spike_of(library, set_spiking_mode(network, False)).spiking is False
-        assert spike_of(library, network).spiking is True
-
-
-@pytest.mark.parametrize("name", ["torch", "flax"])
-def test_a_module_can_be_switched_as_those_of_spikingjelly_are(name):
-    pytest.importorskip({"flax": "flax.nnx"}.get(name, name))
-    spike = module(Sigmoid(), name)
-    spike.spiking = False
-    assert spike.spiking is False
-    spike.set_spiking_mode(True)
-    assert spike.spiking is True
-
-
-def test_the_surrogate_functions_of_spikingjelly_are_switched_too(torch):
-    class Theirs(torch.nn.Module):
-        spiking = True
-
-        def set_spiking_mode(self, spiking):
-            self.spiking = spiking
-
-    network = torch.nn.Sequential(Theirs(), module(Sigmoid(), "torch"))
-    set_spiking_mode(network, False)
-    assert [layer.spiking for layer in network] == [False, False]
-
-
-def test_a_plain_surrogate_in_a_model_cannot_be_switched(library):
-    if library.name == "torch":
-        import torch
-
-        network = torch.nn.Sequential(torch.nn.Identity(), module(Sigmoid(), "torch"))
-        network[0].neurons = {"first": [Sigmoid()]}
-        place = "0.neurons"
-    else:
-        network = perceptron(library, Sigmoid())
-        place = "layers.1" + (".fn" if library.name == "equinox" else "")
-    with pytest.raises(ValueError, match=rf"set_spiking_mode: {place} of the Sequential cannot"):
-        set_spiking_mode(network, False)
-
-
-def test_all_surrogates_are_switched_or_none(library):
-    class Derivative(surrogates.Surrogate):
-        def derivative(self, xp, x):
-            return 1 / (1 + x * x)
-
-    spikes = [module(s, library.name) for s in (Sigmoid(), Derivative())]
-    if library.name == "torch":
-        import torch
-
-        network = torch.nn.Sequential(*spikes)
-    elif library.name == "flax":
-        from flax import nnx
-
-        network = nnx.Sequential(*spikes)
-    else:
-        import equinox as eqx
-
-        network = eqx.nn.Sequential([eqx.nn.Lambda(spike) for spike in spikes])
-    with pytest.raises(TypeError, match=r"emits the primitive\. .* defines no primitive"):
-        set_spiking_mode(network, False)
-    assert spikes[0].spiking is True
-
-
-def test_what_cannot_be_switched(torch):
-    with pytest.raises(ValueError, match="found no surrogate in the Linear"):
-        set_spiking_mode(torch.nn.Linear(2, 2), False)
-    with pytest.raises(TypeError, match=r"expected a model .* got Sigmoid\(alpha=4\.0\)"):
-        set_spiking_mode(Sigmoid(), False)
-    with pytest.raises(TypeError, match="spiking must be True or False, got 0"):
-        set_spiking_mode(module(Sigmoid(), "torch"), 0)
-    with pytest.raises(TypeError, match="MultiSpike inside decides the emission already"):
-        module(MultiSpike(Sigmoid()), "torch", spiking=False)
-    smooth = module(Smooth(Sigmoid()), "torch")
-    assert smooth.spiking is False
-    with pytest.raises(ValueError, match="cannot spike, since Smooth decides"):
-        smooth.spiking = True
-
-
-# Parameters of PyTorch that nothing would train.
-
-
-def test_a_parameter_that_a_spike_does_not_depend_on_is_told(torch):
-    alpha = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
-    x = torch.asarray(VALUES, dtype=torch.float32)
-    for surrogate, place in (
-        (Sigmoid(alpha), "alpha"),
-        (MultiSpike(Sigmoid(alpha)), "surrogate.alpha"),
-        (Ternary(Sigmoid(alpha)), "surrogate.alpha"),
-        (Mixture((Sigmoid(), Arctan(alpha)), (0.5, 0.5)), "surrogates.1.alpha"),
-    ):
-        with pytest.warns(UserWarning, match=rf"{place} is a Parameter, but .*'{place}'") as found:
-            surrogate(x)
-        assert [w.filename for w in found] == [__file__]
-
-
-def test_a_parameter_that_is_trained_or_needs_no_training_is_not_told(torch):
-    alpha = torch.nn.Parameter(torch.tensor(2.0))
-    x = torch.asarray(VALUES, dtype=torch.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        Relaxed(Sigmoid(alpha))(x)
-        Smooth(Sigmoid(alpha))(x)
-        learnable(Sigmoid(alpha), "alpha")(x)
-        Ternary(Sigmoid(), threshold=torch.nn.Parameter(torch.tensor(2.0)))(x)
-        Sigmoid(torch.tensor(2.0, requires_grad=True))(x)  # of a hypergradient
-        with torch.no_grad():
-            Sigmoid(alpha)(x)
-        torch.compile(Sigmoid(alpha), fullgraph=True, backend="eager")(x)
-
-
-@pytest.mark.parametrize("wrap", ["Parameter", "tensor"])
-def test_a_module_refuses_what_would_get_no_gradient(torch, wrap):
-    alpha = torch.tensor(2.0, requires_grad=True)
-    alpha = torch.nn.Parameter(alpha) if wrap == "Parameter" else alpha
-    message = r"surrogate\.alpha requires a gradient.*learnable\(surrogate, 'surrogate\.alpha'\)"
-    with pytest.raises(ValueError, match=f"{message}.*alpha=tensor"):
-        module(Scaled(Sigmoid(alpha)))
-
-
-def test_a_parameter_that_has_a_gradient_is_one_of_the_module(torch):
-    alpha = torch.nn.Parameter(torch.tensor(2.0))
-    for surrogate in (Relaxed(Sigmoid(alpha)), Ternary(Sigmoid(), threshold=alpha)):
-        alpha.grad = None
-        spike = module(surrogate)
-        assert list(spike.parameters()) == [alpha]
-        spike(torch.tensor([0.3])).sum().backward()
-        assert alpha.grad.abs() > 0

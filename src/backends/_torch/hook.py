@@ -71,7 +71,7 @@ class TorchBackend(Backend):
         elif needs_arithmetic(x, *arrays):
             # PyTorch's tangent of a number times a 0-dimensional float32 is a float64
             vector = x if x.ndim > 0 else x.reshape(1)
-            spikes = arithmetic(self, definition, vector, arrays)
+            spikes = arithmetic(namespace, self.constant, definition, vector, arrays)
             return spikes if x.ndim > 0 else spikes.reshape(())
         elif in_dynamo and not recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.

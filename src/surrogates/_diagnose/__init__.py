@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ._keep import same_random
@@ -107,11 +107,19 @@ def _runner(model: Any, batch: tuple[Any, ...]) -> Any:
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     if torch and any(isinstance(part, (torch.nn.Module, torch.Tensor)) for part in (model, *batch)):
         from . import _torch as framework
-    elif jax and (is_module(model) or any(map(_is_jax, jax.tree.leaves((model, batch))))):
+    elif jax and (is_module(model) or any(map(_is_jax, _leaves((model, batch))))):
         from . import _jax as framework  # type: ignore[no-redef]
     else:
         from . import _numpy as framework  # type: ignore[no-redef]
     return framework.run
+
+
+def _leaves(tree: Any) -> list[Any]:
+    # of an iterator JAX warns, and will refuse it
+    leaves: list[Any] = sys.modules["jax"].tree.leaves(
+        tree, is_leaf=lambda part: isinstance(part, Iterator)
+    )
+    return leaves
 
 
 def _is_jax(leaf: Any) -> bool:

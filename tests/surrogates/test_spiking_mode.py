@@ -1,0 +1,126 @@
+"""Modules that emit spikes or the primitive, and models that are turned over."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surrogates
+from networks import FRAMEWORKS, VALUES, Library, perceptron, spike_of
+from surrogates import (
+    MultiSpike,
+    Sigmoid,
+    Smooth,
+    learnable,
+    module,
+    set_spiking_mode,
+)
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def library(request):
+    return Library(request.param)
+
+
+@pytest.mark.parametrize("is_learned", [False, True])
+def test_the_primitive_is_emitted_with_its_gradient(library, is_learned):
+    surrogate, x = Sigmoid(library.array([1.0, 2.0, 3.0])), library.array(VALUES)
+    if is_learned:
+        spike = learnable(surrogate, "alpha", framework=library.name, spiking=False)
+    else:
+        spike = module(surrogate, library.name, spiking=False)
+    assert spike.spiking is False
+    assert "spiking=False" in repr(spike)
+    np.testing.assert_allclose(
+        library.read(spike(x)), library.read(surrogate.surrogate_fun(x)), rtol=1e-6
+    )
+    slope = library.gradient(spike, x)
+    np.testing.assert_allclose(slope, library.read(surrogate.surrogate_grad(x)), rtol=1e-6)
+    assert repr(spike.surrogate) == repr(set_spiking_mode(spike, True).surrogate)
+    spike = set_spiking_mode(spike, True)
+    np.testing.assert_array_equal(library.read(spike(x)), library.read(surrogate(x)))
+
+
+def test_a_model_is_turned_over_and_back(library):
+    network = perceptron(library, learnable(Sigmoid(2.0), "alpha", framework=library.name))
+    for spiking in (False, True):
+        switched = set_spiking_mode(network, spiking)
+        assert spike_of(library, switched).spiking is spiking
+        assert library.name == "equinox" or switched is network
+    if library.name == "equinox":
+        assert spike_of(library, set_spiking_mode(network, False)).spiking is False
+        assert spike_of(library, network).spiking is True
+
+
+@pytest.mark.parametrize("name", ["torch", "flax"])
+def test_a_module_can_be_switched_as_those_of_spikingjelly_are(name):
+    pytest.importorskip({"flax": "flax.nnx"}.get(name, name))
+    spike = module(Sigmoid(), name)
+    spike.spiking = False
+    assert spike.spiking is False
+    spike.set_spiking_mode(True)
+    assert spike.spiking is True
+
+
+def test_the_surrogate_functions_of_spikingjelly_are_switched_too(torch):
+    class Theirs(torch.nn.Module):
+        spiking = True
+
+        def set_spiking_mode(self, spiking):
+            self.spiking = spiking
+
+    network = torch.nn.Sequential(Theirs(), module(Sigmoid(), "torch"))
+    set_spiking_mode(network, False)
+    assert [layer.spiking for layer in network] == [False, False]
+
+
+def test_a_plain_surrogate_in_a_model_cannot_be_switched(library):
+    if library.name == "torch":
+        import torch
+
+        network = torch.nn.Sequential(torch.nn.Identity(), module(Sigmoid(), "torch"))
+        network[0].neurons = {"first": [Sigmoid()]}
+        place = "0.neurons"
+    else:
+        network = perceptron(library, Sigmoid())
+        place = "layers.1" + (".fn" if library.name == "equinox" else "")
+    with pytest.raises(ValueError, match=rf"set_spiking_mode: {place} of the Sequential cannot"):
+        set_spiking_mode(network, False)
+
+
+def test_all_surrogates_are_switched_or_none(library):
+    class Derivative(surrogates.Surrogate):
+        def derivative(self, xp, x):
+            return 1 / (1 + x * x)
+
+    spikes = [module(s, library.name) for s in (Sigmoid(), Derivative())]
+    if library.name == "torch":
+        import torch
+
+        network = torch.nn.Sequential(*spikes)
+    elif library.name == "flax":
+        from flax import nnx
+
+        network = nnx.Sequential(*spikes)
+    else:
+        import equinox as eqx
+
+        network = eqx.nn.Sequential([eqx.nn.Lambda(spike) for spike in spikes])
+    with pytest.raises(TypeError, match=r"emits the primitive\. .* defines no primitive"):
+        set_spiking_mode(network, False)
+    assert spikes[0].spiking is True
+
+
+def test_what_cannot_be_switched(torch):
+    with pytest.raises(ValueError, match="found no surrogate in the Linear"):
+        set_spiking_mode(torch.nn.Linear(2, 2), False)
+    with pytest.raises(TypeError, match=r"expected a model .* got Sigmoid\(alpha=4\.0\)"):
+        set_spiking_mode(Sigmoid(), False)
+    with pytest.raises(TypeError, match="spiking must be True or False, got 0"):
+        set_spiking_mode(module(Sigmoid(), "torch"), 0)
+    with pytest.raises(TypeError, match="MultiSpike inside decides the emission already"):
+        module(MultiSpike(Sigmoid()), "torch", spiking=False)
+    smooth = module(Smooth(Sigmoid()), "torch")
+    assert smooth.spiking is False
+    with pytest.raises(ValueError, match="cannot spike, since Smooth decides"):
+        smooth.spiking = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from .._modules import module
 from .._surrogate import Surrogate
 from .._wrappers.spikes import MultiSpike, Ternary
 from .._wrappers.values import Graded
@@ -33,9 +34,7 @@ def registered(surrogate: Surrogate) -> Any:
 
 def as_module(surrogate: Surrogate) -> Any:
     """Return the surrogate as a module of PyTorch, which is imported here and not before."""
-    from ._torch_module import SurrogateModule
-
-    return SurrogateModule(surrogate)
+    return module(surrogate, framework="torch")
 
 
 def with_threshold(surrogate: Surrogate, threshold: Any) -> Surrogate:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._modules._paths import outermost, parameters_by_path, with_value_at
+from ._modules._paths import path_of, with_value_at
 from ._several import Several
 from ._surrogate import Surrogate, require_surrogate
 from ._value import Value
@@ -140,7 +140,8 @@ def _each(surrogate: Surrogate, values: dict[str, Any]) -> Iterator[Surrogate]:
     """Yield the surrogate for each of the values asked for, and of those in its arrays."""
     if values:
         name, *rest = values
-        path = _path(surrogate, name)
+        own = {field.name for field in surrogate._fields if "interval" in field.metadata}
+        path = name if name in own else path_of("plot", surrogate, name)  # counts, too
         given = np.ravel(_numbers(values[name])).tolist()
         if not given:
             raise ValueError(
@@ -154,17 +155,6 @@ def _each(surrogate: Surrogate, values: dict[str, Any]) -> Iterator[Surrogate]:
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     for index in np.ndindex(shape):
         yield _at(surrogate, shape, index) if arrays else surrogate
-
-
-def _path(surrogate: Surrogate, name: str) -> str:
-    if name in {f.name for f in surrogate._fields if "interval" in f.metadata}:
-        return name
-    places = parameters_by_path(surrogate)
-    paths = [path for path in places if name in (path, path.rpartition(".")[2])]
-    if not paths:
-        choice = ", ".join(places) or "none"
-        raise ValueError(f"plot: {surrogate!r} has no parameter {name!r}; it has {choice}")
-    return outermost("plot", surrogate, name, paths, ", as in **{{{path!r}: ...}}")
 
 
 def _at(value: Any, shape: tuple[int, ...], index: tuple[int, ...]) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._maths import choose, larger, of_parameter, smaller
-from ._modules._paths import outermost, parameters_by_path, with_value_at
+from ._modules._paths import path_of, with_value_at
 from ._parameters import is_floating_array
 from ._surrogate import Surrogate, require_surrogate
 
@@ -220,22 +220,15 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
             "anneal: name one or more parameters, each with its schedule, as in "
             "alpha=surrogates.schedules.geometric(1.0, 16.0)"
         )
-    places = parameters_by_path(surrogate)
     found = {}
     for name, schedule in schedules.items():
-        paths = [path for path in places if name in (path, path.rpartition(".")[2])]
-        if not paths:
-            choice = ", ".join(places) or "none"
-            raise ValueError(
-                f"anneal: {surrogate!r} has no real-valued parameter {name!r}; it has {choice}"
-            )
+        path = path_of("anneal", surrogate, name)
         if not callable(schedule):
             raise TypeError(
                 f"anneal: {name} must be a function of the progress, such as "
                 f"surrogates.schedules.linear(1.0, 5.0), got {name}={schedule!r}"
             )
-        example = ", as in **{{{path!r}: ...}}"
-        found[outermost("anneal", surrogate, name, paths, example)] = schedule
+        found[path] = schedule
     return Annealed(surrogate, found)
 
 

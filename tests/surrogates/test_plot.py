@@ -246,7 +246,11 @@ def test_primitive_that_there_is_none_of():
         (lambda: plot(Sigmoid), TypeError, r"got the class Sigmoid; .* Sigmoid\(\)"),
         (lambda: plot(Sigmoid(), 3), TypeError, "expected a surrogate .* got 3"),
         (lambda: plot(Sigmoid(), kind="slope"), ValueError, "one of derivative, .* kind='slope'"),
-        (lambda: plot(Sigmoid(), beta=[1.0]), ValueError, "no parameter 'beta'; it has alpha"),
+        (
+            lambda: plot(Sigmoid(), beta=[1.0]),
+            ValueError,
+            "no real-valued parameter 'beta'",
+        ),
         (lambda: plot(Sigmoid(), alpha=[]), ValueError, "alpha must be one or more values"),
         (lambda: plot(Sigmoid(), alpha=[-1.0]), ValueError, "alpha must be a positive"),
         (lambda: plot(Sigmoid(), limits=(1.0, 0.0)), ValueError, r"in order, got limits=\(1.0, 0"),

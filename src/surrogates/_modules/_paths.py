@@ -26,7 +26,7 @@ def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
         groups.setdefault(before if last.isdecimal() else path, []).append(path)
     found = [group for group in groups if name in (group, group.rpartition(".")[2])]
     if found:
-        return tuple(groups[outermost("learnable", surrogate, name, found)])
+        return tuple(groups[_outermost("learnable", surrogate, name, found)])
     refused = [f for path, f in declared.items() if path not in learnable_]
     reasons = [f.metadata["without_gradient"] for f in refused if f.name == name.rpartition(".")[2]]
     why = f". {name} has no gradient: {reasons[0]}" if reasons else ""
@@ -36,7 +36,19 @@ def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
     raise ValueError(f"learnable: {surrogate!r} has no parameter {name!r} to learn; {choice}{why}")
 
 
-def outermost(
+def path_of(caller: str, surrogate: Surrogate, name: str) -> str:
+    """Return where a real-valued parameter is, for a caller that takes names as keywords."""
+    declared = parameters_by_path(surrogate)
+    found = [path for path in declared if name in (path, path.rpartition(".")[2])]
+    if not found:
+        choice = ", ".join(declared) or "none"
+        raise ValueError(
+            f"{caller}: {surrogate!r} has no real-valued parameter {name!r}; it has {choice}"
+        )
+    return _outermost(caller, surrogate, name, found, ", as in **{{{path!r}: ...}}")
+
+
+def _outermost(
     caller: str, surrogate: Surrogate, name: str, paths: list[str], example: str = ""
 ) -> str:
     """Return the outermost of the paths that a name may mean; raise where there are several."""

@@ -139,7 +139,7 @@ def test_other_docstrings_stay_as_they_are():
         beta: float = 2.0
 
     assert Plain.__doc__ == "Says nothing of parameters."
-    assert "Raises" not in Bare.__doc__
+    assert Bare.__doc__ is None  # @dataclass would write its signature
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -241,6 +241,13 @@ class Annealed:
         The surrogate, with the parameters that stay as they are.
     schedules : dict
         A schedule by the path of its parameter.
+
+    Examples
+    --------
+    >>> import surrogates
+    >>> annealed = surrogates.anneal(surrogates.Sigmoid(), alpha=surrogates.schedules.linear(1, 9))
+    >>> annealed(0.5)
+    Sigmoid(alpha=5.0)
     """
 
     def __init__(self, surrogate: Surrogate, schedules: dict[str, Schedule]) -> None:

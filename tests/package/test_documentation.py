@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import importlib.util
 import inspect
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import surrogates
+from surrogates import schedules
 from surrogates.definitions import SURROGATES
 
 ROOT = Path(__file__).parents[2]
@@ -42,11 +44,15 @@ def _require_imports(code):
 OTHERS = [f"backends.{name}" for name in ("Backend", "of", "register", "supported")]
 METHODS = ("__call__", "surrogate_fun", "surrogate_grad")
 OTHERS += [f"Surrogate.{name}" for name in METHODS]
-OTHERS += ["definitions.function_name"]
+OTHERS += [f"schedules.{name}" for name in schedules.__all__]
+OTHERS += ["definitions.function_name", "testing.check_backend"]
 
 
 @pytest.mark.parametrize("name", [*PUBLIC, *OTHERS])
 def test_every_docstring_has_an_example_that_runs(name):
+    if name.startswith("testing."):
+        pytest.importorskip("mpmath")
+        importlib.import_module("surrogates.testing")  # which `import surrogates` leaves out
     target = surrogates
     for part in name.split("."):
         target = getattr(target, part)

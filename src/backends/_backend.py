@@ -146,7 +146,7 @@ class Backend:
     def arithmetic(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the spikes in plain arithmetic, which any library differentiates as it should.
 
-        For a `spike` where the library takes no rule of yours, or ignores it somewhere. It needs
+        For a `spike` where the library takes no rule for a derivative, or ignores it. It needs
         `constant` alone, and is slower: the derivative is computed four times, with each spike.
         Gradients are right up to the fifth order, and 0 where `x` is infinite or NaN.
         """

@@ -139,7 +139,7 @@ def _simpler_nodes(node: Case) -> Iterator[Case]:
 
 
 def _taking_over(part: Case, whole: Case) -> Case:
-    """Return what is inside; in the place of a composition it spikes as that does at 0."""
+    """Return what is inside; replacing a composition, it spikes as that does at 0."""
     part = copy.deepcopy(part)
     if "parts" in whole:
         chain(part)[-1]["at_threshold"] = whole.get("at_threshold", 1.0)

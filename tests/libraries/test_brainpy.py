@@ -1,4 +1,4 @@
-"""Neurons of BrainPy with our surrogate in the place of braintools'."""
+"""Neurons of BrainPy with our surrogate instead of braintools'."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every neuron of Rockpool's PyTorch backend with our surrogate in the place of its own."""
+"""Every neuron of Rockpool's PyTorch backend with our surrogate instead of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The LIF neuron of slax with our surrogate in the place of its own."""
+"""The LIF neuron of slax with our surrogate instead of its own."""
 
 from __future__ import annotations
 

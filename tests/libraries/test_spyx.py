@@ -1,4 +1,4 @@
-"""Every neuron of spyx with our surrogate in the place of its own."""
+"""Every neuron of spyx with our surrogate instead of its own."""
 
 from __future__ import annotations
 

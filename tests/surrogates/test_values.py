@@ -1,4 +1,4 @@
-"""The primitive in the place of the spike, and graded spikes."""
+"""The primitive instead of the spike, and graded spikes."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def _program(
     number_of_arrays: int,
     product: bool,
 ) -> Program | None:
-    # with arrays, the numbers beside them stay constants
+    # with arrays, the numbers next to them stay constants
     shared, numbers = (definition, ()) if number_of_arrays else definition.lifted()
     templates = _templates(dialect, shared, name, dtype, number_of_arrays, product)
     if None in templates:

@@ -1,7 +1,7 @@
 """Arithmetic with the numbers of a definition, recorded while it is traced, to be done again.
 
 Another value of a parameter changes the constants of a graph and, mostly, nothing else. So a
-definition is traced with a `Number` in the place of each number: it computes what the number itself
+definition is traced with a `Number` instead of each number: it computes what the number itself
 would, and its `Tape` notes each operation, and each decision that was taken by a value. With other
 values the same operations give the constants, to the bit those of a trace of its own, as long as
 each decision comes out alike. Where one does not, the graph is another, and is traced.

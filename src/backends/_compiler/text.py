@@ -38,7 +38,7 @@ class Template(NamedTuple):
     """Programs that differ in their constants alone, which follow from the numbers."""
 
     program: Program
-    """One of them, with `makers` in the place of its constants."""
+    """One of them, with `makers` instead of its constants."""
 
     makers: tuple[Callable[[float], Any], ...]
     """What makes a constant of a value: an array, or the number itself."""

@@ -94,7 +94,7 @@ def with_value_at(surrogate: Any, path: str, value: Any) -> Any:
 
 
 def with_marker(surrogate: Value, path: str, marker: Any) -> Any:
-    """Return a surrogate with something in the place of a parameter that will be filled."""
+    """Return a surrogate with a marker where a parameter will be filled in."""
     name, _, rest = path.partition(".")
     inside = with_marker(getattr(surrogate, name), rest, marker) if rest else marker
     return surrogate.substituted(name, inside)

@@ -79,7 +79,7 @@ class _Threshold:
 
 
 def _put(function: Any) -> None:
-    """Put a function in the place of the library's own, or of one that stands there already."""
+    """Replace the library's own function by another, or one that replaced it already."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "norse" and module is not None:
             held = vars(module).get("threshold")

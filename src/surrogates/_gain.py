@@ -235,7 +235,7 @@ def moments(
 def _risen(surrogate: Surrogate, law: Law) -> float | None:
     """Return the mean over uniform potentials from the primitive, None where digits would go."""
     # A primitive of a user's functions may be another's, or take no arrays of NumPy.
-    if not isinstance(law, Uniform) or not surrogate.is_fixed:
+    if not (isinstance(law, Uniform) and surrogate.is_fixed and _has_own_primitive(surrogate)):
         return None
     ends = np.asarray([law.low, law.high])
     try:
@@ -246,6 +246,18 @@ def _risen(surrogate: Surrogate, law: Law) -> float | None:
     if not math.isfinite(rise) or abs(rise) < max(abs(low), abs(high)) / 4:
         return None
     return rise / (law.high - law.low)
+
+
+def _has_own_primitive(surrogate: Surrogate) -> bool:
+    """Return whether no class in a surrogate changes the derivative and inherits the primitive."""
+    order = type(surrogate).__mro__
+    places = (
+        next(i for i, cls in enumerate(order) if name in vars(cls))
+        for name in ("primitive", "derivative")
+    )
+    inside = (*vars(surrogate).values(), *getattr(surrogate, "parts", ()))
+    parts = [part for part in inside if isinstance(part, Surrogate)]
+    return next(places) <= next(places) and all(map(_has_own_primitive, parts))
 
 
 def _share(surrogate: Surrogate, law: Law) -> float:

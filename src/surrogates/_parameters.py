@@ -134,7 +134,8 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
     Values of an array are checked in NumPy alone: elsewhere they may be traced, or on a device.
     """
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        if _within(float(value), interval):
+        # Python's integers may be too large for a float; NumPy's numbers may be of half precision.
+        if _within(value if isinstance(value, int) else float(value), interval):
             if interval != COUNT:
                 return float(value) + 0.0  # -0.0 becomes 0.0: they are equal, and code is shared
             if value == int(value):

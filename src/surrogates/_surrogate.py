@@ -358,7 +358,7 @@ class Surrogate(Value):
         return None if powers == (0, 0) else powers
 
     def __dir__(self) -> list[str]:
-        hidden = _FOR_HOOKS | _FOR_WRAPPERS
+        hidden = _FOR_HOOKS | _FOR_WRAPPERS | {"also_called"}  # which is for `find`
         return [name for name in super().__dir__() if name not in hidden or name[:2] == "__"]
 
     def _undefined(self, name: str) -> NotImplementedError:

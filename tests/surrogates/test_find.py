@@ -48,6 +48,7 @@ def test_name_of_a_class_is_that_class_and_in_another_case_among_the_meanings(na
         assert cls in {meaning.innermost for meaning in _find.meanings(other)}, other
 
 
+@pytest.mark.filterwarnings("ignore:.*pass as_computed=True")
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_every_name_of_a_library_is_found_with_the_call_that_makes_it(library):
     for name in names_of(library).makers:
@@ -144,6 +145,7 @@ def test_list_prints_all_that_names_mean(capsys):
     assert all(f"    {name} " in output for name in SURROGATES)
 
 
+@pytest.mark.filterwarnings("ignore:.*pass as_computed=True")
 def test_list_as_json(capsys):
     assert main(["list", "--json"]) == 0
     found = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}

@@ -48,7 +48,8 @@ def test_a_module_computes_what_its_surrogate_computes(library, make):
     surrogate, x = make(library.array), library.array(VALUES)
     spike = module(surrogate, framework=library.name)
     np.testing.assert_array_equal(library.read(spike(x)), library.read(surrogate(x)))
-    np.testing.assert_array_equal(library.gradient(spike, x), library.gradient(surrogate, x))
+    slopes = library.gradient(spike, x), library.gradient(surrogate, x)
+    np.testing.assert_allclose(*slopes, rtol=1e-6)  # JAX compiles what was used four times
     for method in ("surrogate_grad", "surrogate_fun"):
         try:
             expected = library.read(getattr(surrogate, method)(x))

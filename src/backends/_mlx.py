@@ -125,7 +125,7 @@ def _in_front(arrays: Any, axes: Any) -> list[Array]:
         mx.expand_dims(array, 0) if axis is None else mx.moveaxis(array, axis, 0)
         for array, axis in zip(arrays, axes, strict=True)
     ]
-    size = max(array.shape[0] for array in moved)
+    size = next(a.shape[0] for a, axis in zip(moved, axes, strict=True) if axis is not None)
     x = mx.broadcast_to(moved[0], (size, *moved[0].shape[1:]))
     return [x, *(_of_rank(x.ndim, array) for array in moved[1:])]
 

@@ -43,6 +43,16 @@ def choose(condition: bool | Array, first: Any, second: Any, like: float | Array
     return xp.where(condition, first + zero, second + zero)
 
 
+def either(first: bool | Array, second: bool | Array) -> Any:
+    """Return whether one of two conditions on parameters holds."""
+    return second | first if isinstance(first, bool) else first | second  # MLX's: an array first
+
+
+def both(first: bool | Array, second: bool | Array) -> Any:
+    """Return whether two conditions on parameters hold."""
+    return second & first if isinstance(first, bool) else first & second
+
+
 def holds(condition: bool | Array) -> bool:
     """Return whether a condition on parameters holds; True where their values may be traced."""
     if isinstance(condition, bool):  # the only case that torch.compile traces

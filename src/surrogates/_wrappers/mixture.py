@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._maths import choose, holds, select, unless_zero, unwarned, weighted
+from .._maths import both, choose, either, holds, select, unless_zero, unwarned, weighted
 from .._parameters import FINITE, checked
 from .._several import Several
 from .._surrogate import Array, Surrogate
@@ -116,7 +116,7 @@ class Mixture(Composition):
         for weight, part in self._pairs:
             inside = part.has_area_below(xp, x)
             if inside is not True:
-                finite = finite & ((weight == 0) | inside)
+                finite = both(finite, either(weight == 0, inside))
         return finite
 
     def _sum(self, xp: Any, formula: Callable[[Surrogate], Array]) -> Array:
@@ -174,10 +174,11 @@ class Mixture(Composition):
     def _negative(self) -> Any:
         may_be: Any = False
         for weight, part in self._pairs:
-            may_be = may_be | (weight < 0) | ((weight != 0) & part._negative)
+            is_negative = either(weight < 0, both(weight != 0, part._negative))
+            may_be = either(may_be, is_negative)
         if may_be is False:
             return False
-        return may_be & (self._lowest < -1e-12 * self._largest_slope)
+        return both(may_be, self._lowest < -1e-12 * self._largest_slope)
 
     @property
     def _largest_slope(self) -> Any:

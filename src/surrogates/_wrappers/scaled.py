@@ -8,7 +8,7 @@ from typing import Any
 from .. import backends
 from .._breakpoints import require_numbers
 from .._gain import gain, law_of, moments
-from .._maths import choose, holds, select, sign, unless_zero, weighted
+from .._maths import both, choose, either, holds, select, sign, unless_zero, weighted
 from .._parameters import POSITIVE, checked, finite, positive
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
@@ -140,7 +140,7 @@ class Scaled(Wrapper):
 
     @property
     def _negative(self) -> Any:
-        return (self.amplitude < 0) | (self.surrogate._negative & (self.amplitude != 0))
+        return either(self.amplitude < 0, both(self.surrogate._negative, self.amplitude != 0))
 
     @property
     def _lowest(self) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
-from .._maths import before_underflow, choose, erfc, larger, namespace, over
+from .._maths import before_underflow, choose, either, erfc, larger, namespace, over
 from .._numeric import counted, first_below, highest, with_slope
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
@@ -317,7 +317,7 @@ class MultiGaussianGrad(Surrogate):
 
     @property
     def _negative(self) -> Any:
-        return (self.h > 0) | (self.scale < 0)
+        return either(self.h > 0, self.scale < 0)
 
     @property
     def _largest_slope(self) -> Any:

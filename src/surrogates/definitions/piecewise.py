@@ -12,6 +12,7 @@ from .._maths import (
     at_least,
     at_most,
     choose,
+    either,
     infinite,
     keep_nan,
     larger,
@@ -604,7 +605,7 @@ class LeakyRelu(InfiniteArea):
 
     @property
     def _negative(self) -> Any:
-        return (self.alpha < 0) | (self.beta < 0)
+        return either(self.alpha < 0, self.beta < 0)
 
     @property
     def _largest_slope(self) -> Any:

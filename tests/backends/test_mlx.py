@@ -1,0 +1,55 @@
+"""MLX's arrays among numbers: its conditions take a bool on their right alone."""
+
+import numpy as np
+import pytest
+
+import surrogates
+from surrogates import LeakyRelu, Mixture, MultiGaussianGrad, Relaxed, Scaled, Sigmoid, SlayerGrad
+
+MIXED = {
+    "a weight": lambda p: Mixture((Sigmoid(2.0), SlayerGrad(2.0)), (p, 1.0)),
+    "a part": lambda p: Mixture((Sigmoid(2.0), SlayerGrad(p)), (1.0, 2.0)),
+    "a negative weight": lambda p: Mixture((Sigmoid(p), Sigmoid(1.0)), (-0.1, 2.0)),
+    "a part without an area": lambda p: Mixture((LeakyRelu(), Sigmoid(2.0)), (1.0, p)),
+    "an amplitude": lambda p: Scaled(MultiGaussianGrad(), p),
+    "one slope": lambda p: LeakyRelu(alpha=p, beta=-0.01),
+    "one height": lambda p: MultiGaussianGrad(h=p),
+}
+
+
+@pytest.fixture
+def mx():
+    mlx = pytest.importorskip("mlx.core")
+    mlx.set_default_device(mlx.cpu)
+    return mlx
+
+
+@pytest.mark.parametrize("mixed", MIXED.values(), ids=MIXED)
+def test_arrays_and_numbers_meet_in_the_conditions_of_measures(mx, mixed):
+    values = np.asarray([1.3, 0.7], np.float32)
+    negative = mixed(mx.array(values))._negative
+    np.testing.assert_array_equal(np.asarray(negative), mixed(values)._negative)
+
+
+@pytest.mark.parametrize("mixed", MIXED.values(), ids=MIXED)
+def test_a_relaxed_gradient_takes_arrays_and_numbers(mx, mixed):
+    values = np.asarray([1.3, 0.7], np.float32)
+    x = np.asarray([[-1.2, 0.3], [0.7, 0.1]], np.float32)
+
+    def loss(p, x):
+        return Relaxed(mixed(p))(x).sum()
+
+    of_p, of_x = mx.grad(loss, argnums=(0, 1))(mx.array(values), mx.array(x))
+    wide = values.astype(np.float64)
+    step = 1e-5
+    above, below = (mixed(wide + s).formula("area", np, x.astype(float)) for s in (step, -step))
+    expected = (above - below).sum(axis=0) / (2 * step)
+    np.testing.assert_allclose(np.asarray(of_p), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(of_x), mixed(wide).surrogate_grad(x), rtol=1e-4)
+
+
+@pytest.mark.parametrize("axes", [(0, None), (0, 0), (None, 0)])
+def test_vmap_over_an_axis_of_length_0_gives_one(mx, axes):
+    x, p = (mx.zeros((0, 3)) if axis == 0 else mx.ones(3) for axis in axes)
+    spikes = mx.vmap(lambda x, p: surrogates.SlayerGrad(alpha=p)(x), in_axes=axes)(x, p)
+    assert spikes.shape == (0, 3)

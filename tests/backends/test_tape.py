@@ -206,12 +206,19 @@ class Remembers(Own):
         return x * _doubled(self)
 
 
+class Writes(Own):
+    traceable = True
+
+    def derivative(self, xp, x):
+        return x * len(f"{self.alpha!r}")
+
+
 @cache
 def _doubled(surrogate):
     return 2 * surrogate.alpha
 
 
-USERS = [Branches, Divides, Overflows, Asks, LooksUp, OfNumPysNumbers, Folds, Remembers]
+USERS = [Branches, Divides, Overflows, Asks, LooksUp, OfNumPysNumbers, Folds, Remembers, Writes]
 
 
 @pytest.mark.parametrize("library", DIALECTS)
@@ -226,6 +233,15 @@ def test_a_formula_of_a_user_is_followed(cls, library):
                 continue
             for dtype in ("float32", "float64"):
                 assert_the_same(library, cls(alpha, beta), "derivative", dtype)
+
+
+def test_an_error_in_a_formula_names_the_values_of_its_surrogate():
+    class Unfinished(surrogates.Surrogate):
+        traceable = True
+        alpha: float = surrogates.parameter(2.0)
+
+    with pytest.raises(NotImplementedError, match=r"Unfinished\(alpha=2.5\) defines no primitive"):
+        Unfinished(alpha=2.5).surrogate_fun(X)
 
 
 def test_a_number_that_was_kept_from_another_trace_is_refused():
@@ -285,7 +301,7 @@ def test_a_decision_is_recorded(name):
                 assert again(other) == ((other,) if formula(other) is outcome else None)
 
 
-@pytest.mark.parametrize("function", [float, int, math.exp, round, hash, str, format, np.exp])
+@pytest.mark.parametrize("function", [float, int, math.exp, round, hash, str, repr, format, np.exp])
 def test_what_would_leave_no_record_is_refused(function):
     (number,) = Tape((2.0,)).numbers
     with pytest.raises(TypeError):

@@ -244,7 +244,7 @@ class Trace:
     def node(self, op: str, *operands: Any) -> Symbol:
         """Return the node of an operation, the same for the same operands, as it is given."""
         # 0 and -0 are equal, and two constants; by their numbers operands compare fast
-        key = (op, *(o.number if isinstance(o, Symbol) else repr(o) for o in operands))
+        key = (op, *map(_key, operands))
         if key not in self.nodes:
             self.nodes[key] = Symbol(self, op, operands, len(self.nodes))
         return self.nodes[key]
@@ -292,6 +292,14 @@ class Trace:
     def isdtype(self, dtype: Any, kind: Any) -> bool:
         """Return whether a dtype is real and floating."""
         return bool(kind == "real floating")
+
+
+def _key(operand: Any) -> Any:
+    if isinstance(operand, Symbol):
+        return operand.number
+    if isinstance(operand, tuple):  # a keyword and its number
+        return tuple(map(_key, operand))
+    return operand.name if type(operand) is Number else repr(operand)
 
 
 def _sign_in_constant(x: Symbol) -> Symbol:

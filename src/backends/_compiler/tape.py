@@ -112,9 +112,6 @@ class Number:
         return float
 
     def __repr__(self) -> str:
-        return self.name
-
-    def __str__(self) -> str:
         raise TypeError("a number that is recorded has no text that a formula could read")
 
     def __bool__(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import surrogates
 from kinds import WITH_TAPE, assert_like, parameters
 from surrogates import (
+    Arctan,
     Boxcar,
     Compressed,
     ExpEscape,
@@ -203,3 +204,14 @@ def test_an_infinite_area_cannot_be_made_1():
     both_sides = Windowed(Scaled(ExpEscape(), shift=-8192.0))
     with pytest.raises(ValueError, match="is inf, and only a positive and finite one can be made"):
         Windowed(both_sides, normalise=True)
+
+
+@pytest.mark.parametrize(
+    "around", [lambda it: it, lambda it: Scaled(it, 2.0)], ids=["alone", "scaled"]
+)
+def test_a_narrow_normalised_window_keeps_its_digits_in_single_precision(around):
+    narrow = around(Windowed(Arctan(2.0), 1e-5, normalise=True))
+    x = np.linspace(-9e-6, 9e-6, 7)
+    expected = narrow.surrogate_grad(x)
+    for function in (narrow.surrogate_grad, lambda x: surrogates.vjp(narrow, x)[1](x * 0 + 1)):
+        np.testing.assert_allclose(function(x.astype(np.float32)), expected, rtol=1e-6)

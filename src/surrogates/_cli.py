@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
 import json
 import platform
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -72,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     listing.add_argument("--json", action="store_true", help="the same as JSON, with parameters")
     show = commands.add_parser("show", help="print all about one surrogate")
-    show.add_argument("name", metavar="NAME", help="of this package, a library or a paper")
+    show.add_argument(
+        "name", metavar="NAME", help="of this package, a library or a paper, or module:Class"
+    )
 
     plot = commands.add_parser("plot", help="draw surrogates at their defaults to a file")
     plot.add_argument("names", nargs="+", metavar="NAME", help="as for show, or module:Class")
@@ -175,13 +179,13 @@ def _also_called(cls: type[Surrogate]) -> tuple[str, ...]:
 def _show(options: argparse.Namespace) -> int:
     cls = chosen(options.name)
     surrogate = cls()
-    print(f"{surrogate!r}, with functional form {function_name(cls)}\n")
+    is_ours = cls in SURROGATES.values()
+    form = f", with functional form {function_name(cls)}" if is_ours else ""
+    print(f"{surrogate!r}{form}\n")
     print(inspect.cleandoc(cls.__doc__ or ""))
-    print(
-        f"\nAt the defaults: peak {surrogate.peak:.6g}, area {surrogate.area:.6g}, "
-        f"width {surrogate.width:.6g}, support {surrogate.support}, "
-        f"the derivative is {'a' if surrogate.is_distribution else 'not a'} density"
-    )
+    print(f"\nAt the defaults: {', '.join(_measures(surrogate))}")
+    if not is_ours:
+        return 0
     if _also_called(cls):
         print(f"\nAlso called: {', '.join(_also_called(cls))}")
     if named := of_class(cls):
@@ -190,6 +194,16 @@ def _show(options: argparse.Namespace) -> int:
     if others:
         print(f"\nBy {options.name!r} others mean:", *lines(others), sep="\n")
     return 0
+
+
+def _measures(surrogate: Surrogate) -> Iterator[str]:
+    """Yield peak, area, width and what follows from them: those that the class defines."""
+    for name in ("peak", "area", "width"):
+        with contextlib.suppress(NotImplementedError):
+            yield f"{name} {getattr(surrogate, name):.6g}"
+    yield f"support {surrogate.support}"
+    with contextlib.suppress(NotImplementedError):
+        yield f"the derivative is {'a' if surrogate.is_distribution else 'not a'} density"
 
 
 def _plot(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -36,6 +37,24 @@ def test_env_says_which_libraries_were_not_tested(capsys, monkeypatch):
     assert "snntorch 0.9.4, not tested: 1.0.0 was\n" in output
     assert "norse 1.1.0\n" in output
     assert "stork" not in output
+
+
+def test_show_takes_a_surrogate_of_your_own(tmp_path, monkeypatch, capsys):
+    code = """
+        import surrogates
+        class Tent(surrogates.Surrogate):
+            '''A tent.'''
+            peak = 1.0
+            def derivative(self, xp, x):
+                return xp.maximum(1 - xp.abs(x), xp.zeros_like(x))
+    """
+    (tmp_path / "tents.py").write_text(textwrap.dedent(code))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["show", "tents:Tent"]) == 0
+    shown = capsys.readouterr().out
+    assert "Tent()\n\nA tent.\n" in shown
+    assert "At the defaults: peak 1, support (-inf, inf)\n" in shown
 
 
 def test_module_is_a_command():

@@ -121,6 +121,10 @@ def test_command_fails_on_your_own_wrong_surrogate(tmp_path, monkeypatch, capsys
     assert "primitive and derivative disagree" in output
 
 
+def test_an_error_of_hundreds_of_digits_is_written_short():
+    assert [_check._ulp(error) for error in (math.nan, 1.25, 9.4e262)] == ["", "1.2", "9.4e+262"]
+
+
 def test_own_code_that_cannot_be_checked_says_why(tmp_path, monkeypatch, capsys):
     (tmp_path / "theirs.py").write_text(
         "import numpy as np, surrogates\n"

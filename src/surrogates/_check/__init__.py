@@ -108,7 +108,7 @@ def _rows(cls: type[Surrogate], points: int, names: list[str] | None) -> list[Ro
 
 
 def _ulp(error: float) -> str:
-    return "" if math.isnan(error) else f"{error:.1f}"
+    return "" if math.isnan(error) else f"{error:.1f}" if error < 1e6 else f"{error:.1e}"
 
 
 def check(cls: type[Surrogate], points: int, names: list[str] | None = None) -> Iterator[Row]:

@@ -350,6 +350,8 @@ def test_the_picture_shows_each_layer(torch):
 def test_bad_input():
     with pytest.raises(TypeError, match="model must be a network that can be called, got 3"):
         sg.diagnose(3, np.ones(2))
+    with pytest.raises(TypeError, match=r"got the class Sigmoid; make an object of it, Sigmoid\("):
+        sg.diagnose(sg.Sigmoid, np.ones(2))
     with pytest.raises(TypeError, match=r"loss must be a function .* got loss=3"):
         sg.diagnose(sg.Sigmoid(), np.ones(2), loss=3)
     with pytest.raises(ValueError, match="function called no surrogate of this package"):

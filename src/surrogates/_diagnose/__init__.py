@@ -47,7 +47,8 @@ def diagnose(
     Raises
     ------
     TypeError
-        If `model` cannot be called, or is a function around a module of Flax that changes.
+        If `model` is a class, cannot be called, or is a function around a module of Flax that
+        changes.
     ValueError
         If the network calls no surrogate.
 
@@ -83,6 +84,11 @@ def diagnose(
     "1: dead; few potentials lie within the surrogate's width of 0.0001: widen it, see \
 surrogates.fitted"
     """
+    if isinstance(model, type):
+        raise TypeError(
+            f"diagnose: model must be a network, got the class {model.__name__}; make an object of "
+            f"it, {model.__name__}(...)"
+        )
     if not callable(model):
         raise TypeError(f"diagnose: model must be a network that can be called, got {model!r}")
     if loss is not None and not callable(loss):

@@ -20,6 +20,7 @@ from surrogates import (
     Sigmoid,
     Smooth,
     Ternary,
+    _modules,
     learnable,
     module,
     set_spiking_mode,
@@ -274,6 +275,15 @@ def test_the_only_library_that_is_imported_is_taken(torch, monkeypatch):
     for name in ("flax", "equinox"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert isinstance(module(Sigmoid()), torch.nn.Module)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_library_that_is_not_installed_is_named_with_the_remedy(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)  # as if it were not there
+    monkeypatch.delitem(sys.modules, f"surrogates._modules._{name}", raising=False)
+    monkeypatch.delattr(_modules, f"_{name}", raising=False)
+    with pytest.raises(ModuleNotFoundError, match=f"module: framework='{name}' .*install {name}"):
+        module(Sigmoid(), framework=name)
 
 
 def test_module_takes_a_surrogate_a_known_framework_and_a_bool():

@@ -44,6 +44,8 @@ def module(surrogate: Surrogate, framework: str | None = None, spiking: bool = T
         another wrapper decides what is emitted. In Equinox, if an array is traced.
     ValueError
         If `framework` has to be given, or an array requires a gradient that it would not get.
+    ModuleNotFoundError
+        If the library is not installed.
 
     Examples
     --------
@@ -103,6 +105,8 @@ def learnable(
         If a name is not that of a real-valued parameter that has a gradient, a parameter starts at
         or beyond an end of its range, `framework` has to be given, or a tensor that is not learned
         requires a gradient.
+    ModuleNotFoundError
+        If the library is not installed.
 
     References
     ----------
@@ -193,7 +197,17 @@ def _made(
     caller: str, surrogate: Surrogate, paths: tuple[str, ...], framework: str | None, spiking: bool
 ) -> Any:
     _require_bool(caller, spiking)
-    modules = _file_of(_chosen(caller, surrogate, framework))
+    chosen = _chosen(caller, surrogate, framework)
+    try:
+        modules = _file_of(chosen)
+    except ModuleNotFoundError as error:
+        if error.name not in (chosen, "jax"):  # JAX comes with Flax and Equinox
+            raise
+        raise ModuleNotFoundError(
+            f"{caller}: framework={chosen!r} needs {chosen}, which is not installed: python -m pip "
+            f"install {chosen}",
+            name=chosen,
+        ) from None
     return modules.SurrogateModule(surrogate, paths, spiking)
 
 

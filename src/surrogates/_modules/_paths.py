@@ -33,7 +33,8 @@ def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
     choice = "no parameter of it can be learned"
     if learnable_:
         choice = f"name one or more of its real-valued parameters: {', '.join(learnable_)}"
-    raise ValueError(f"learnable: {surrogate!r} has no parameter {name!r} to learn; {choice}{why}")
+    what = f"{surrogate!r} has no parameter {name!r} to learn" if name else "no parameter is named"
+    raise ValueError(f"learnable: {what}; {choice}{why}")
 
 
 def path_of(caller: str, surrogate: Surrogate, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._contract import Case, Library
-from ._surrogate import Surrogate
+from ._surrogate import Surrogate, require_surrogate
 from .definitions import SURROGATES
 
 __all__ = ["check_backend"]
@@ -67,6 +67,8 @@ def check_backend(
     AssertionError
         If something does not hold: a line for each, with the dtype, the check, the surrogates and
         what is wrong with the first of them.
+    TypeError, ValueError
+        If `surrogates` or `dtypes` are not sequences of such, or empty.
     ImportError
         If mpmath is missing: ``pip install "surrogate-gradients[check]"``.
 
@@ -77,13 +79,30 @@ def check_backend(
     >>> from surrogates.testing import check_backend
     >>> check_backend(np.copy, generator=np.random.default_rng(0), surrogates=[Sigmoid()])
     """
+    if isinstance(dtypes, str):
+        raise TypeError(f'check_backend: dtypes must be names, as in ("{dtypes}",), got {dtypes!r}')
+    if isinstance(surrogates, Surrogate):
+        raise TypeError(
+            f"check_backend: surrogates must be a sequence, as in [{surrogates!r}], got one of them"
+        )
     chosen = [cls() for cls in SURROGATES.values()] if surrogates is None else list(surrogates)
+    for surrogate in chosen:
+        require_surrogate(surrogate)
+    dtypes = list(dtypes)
+    if not chosen or not dtypes:  # what checks nothing would pass
+        raise ValueError(
+            "check_backend: surrogates and dtypes must have one element at least, got "
+            f"surrogates={chosen!r}, dtypes={dtypes!r}"
+        )
     library = Library(asarray, asnumpy, grad, jvp, vmap, compile, generator)
     lines = []
     for dtype in dtypes:
         kept = np.asarray(asnumpy(asarray(np.zeros(1, dtype)))).dtype
         if kept != dtype:
-            raise AssertionError(f"asarray returns an array of dtype {kept} for one of {dtype}")
+            raise AssertionError(
+                f"asarray returns an array of dtype {kept} for one of {dtype}: let it keep the "
+                "dtype, or name in `dtypes` those that the library has"
+            )
         failures: dict[str, list[tuple[str, str]]] = {}
         for surrogate in chosen:
             case = Case(library, surrogate, dtype, (as_exact_as or {}).get(dtype, dtype))

@@ -211,5 +211,20 @@ def test_plain_arithmetic_keeps_the_contract():
 
 
 def test_a_dtype_that_is_not_kept():
-    with pytest.raises(AssertionError, match="dtype float32 for one of float64"):
+    with pytest.raises(AssertionError, match=r"dtype float32 for one of float64.*`dtypes`"):
         check_backend(lambda x: x.astype(np.float32), surrogates=SOME)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"surrogates": [surrogates.Sigmoid]}, TypeError, r"the class Sigmoid; make an object"),
+        ({"surrogates": surrogates.Sigmoid()}, TypeError, r"as in \[Sigmoid\(alpha=4\.0\)\]"),
+        ({"surrogates": []}, ValueError, r"one element at least, got surrogates=\[\]"),
+        ({"dtypes": "float32"}, TypeError, r'as in \("float32",\), got \'float32\''),
+        ({"dtypes": []}, ValueError, r"dtypes=\[\]"),
+    ],
+)
+def test_what_would_check_nothing_or_something_else_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        of_numpy(**{"surrogates": SOME, **given})

@@ -79,6 +79,10 @@ class MlxBackend(Backend):
 
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a key of MLX."""
+        if not isinstance(generator, mx.array) or generator.dtype != mx.uint32:
+            raise TypeError(
+                f"expected a key of MLX, such as mlx.core.random.key(0), got {generator!r}"
+            )
         return mx.random.uniform(shape=x.shape, key=generator)
 
 

@@ -201,7 +201,10 @@ class NumpyBackend(Backend):
     def uniform(self, generator: Any, x: Any) -> Any:
         """Return random numbers from a `numpy.random.Generator`."""
         if not isinstance(generator, np.random.Generator):
-            raise TypeError(f"expected a numpy.random.Generator, got {generator!r}")
+            raise TypeError(
+                "expected a numpy.random.Generator, such as numpy.random.default_rng(0), got "
+                f"{generator!r}"
+            )
         # Not rounded to half precision: 1 would come out, and probabilities below its spacing
         # could not be told apart.
         xp = self.namespace(x)

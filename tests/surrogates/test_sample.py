@@ -177,10 +177,19 @@ def test_sample_of_a_sure_spike_and_of_none(surrogate, dtype, kind, drawing):
     )
 
 
-def test_a_wrong_generator_is_named():
-    torch = pytest.importorskip("torch")
-    with pytest.raises(TypeError, match=r"expected a torch\.Generator, got 42"):
-        surrogates.sample(Sigmoid(), torch.ones(3), 42)
+@pytest.mark.parametrize(
+    ("library", "message"),
+    [
+        ("numpy", r"numpy\.random\.Generator, such as numpy\.random\.default_rng\(0\), got 42"),
+        ("torch", r"torch\.Generator, such as torch\.Generator\(\)\.manual_seed\(0\), got 42"),
+        ("jax.numpy", r"key of JAX, such as jax\.random\.key\(0\), got 42"),
+        ("mlx.core", r"key of MLX, such as mlx\.core\.random\.key\(0\), got 42"),
+    ],
+)
+def test_a_wrong_generator_is_named(library, message):
+    xp = pytest.importorskip(library)
+    with pytest.raises(TypeError, match=f"expected a {message}"):
+        surrogates.sample(Sigmoid(), xp.ones(3), 42)
 
 
 class Unfinished(Surrogate):

@@ -144,7 +144,10 @@ class TorchBackend(Backend):
         equal seeds give what a single process would get, without communication.
         """
         if not isinstance(generator, torch.Generator):
-            raise TypeError(f"expected a torch.Generator, got {generator!r}")
+            raise TypeError(
+                "expected a torch.Generator, such as torch.Generator().manual_seed(0), got "
+                f"{generator!r}"
+            )
         dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
         numbers = torch.rand(x.shape, generator=generator, dtype=dtype, device=x.device)
         return _distributed_as(x, numbers) if hasattr(x, "device_mesh") else numbers

@@ -53,13 +53,19 @@ def register(library: str, backend: Backend) -> None:
     Raises
     ------
     TypeError
-        If `backend` is not an instance of `Backend`.
+        If `library` is not the name of a top-level module, or `backend` not an instance of
+        `Backend`.
 
     Examples
     --------
     >>> from surrogates import backends
     >>> backends.register("mylibrary", backends.Backend())
     """
+    if not isinstance(library, str) or not library.isidentifier():  # no array would find it
+        raise TypeError(
+            "the library must be the name of the top-level module of its array class, such as "
+            f"'torch', got {library!r}"
+        )
     if not isinstance(backend, Backend):
         raise TypeError(
             f"the backend for {library!r} must be an instance of surrogates.backends.Backend, "

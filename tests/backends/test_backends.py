@@ -257,6 +257,12 @@ def test_numpy_parameters_are_taken_where_the_library_takes_numpy(taking):
         np.testing.assert_allclose(derivative, surrogate.surrogate_grad(values), rtol=1e-12)
 
 
+@pytest.mark.parametrize("library", [np, "mylibrary.arrays", "my-library", ""])
+def test_a_name_by_which_no_array_would_find_its_backend_is_refused(library):
+    with pytest.raises(TypeError, match=f"name of the top-level module .* got {library!r}"):
+        backends.register(library, backends.Backend())
+
+
 def test_a_registered_backend_takes_the_place_of_the_built_in_one():
     class Mine(backends.Backend):
         pass

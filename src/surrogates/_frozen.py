@@ -52,6 +52,12 @@ def make_frozen_dataclass(cls: Any) -> None:
 def _with_fields(cls: Any) -> Any:
     """Return a dataclass with the fields that `cls` adds to those of its bases, and no methods."""
     annotations = inspect.get_annotations(cls)
+    for name, value in vars(cls).items():
+        if isinstance(value, Field) and name not in annotations:
+            raise TypeError(
+                f"{cls.__name__}: the parameter {name} has no annotation, without which it is "
+                f"no parameter; write {name}: float = ..."
+            )
     body = {name: vars(cls)[name] for name in annotations if name in vars(cls)}
     # with a docstring, since the decorator takes long to write one
     body |= {"__annotations__": annotations, "__module__": cls.__module__, "__doc__": "Fields."}

@@ -51,6 +51,13 @@ def test_classes_with_parameters_of_the_same_names_share_code_and_no_default():
     assert surrogates.ERF().alpha == 1.0
 
 
+def test_a_parameter_without_an_annotation_is_refused():
+    with pytest.raises(TypeError, match=r"Bump: the parameter beta has no .* write beta: float = "):
+
+        class Bump(Surrogate):
+            beta = surrogates.parameter(2.0)
+
+
 def test_what_only_the_decorator_can_do_is_left_to_it():
     class Unusual(Surrogate):
         beta: float = 2.0

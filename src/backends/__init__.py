@@ -218,9 +218,9 @@ def _at_first_sight(array_type: type) -> Backend:
     # Dynamo can read neither the module nor the bases of Parameter itself.
     if _is_compiling() and array_type is _pytorch.nn.Parameter:
         array_type = _pytorch.Tensor
-    libraries = [_library(base) for base in array_type.__mro__]
-    for library in libraries:
-        backend = _of_library(library)
+    libraries = [library_of(base) for base in array_type.__mro__]
+    for name in libraries:
+        backend = _of_library(name)
         if backend is not None:
             return backend
     for entry in _entry_points():
@@ -242,9 +242,10 @@ def _entry_points() -> Any:
     return entry_points(group=_GROUP)
 
 
-def _library(array_type: type) -> str:
-    library = array_type.__module__.partition(".")[0]
-    return _HOME.get(library, library)
+def library_of(array_type: type) -> str:
+    """Return the name of the library that a type of arrays belongs to."""
+    name = array_type.__module__.partition(".")[0]
+    return _HOME.get(name, name)
 
 
 def _of_library(library: str) -> Backend | None:

@@ -95,7 +95,7 @@ def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name
     if not of_kind or not is_floating(xp, vector.dtype):
         raise TypeError(
             f"the {name} must be a real floating-point array of the library of x "
-            f"({type(derivative).__module__}), got {vector!r}"
+            f"({backends.library_of(type(derivative))}), got {vector!r}"
         )
     if not _same(vector.shape, derivative.shape):
         raise ValueError(
@@ -109,7 +109,8 @@ def checked_out(backend: backends.Backend, out: Any, derivative: Any) -> Any:
     """Return the array that a pullback is to write to, or raise where it is not like `x`."""
     if backend.no_out is not None:
         raise TypeError(
-            f"the pullback of {type(derivative).__module__} arrays takes no out: {backend.no_out}"
+            f"the pullback of arrays of {backends.library_of(type(derivative))} takes no out: "
+            f"{backend.no_out}"
         )
     is_like = (
         type(out) is type(derivative)
@@ -134,7 +135,8 @@ def _require_like(backend: backends.Backend, out: Any, derivative: Any) -> None:
         backends.of(out).namespace(out)  # refuses what is no plain array
     if not _is_of(backend, out) or isinstance(out, np.generic):
         raise TypeError(
-            f"out must be an array of the library of x ({type(derivative).__module__}), got {out!r}"
+            f"out must be an array of the library of x ({backends.library_of(type(derivative))}), "
+            f"got {out!r}"
         )
     if out.dtype != derivative.dtype:
         raise TypeError(
@@ -179,26 +181,37 @@ def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tu
     A parameter must not make the spikes wider than `x`.
     """
     dtype = working_dtype(xp, x.dtype)
-    return tuple(_operand(surrogate, xp, dtype, x, array) for array in arrays)
+    return tuple(_operand(surrogate, i, xp, dtype, x, array) for i, array in enumerate(arrays))
 
 
-def _operand(surrogate: Any, xp: Any, dtype: Any, x: Array, array: Array) -> Array:
+def _operand(surrogate: Any, index: int, xp: Any, dtype: Any, x: Array, array: Array) -> Array:
     mine, of_x = backends.of(array), backends.of(x)
     if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
         raise TypeError(
-            f"{type(surrogate).__name__}: x is a {type(x).__module__} array and a parameter is a "
-            f"{type(array).__module__} array; convert one of them"
+            f"{type(surrogate).__name__}: x is an array of {backends.library_of(type(x))} and "
+            f"{_paths(surrogate)[index]} is one of {backends.library_of(type(array))}; convert one "
+            "of them"
         )
     if not broadcasts_to(array.shape, x.shape):
         raise ValueError(
-            f"{type(surrogate).__name__}: a parameter of shape {tuple(array.shape)} does not "
-            f"broadcast to x, of shape {tuple(x.shape)}; reshape it, or give it fewer axes"
+            f"{type(surrogate).__name__}: {_paths(surrogate)[index]} of shape {tuple(array.shape)} "
+            f"does not broadcast to x, of shape {tuple(x.shape)}; reshape it, or give it fewer axes"
         )
     if array.ndim not in (0, x.ndim):  # equal ranks: JAX may be told to refuse other ones
         array = array[(None,) * (x.ndim - array.ndim) + (...,)]
     if array.dtype == dtype:
         return array
     return array.astype(dtype) if mine is not of_x else xp.astype(array, dtype)
+
+
+def _paths(surrogate: Any) -> list[str]:
+    """Return the names of array-valued parameters, in the order in which `partition` has them."""
+    found = []
+    for name in surrogate.array_fields:
+        inner = getattr(surrogate, name)
+        is_array = not hasattr(inner, "array_fields")
+        found += [name] if is_array else [f"{name}.{path}" for path in _paths(inner)]
+    return found
 
 
 def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:

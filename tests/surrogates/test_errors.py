@@ -143,6 +143,34 @@ def test_array_that_can_be_no_parameter_may_be_meant_as_x(x):
     assert surrogates.Sigmoid(np.asarray([1.0, 2.0])).array_fields == ("alpha",)
 
 
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (surrogates.Sigmoid, "alpha"),
+        (lambda array: surrogates.Scaled(surrogates.Sigmoid(array), 2.0), "surrogate.alpha"),
+        (lambda array: surrogates.Scaled(surrogates.Sigmoid(np.ones(3)), array), "amplitude"),
+        (
+            lambda a: surrogates.Mixture((surrogates.ERF(), surrogates.ERF(a)), (1.0, 1.0)),
+            "1.alpha",
+        ),
+        (lambda a: surrogates.Mixture((surrogates.ERF(), surrogates.ERF()), (1.0, a)), "weights.1"),
+    ],
+)
+def test_the_parameter_that_does_not_fit_x_is_named(make, name):
+    for call in (make(np.ones(2)), make(np.ones(2)).surrogate_grad):
+        with pytest.raises(ValueError, match=rf"{name} of shape \(2,\) does not broadcast"):
+            call(np.ones(3))
+
+
+def test_the_parameter_of_another_library_is_named():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="x is an array of torch and alpha is one of numpy"):
+        surrogates.Sigmoid(np.ones(3))(torch.ones(3))
+    jax = pytest.importorskip("jax")
+    with pytest.raises(TypeError, match="x is an array of jax and alpha is one of torch"):
+        surrogates.Sigmoid(torch.ones(3))(jax.numpy.ones(3))
+
+
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 def test_numpy_matrix_is_refused():
     with pytest.raises(TypeError, match=r"numpy.matrix redefines \*"):

@@ -56,7 +56,8 @@ def find(name: str) -> type[Surrogate]:
     ----------
     name : str
         Such as ``"fast_sigmoid"``, ``"multi-Gaussian"`` or ``"triangle"``. The name of a class,
-        spelled as here, is that class, whatever others mean by it.
+        spelled as here, is that class, whatever others mean by it; ``"surrogates."`` may stand in
+        front.
 
     Returns
     -------
@@ -85,8 +86,9 @@ def find(name: str) -> type[Surrogate]:
         surrogates.QPseudoSpikeUnit()                           QPseudoSpikeUnit(alpha=2.0)
         surrogates.from_library("spikingjelly", "QPseudoSpike") QPseudoSpikeUnit(alpha=2.0)
     """
-    if name in SURROGATES:
-        return SURROGATES[name]
+    own = name.removeprefix("surrogates.") if isinstance(name, str) else ""
+    if own in SURROGATES:
+        return SURROGATES[own]
     found = meanings(name)
     kinds = {_types(meaning.surrogate) for meaning in found}
     if len(kinds) == 1 and len(next(iter(kinds))) == 1:

@@ -74,7 +74,7 @@ def drawn(parameter, rng):
 @pytest.fixture
 def counted(monkeypatch):
     """Count the graphs that are traced, and the texts that Python compiles."""
-    for known in (program._program, program._templates, text._code):
+    for known in (of_numpy._plan, program._program, program._templates, text._code):
         known.cache_clear()
     count = []
     monkeypatch.setattr(program, "trace", lambda *a, **k: count.append(1) or trace(*a, **k))

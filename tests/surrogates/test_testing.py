@@ -81,7 +81,7 @@ def test_jax_keeps_the_contract():
 
 @pytest.mark.long
 def test_jax_keeps_the_contract_for_every_surrogate():
-    of_jax(surrogates=[cls() for cls in SURROGATES.values()])
+    of_jax(surrogates=[cls() for cls in SURROGATES.values()], dtypes=["float32"], compile=None)
 
 
 def test_mlx_compiles():

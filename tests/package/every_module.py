@@ -10,7 +10,7 @@ import importlib.metadata
 from pathlib import PurePosixPath
 
 OPTIONAL = {"cupy", "cupyx", "dask", "equinox", "flax", "gmpy2", "jax", "matplotlib", "mpmath"}
-OPTIONAL |= {"sklearn", "sympy", "torch", "tqdm"}
+OPTIONAL |= {"mlx", "sklearn", "sympy", "torch", "tqdm"}
 
 files = importlib.metadata.files("surrogate-gradients") or []
 sources = [PurePosixPath(f) for f in files if f.suffix == ".py"]

@@ -36,9 +36,10 @@ def test_examples_of_the_pages(block):
 
 
 def _require_imports(code):
-    for library in re.findall(r"^(?:>>> )?import (\w+)", code, re.MULTILINE):
-        if importlib.util.find_spec(library) is None:
-            pytest.skip(f"{library} is not installed")
+    for names in re.findall(r"^(?:>>> )?import (\w+(?:, \w+)*)", code, re.MULTILINE):
+        for library in names.split(", "):
+            if importlib.util.find_spec(library) is None:
+                pytest.skip(f"{library} is not installed")
 
 
 OTHERS = [f"backends.{name}" for name in ("Backend", "of", "register", "supported")]

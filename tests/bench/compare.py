@@ -170,12 +170,12 @@ def _measured(
 
 def _row(label: str, before: Process, now: Process, settings: plan.Plan) -> Row:
     sides = (before, now)
-    loops = max([side.ask("prepare", label) for side in sides])
+    loops = [side.ask("prepare", label) for side in sides]  # a slow side needs fewer
     times: tuple[list[float], list[float]] = ([], [])
     start = timeit.default_timer()
     while len(times[0]) < FEWEST or timeit.default_timer() - start < settings.seconds:
         first = len(times[0]) % 2  # so that neither side always comes after the other
         for number in (first, 1 - first):
-            times[number].append(sides[number].ask("sample", loops))
+            times[number].append(sides[number].ask("sample", loops[number]))
     ratios = [new / old for old, new in zip(*times, strict=True)]
     return Row(label, *map(measure.quartiles, (*times, ratios)))

@@ -53,3 +53,12 @@ def test_vmap_over_an_axis_of_length_0_gives_one(mx, axes):
     x, p = (mx.zeros((0, 3)) if axis == 0 else mx.ones(3) for axis in axes)
     spikes = mx.vmap(lambda x, p: surrogates.SlayerGrad(alpha=p)(x), in_axes=axes)(x, p)
     assert spikes.shape == (0, 3)
+
+
+def test_a_parameter_is_mapped_with_its_own_rank(mx):
+    alpha, x = np.asarray([1.0, 4.0], np.float32), np.asarray([[-0.5, 0.2], [0.1, 0.9]], np.float32)
+    spikes = mx.vmap(lambda a, x: Sigmoid(a)(x))  # by our rule, since it is differentiated later
+    gradient = mx.grad(lambda x: spikes(mx.array(alpha), x).sum())
+    mapped = np.asarray(gradient(mx.array(x)))
+    expected = [Sigmoid(float(a)).surrogate_grad(row) for a, row in zip(alpha, x, strict=True)]
+    np.testing.assert_allclose(mapped, np.stack(expected), rtol=1e-5)

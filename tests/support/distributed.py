@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import distributed
-from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
+import two_processes
 from surrogates.definitions import SURROGATES
 
 X = torch.linspace(-1.1, 1.3, 8, dtype=torch.float64)
@@ -29,11 +28,7 @@ class Layer(torch.nn.Module):
 
 def work(rank: int, folder: str) -> None:
     """Write what came out of DDP and DTensor, for each surrogate, to a file of this process."""
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2
-    )
-    mesh = init_device_mesh("cpu", (2,))
+    mesh = two_processes.meet(rank, folder)
     outcome = {}
     for name, cls in SURROGATES.items():
         layer = Layer(cls())
@@ -56,4 +51,4 @@ def work(rank: int, folder: str) -> None:
             "gradient stays": isinstance(first, DTensor) and first.placements == x.placements,
         }
     torch.save(outcome, f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
+    two_processes.leave()

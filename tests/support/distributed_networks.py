@@ -8,7 +8,6 @@ from collections import Counter
 
 import torch
 from torch import distributed
-from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import (
     DTensor,
@@ -26,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import surrogates
+import two_processes
 
 STEPS, BATCH, INPUTS, NEURONS, OUTPUTS = 3, 4, 5, 8, 3
 
@@ -236,11 +236,7 @@ def sampled(mesh):
 def work(rank: int, folder: str) -> None:
     """Write what came out of every way of training to a file of this process."""
     warnings.simplefilter("ignore")  # PyTorch's, of its own prototypes
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2
-    )
-    mesh = init_device_mesh("cpu", (2,))
+    mesh = two_processes.meet(rank, folder)
     outcome = {
         (way, name): trained(way, make(), mesh) for way in WAYS for name, make in SPIKES.items()
     }
@@ -249,4 +245,4 @@ def work(rank: int, folder: str) -> None:
         outcome["alpha", *place] = with_parameter(lambda s: s, placed, split, mesh)
     outcome["sampled"] = sampled(mesh)
     torch.save(outcome, f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
+    two_processes.leave()

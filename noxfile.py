@@ -96,7 +96,7 @@ def full(session: nox.Session) -> None:
 
 @nox.session
 def transforms(session: nox.Session) -> None:
-    """Write the matrix of transforms, docs/transforms.json and docs/transforms.md, anew."""
+    """Write the matrix of transforms, docs/reference/transforms.*, anew."""
     install(session, *PINNED, "-e", ".[torch,jax,cupy]", *group("test"), *group("transforms"))
     pytest(session, "tests/transforms", "--write-transforms", require="torch,jax,dask")
 
@@ -140,7 +140,7 @@ def lowest(session: nox.Session) -> None:
 def check(session: nox.Session) -> None:
     """Check every surrogate on 100,000 points per parameter set, dtype and framework."""
     session.install(*PINNED, "-e", ".[torch,jax,check]")
-    size = ("--points", "100000", "--jobs", "2", "--json", "docs/accuracy.json")
+    size = ("--points", "100000", "--jobs", "2", "--json", "docs/reference/accuracy.json")
     session.run("python", "-m", "surrogates", "check", *size, *session.posargs)
 
 
@@ -246,7 +246,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the peers' own requirements allow
 def bench(session: nox.Session) -> None:
-    """Measure ours against the peers and write docs/benchmarks.*; with ``--quick`` in short.
+    """Measure ours against the peers and write docs/explanation/benchmarks.*; ``--quick`` in short.
 
     ``-- --compare REF`` prints how long ours takes relative to a commit, and writes nothing.
     """
@@ -259,7 +259,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the libraries' own requirements allow
 def libraries(session: nox.Session) -> None:
-    """Run the neurons of other libraries with our surrogates, and docs/neurons.md."""
+    """Run the neurons of other libraries with our surrogates, and docs/reference/neurons.md."""
     pins = ["-c", "tests/libraries/constraints.txt"]
     session.install(*pins, "-e", ".[torch,jax]", *group("test"), *group("libraries"))
     # They ask for more than their neurons need; samna installs itself from another index.

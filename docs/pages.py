@@ -1,8 +1,8 @@
 """Write the pages that are made from the code: ``python -m nox -s pages``.
 
-They are README's table of surrogates, ``docs/libraries.md``, and the tables of ``docs/gain.md``,
-``docs/accuracy.md`` and ``docs/transforms.md``, the last two from the JSON files next to them,
-which other sessions measure.
+They are README's table of surrogates, ``docs/reference/libraries.md``, and the tables of
+``docs/howto/gain.md``, ``docs/reference/accuracy.md`` and ``docs/reference/transforms.md``, the
+last two from the JSON files next to them, which other sessions measure.
 No test needs them to be complete, so that a new surrogate touches one file; the tests say that what
 stands on a page is true.
 """
@@ -21,6 +21,7 @@ from surrogates.definitions import SURROGATES, function_name
 from surrogates.libraries._page import page
 
 DOCS = Path(__file__).parent
+REFERENCE = DOCS / "reference"
 LONGEST = 100  # characters of a formula in README's table
 
 
@@ -45,7 +46,7 @@ def surrogates_table() -> list[str]:
 
 
 def accuracy_table(measured: dict[str, Any]) -> list[str]:
-    """Return the table of docs/accuracy.md from what ``check --json`` measured."""
+    """Return the table of docs/reference/accuracy.md from what ``check --json`` measured."""
     columns = [(framework, dtype) for framework in measured["frameworks"] for dtype in DTYPES]
     heads = [f"{TITLES[framework]} {dtype}" for framework, dtype in columns]
     lines = [f"| surrogate | stated | {' | '.join(heads)} |", "|---" * (2 + len(columns)) + "|"]
@@ -58,7 +59,7 @@ def accuracy_table(measured: dict[str, Any]) -> list[str]:
 
 
 def gains_table() -> list[str]:
-    """Return the table of docs/gain.md: the gains of all defaults, the smallest first."""
+    """Return the table of docs/howto/gain.md: the gains of all defaults, the smallest first."""
     columns = ("mean", "rms", "share", "factor")
     lines = [f"| surrogate | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     found = [(name, gain(cls(), mean=-1.0, std=1.0)) for name, cls in SURROGATES.items()]
@@ -100,15 +101,15 @@ def main() -> None:
     sys.path[:0] = [str(DOCS.parent / "tests" / "support")]
     import matrix
 
-    measured = json.loads((DOCS / "accuracy.json").read_text())
-    readme, accuracy = DOCS.parent / "README.md", DOCS / "accuracy.md"
-    gains = DOCS / "gain.md"
+    measured = json.loads((REFERENCE / "accuracy.json").read_text())
+    readme, accuracy = DOCS.parent / "README.md", REFERENCE / "accuracy.md"
+    gains = DOCS / "howto" / "gain.md"
     gains.write_text(between(gains.read_text(), "gains", gains_table()))
     readme.write_text(between(readme.read_text(), "surrogates", surrogates_table()))
     accuracy.write_text(between(accuracy.read_text(), "measured", accuracy_table(measured)))
-    (DOCS / "libraries.md").write_text(page())
-    transforms = json.loads((DOCS / "transforms.json").read_text())
-    (DOCS / "transforms.md").write_text(matrix.render(transforms))
+    (REFERENCE / "libraries.md").write_text(page())
+    transforms = json.loads((REFERENCE / "transforms.json").read_text())
+    (REFERENCE / "transforms.md").write_text(matrix.render(transforms))
 
 
 if __name__ == "__main__":

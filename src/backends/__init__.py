@@ -198,7 +198,7 @@ def unsupported(array_type: type) -> str:
         f"{', '.join(supported())}. To add a library, derive a class from "
         "surrogates.backends.Backend and register an instance under the top-level module of the "
         "array type, by surrogates.backends.register or by an entry point of the group "
-        f"{_GROUP!r} (docs/backends.md)"
+        f"{_GROUP!r} (docs/howto/backends.md)"
     )
 
 

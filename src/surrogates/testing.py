@@ -1,4 +1,4 @@
-"""Does a backend keep its contract? One call, for those who write one: see docs/backends.md."""
+"""Does a backend keep its contract? One call, for who writes one: docs/howto/backends.md."""
 
 from __future__ import annotations
 

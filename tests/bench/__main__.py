@@ -1,4 +1,4 @@
-"""Measures, and writes docs/benchmarks.json, docs/benchmarks.md and docs/benchmarks*.png.
+"""Measures, and writes benchmarks.json, benchmarks.md and benchmarks*.png in docs/explanation.
 
 With --compare, it measures the working tree against a commit, and writes nothing.
 """
@@ -18,7 +18,7 @@ os.environ.setdefault("TORCH_LOGS", "-dynamo,-inductor")  # they report the peer
 from . import compare, plan, plots, report
 from .collect import collect, merged
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/explanation"
 
 
 def main() -> None:

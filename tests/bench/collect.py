@@ -1,4 +1,4 @@
-"""Runs a plan and returns the data of docs/benchmarks.json."""
+"""Runs a plan and returns the data of docs/explanation/benchmarks.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renders docs/benchmarks.md from the data of docs/benchmarks.json."""
+"""Renders docs/explanation/benchmarks.md from the data of docs/explanation/benchmarks.json."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WORKLOADS = """\
 Forward and backward through time of a recurrent network of leaky integrate-and-fire neurons, with
 64 input channels: each library's own neuron with its own surrogate, then with ours; and a neuron of
 three lines, *plain*, with each of the surrogates, and with what keeps less
-([docs/residuals.md](residuals.md)). *Kept* is what autograd saves, or `lax.scan` stacks, for each
+([more](../howto/residuals.md)). *Kept* is what autograd saves, or `lax.scan` stacks, for each
 spike, weights and inputs aside. *Peak* is the most memory of a step beside that: of the process, or
 in JAX of XLA's temporaries. *Error* is that of all weight gradients together, relative to those of
 the exact residual. *Share* is the surrogate's part of the step: what it takes beyond the same

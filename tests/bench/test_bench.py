@@ -25,7 +25,7 @@ from bench.peers import OURS, PEERS
 from bench.plan import TINY
 from surrogates import from_library
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/explanation"
 
 
 def test_the_page_is_rendered_from_the_data():

@@ -104,7 +104,7 @@ class Run:
             high = np.where(high < -largest * 0.99, -largest * 0.99, high)
         is_number, known = ~np.isnan(self.reference.x), ~(np.isnan(low) | np.isnan(high))
         if self.reference.residual == "uint8" and self.surrogate.array_fields:
-            known = known & ~np.isnan(values)  # as docs/residuals.md states
+            known = known & ~np.isnan(values)  # as docs/howto/residuals.md states
         if np.any(np.isnan(values) & is_number & known):
             raise BrokenError(f"{law}: no NaN from a number", f"{values.tolist()}")
         if "forward" in law and self.kind is Kind.TORCH:  # arithmetic, which is 0 there

@@ -13,7 +13,7 @@ import pytest
 import surrogates
 
 ROOT = Path(__file__).parents[2]
-GUIDES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHECKLISTS = (ROOT / "CONTRIBUTING.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NOXFILE = (ROOT / "noxfile.py").read_text()

@@ -2,7 +2,7 @@
 
 A cell is one surrogate under one transform of one framework. Every test with the fixture `cell` is
 one; `conftest.py` collects their outcomes. ``python -m nox -s transforms`` writes them to
-`docs/transforms.json`, and renders those as `docs/transforms.md`.
+`docs/reference/transforms.json`, and renders those as `docs/reference/transforms.md`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from surrogates import Surrogate
 from surrogates._check.symbolic import Number, with_numbers
 from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/reference"
 FIRST, SECOND, THIRD = 1e-14, 1e-12, 1e-11  # the bounds of the derivatives, relative
 
 

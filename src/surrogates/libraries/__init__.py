@@ -45,16 +45,16 @@ def from_library(
     Parameters
     ----------
     library : str
-        Such as ``"snntorch"``; docs/libraries.md lists all. It need not be installed.
+        Such as ``"snntorch"``; docs/reference/libraries.md lists all. It need not be installed.
     name_or_object : str or object
         The library's own name of the class or function; or its object, such as
         ``snntorch.surrogate.atan(2.0)``, whose parameters are read from its attributes, or from
         what a function remembers. Objects can be read of braintools, sinabs, slax, snntorch,
         spikingjelly and spyx.
     as_computed : bool, default False
-        Whether to return the gradient that the version named in docs/libraries.md computes, where
-        that is not what it documents: to reproduce a result. How it rounds, and where it overflows
-        to NaN, is not reproduced.
+        Whether to return the gradient that the version named in docs/reference/libraries.md
+        computes, where that is not what it documents: to reproduce a result. How it rounds, and
+        where it overflows to NaN, is not reproduced.
     **parameters
         The library's own parameters, with its defaults.
 
@@ -62,7 +62,8 @@ def from_library(
     -------
     Surrogate
         With that library's gradient, and its spike at threshold. If the library computes something
-        other than it documents, with the documented gradient: docs/libraries.md says where.
+        other than it documents, with the documented gradient: docs/reference/libraries.md says
+        where.
 
     Raises
     ------

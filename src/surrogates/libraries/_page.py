@@ -1,4 +1,4 @@
-"""The page docs/libraries.md: what other libraries call the surrogates."""
+"""The page docs/reference/libraries.md: what other libraries call the surrogates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ This page is the output of `python -m surrogates list --libraries`.
 
 
 def page() -> str:
-    """Return docs/libraries.md."""
+    """Return docs/reference/libraries.md."""
     lines = _PREFACE.splitlines()
     for entry in filter(lambda entry: entry.makers, map(names_of, LIBRARIES)):
         lines += [

@@ -1,0 +1,18 @@
+// What Sphinx's pages lack for the keyboard and for screen readers: captions of the menu have no
+// level, and what scrolls sideways cannot be reached.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const caption of document.querySelectorAll('p.caption[role="heading"]')) {
+    caption.setAttribute("aria-level", "2");
+  }
+  const reach = () => {
+    for (const box of document.querySelectorAll("pre, div.math, .table-wrapper")) {
+      if (box.scrollWidth > box.clientWidth) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "region");
+        box.setAttribute("aria-label", box.tagName === "PRE" ? "code" : "wide content");
+      }
+    }
+  };
+  reach();
+  window.addEventListener("resize", reach);
+});

@@ -21,7 +21,10 @@ extensions = [
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
+    "commands",
+    "gallery",
     "mathml",
+    "names",
 ]
 exclude_patterns = ["_build", "_ext"]
 default_role = "py:obj"

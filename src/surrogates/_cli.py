@@ -95,12 +95,14 @@ def main(arguments: list[str] | None = None) -> int:
         help="its ending says the format: png, svg or pdf (default: surrogates.png)",
     )
 
+    commands.add_parser("docs", help="open the documentation, or say where it is")
     commands.add_parser("env", help="print the versions that matter for a bug report")
 
     options = parser.parse_args(arguments)
     command = {
         "check": _check,
         "demo": _demo,
+        "docs": _docs,
         "env": _env,
         "list": _list,
         "plot": _plot,
@@ -221,6 +223,24 @@ def _plot(options: argparse.Namespace) -> int:
     surrogates.plot(*drawn, kind=options.kind, log=options.log, ax=figure.subplots())
     figure.savefig(options.out, dpi=150)
     print(options.out)
+    return 0
+
+
+def _docs(options: argparse.Namespace) -> int:
+    """Open the site that was built in this checkout; return 2 if there is none."""
+    root = Path(surrogates.__file__).resolve().parents[2]
+    if not (root / "docs" / "conf.py").exists():
+        print("The documentation is part of the repository, and not of the package. In a checkout:")
+        print("python -m nox -s docs")
+        return 2
+    page = root / "docs" / "_build" / "html" / "index.html"
+    if not page.exists():
+        print(f"The documentation is not built. In {root}: python -m nox -s docs")
+        return 2
+    print(page)
+    import webbrowser
+
+    webbrowser.open(page.as_uri())  # without a browser there is the path that was printed
     return 0
 
 

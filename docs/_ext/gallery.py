@@ -1,0 +1,215 @@
+"""The gallery: an index of cards by family and a page for each surrogate, from the registry.
+
+The pages are written anew before Sphinx reads them, to ``docs/gallery``; nothing of them is by hand.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import snippets
+import sources
+import textbook
+from drawings import card, figures
+from sphinx.application import Sphinx
+
+from surrogates import Surrogate
+from surrogates._find import of_class
+from surrogates.definitions import FAMILIES, SURROGATES, function_name
+from surrogates.libraries import LIBRARIES, names_of
+from surrogates.libraries._library import own_signature, required
+
+TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
+
+
+def index() -> str:
+    """Return the page of cards."""
+    lines = [
+        "# The surrogates",
+        "",
+        f"All {len(SURROGATES)}, by family. Grey is the spike, blue the primitive *g(x)*, and orange "
+        "the derivative *g'(x)* that training uses, drawn at full height whatever its peak is.",
+        "[Compare](../compare.md) some of them, or look up "
+        "[what another library calls them](../reference/libraries.md).",
+    ]
+    for family in FAMILIES:
+        names = [name for name in family.__all__ if name in SURROGATES]
+        title = family.__name__.rpartition(".")[2].replace("_", " ").capitalize()
+        lines += ["", f"## {title}", "", first_line(family), "", "::::{grid} 1 2 3 3"]
+        lines += [":gutter: 2", ""]
+        for name in names:
+            lines += [f":::{{grid-item-card}} {name}", f":link: surrogate-{name.lower()}"]
+            lines += [":link-type: ref", "", "```{raw} html", card(SURROGATES[name]()), "```"]
+            lines += [first_line(SURROGATES[name]), ":::", ""]
+        lines.append("::::")
+    return "\n".join([*lines, "", "```{toctree}", ":hidden:", "", *sorted(SURROGATES), "```", ""])
+
+
+def page(cls: type[Surrogate], accuracy: list[dict[str, Any]]) -> str:
+    """Return the page of a surrogate."""
+    name = cls.__name__
+    surrogate = cls()
+    lines = [f"(surrogate-{name.lower()})=", f"# {name}", "", first_line(cls), ""]
+    if aliases := vars(cls).get("also_called", ()):
+        lines += [f"Also called {', '.join(aliases)}.", ""]
+    compare = f"../compare.html#s={name}"
+    link = f'<p><a href="{compare}">Compare it with others, at any parameters</a></p>'
+    lines += ["```{raw} html", link, "```", "", "## Formula", ""]
+    for formula in ("g'(x)", "g(x)"):
+        lines += ["```{math}", f"{formula} = {textbook.latex(cls, formula)}", "```", ""]
+    lines += ["*x* is the membrane potential minus the threshold.", "", *measures(surrogate), ""]
+    lines += ["## Pictures", "", *figures(cls), ""]
+    lines += ["## Use it", "", *snippets.tabs(surrogate), ""]
+    lines += [snippets.what_ran(), ""]
+    lines += ["## How exact it is", "", *exactness(accuracy), ""]
+    lines += ["## In other libraries", "", *elsewhere(cls), ""]
+    lines += ["## Source", "", *sources.section(cls), ""]
+    lines += ["## API", "", "```{eval-rst}", ".. currentmodule:: surrogates", ""]
+    lines += [f".. autoclass:: surrogates.{name}", ""]
+    lines += [f".. autofunction:: surrogates.{function_name(cls)}", "```", ""]
+    return "\n".join(lines)
+
+
+def measures(surrogate: Surrogate) -> list[str]:
+    """Return the table of what one measures of a surrogate."""
+    cls = type(surrogate)
+    rows = ["| | formula | at the defaults |", "|---|---|---|"]
+    for name in ("peak", "area", "width"):
+        formula = textbook.latex(cls, name)
+        shown = f"${formula}$".replace("|", r"\vert ") if formula else "no closed form"
+        shown = shown.replace(r"\left\vert  ", r"\left\vert ")
+        rows.append(f"| {name} | {shown} | {number(getattr(surrogate, name))} |")
+    low, high = surrogate.support
+    everywhere = (low, high) == (-math.inf, math.inf)
+    span = "all *x*" if everywhere else f"from {number(low)} to {number(high)}"
+    rows.append(f"| support | | {span} |")
+    rows.append(f"| symmetry | | {symmetry(surrogate)} |")
+    rows.append(f"| smoothness | | {smoothness(surrogate)} |")
+    probability = "yes" if surrogate.is_distribution else "no"
+    rows.append(f"| *g(x)* is a firing probability | | {probability} |")
+    return rows
+
+
+def number(value: float) -> str:
+    """Return a number with five digits."""
+    if math.isnan(value):
+        return "not defined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinity"
+    return f"{value + 0.0:.5g}".replace("-", "\N{MINUS SIGN}")
+
+
+def symmetry(surrogate: Surrogate) -> str:
+    """Return whether the derivative is that of -x, measured between breakpoints."""
+    x = np.random.default_rng(0).normal(0.0, 2.0, 1000)
+    right, left = surrogate.surrogate_grad(x), surrogate.surrogate_grad(-x)
+    if np.allclose(right, left, rtol=1e-12, atol=0.0):
+        return "symmetric around the threshold"
+    return "not symmetric"
+
+
+def smoothness(surrogate: Surrogate) -> str:
+    """Return where the derivative jumps or has a corner, measured at its breakpoints."""
+    places = {"jumps": [], "has a corner": []}
+    scale = min(1.0, surrogate.width)
+    near = [place for place in surrogate.breakpoints if abs(place) <= 2.0 or len(places) < 9]
+    step = 1e-6 * scale
+    for place in near:
+        side = place + step * np.asarray([-2.0, -1.0, 1.0, 2.0])
+        a, b, c, d = surrogate.surrogate_grad(side).tolist()
+        height = max(map(abs, (a, b, c, d)), default=0.0) or 1.0
+        if abs(c - b) > 1e-3 * height:
+            places["jumps"].append(place)
+        elif abs((d - c) - (b - a)) > 1e-7 * height:
+            places["has a corner"].append(place)
+    told = [f"{what} at {listed(found)}" for what, found in places.items() if found]
+    return f"the derivative {' and '.join(told)}" if told else "the derivative is smooth"
+
+
+def listed(places: list[float]) -> str:
+    """Return places in words; those of a periodic formula go on."""
+    shown = [number(place) for place in places[:4]]
+    if len(places) > 4:
+        return f"*x* = {', '.join(shown)} and on"
+    return f"*x* = {' and '.join([', '.join(shown[:-1]), shown[-1]] if shown[1:] else shown)}"
+
+
+def exactness(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what `python -m surrogates check` measured."""
+    lines = [
+        "The largest error that was measured, in units in the last place; "
+        "[how](../reference/accuracy.md).",
+        "",
+        "| | derivative | primitive |",
+        "|---|---|---|",
+    ]
+    for row in rows:
+        if row["dtype"]:
+            cells = [f"{row[what]:.3g}" for what in ("derivative", "primitive")]
+            title = f"{TITLES[row['framework']]} {row['dtype']}"
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    proven = any(row["framework"] == "symbolic" and row["note"] == "proven" for row in rows)
+    if proven:
+        lines += ["", "SymPy proves, piece by piece, that the derivative is that of the primitive."]
+    return lines
+
+
+def elsewhere(cls: type[Surrogate]) -> list[str]:
+    """Return the table of what other libraries call a surrogate, and what differs there."""
+    found = [(meaning.library, meaning.name) for meaning in of_class(cls)]
+    if not found:
+        return [
+            f"None of the {len(LIBRARIES)} libraries that `surrogates.from_library` knows has it."
+        ]
+    entries = {entry.name: entry for entry in map(names_of, LIBRARIES)}
+    lines = ["| library | name and defaults there | here | what differs |", "|---|---|---|---|"]
+    for library, name in found:
+        entry = entries[library]
+        maker = entry.makers[name]
+        needed = required(maker)
+        given = [
+            p.name if p.name in needed else f"{p.name}={p.default}"
+            for p in own_signature(maker).parameters.values()
+        ]
+        made = entry.surrogate(name, needed)
+        there = f"`{name}({', '.join(given)})`"
+        lines.append(f"| {library} {entry.version} | {there} | `{made!r}` | {entry.notes[name]} |")
+    return lines
+
+
+def first_line(documented: object) -> str:
+    """Return the first line of a docstring, in Markdown."""
+    return inspect.cleandoc(documented.__doc__ or "").splitlines()[0].replace("``", "`")
+
+
+def write(app: Sphinx) -> None:
+    """Write the pages, and delete those of surrogates that are no more."""
+    docs = Path(app.srcdir)
+    folder = docs / "gallery"
+    folder.mkdir(exist_ok=True)
+    measured = json.loads((docs / "reference" / "accuracy.json").read_text())["rows"]
+    pages = {"index": index()}
+    for name, cls in SURROGATES.items():
+        pages[name] = page(cls, [row for row in measured if row["surrogate"] == name])
+    changed(docs / "reference" / "bibliography.md", sources.bibliography())
+    for path in {*folder.glob("*.md")} - {folder / f"{name}.md" for name in pages}:
+        path.unlink()
+    for name, text in pages.items():
+        changed(folder / f"{name}.md", text)
+
+
+def changed(path: Path, text: str) -> None:
+    """Write a page, unless it is there already: what did not change is not read again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Write the gallery before anything is read."""
+    app.connect("builder-inited", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

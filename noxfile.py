@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import nox
@@ -149,6 +150,22 @@ def pages(session: nox.Session) -> None:
     """Write the tables of README and docs that are made from the code, and from measurements."""
     session.install(*PINNED, "-e", ".[check]", *group("test"))
     session.run("python", "docs/pages.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site from scratch, docs/_build/html, without a network where that can be had."""
+    install(session, *PINNED, "-e", ".[torch,jax,dask,check,demo]", *group("docs"))
+    for made in ("docs/_build", "docs/gallery", "docs/_static/generated"):
+        shutil.rmtree(made, ignore_errors=True)
+    build = ["sphinx-build", "-W", "--keep-going", "-q", "-d", "docs/_build/doctrees"]
+    build += ["-b", "html", "docs", "docs/_build/html"]
+    # A network of its own, with nothing in it but the loopback that Jupyter talks to its kernels by.
+    alone = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if shutil.which("unshare") and not subprocess.run([*alone, "true"], check=False).returncode:
+        session.run(*alone, *build, external=True)
+    else:
+        session.run(*build)
 
 
 @nox.session

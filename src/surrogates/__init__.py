@@ -1,10 +1,13 @@
 """Surrogate gradients for spiking neural networks, in every array framework."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from . import backends
 from ._accuracy import Accuracy
 from ._custom import Custom
 from ._diagnose import Diagnosis, diagnose
 from ._find import find
+from ._find import missing as _missing
 from ._fitted import fitted
 from ._gain import gain
 from ._modules import learnable, module, set_spiking_mode
@@ -90,3 +93,8 @@ __all__ += _piecewise.__all__
 __all__ += _power_law.__all__
 __all__ += _rate.__all__
 __all__ += _sigmoidal.__all__
+
+if not _TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+    def __getattr__(name: str) -> object:
+        raise AttributeError(_missing(name))

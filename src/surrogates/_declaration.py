@@ -41,6 +41,7 @@ def declare(cls: Any, base: Any) -> None:
                 f"{cls.__name__} declares the parameters {', '.join(fields)} and defines __init__, "
                 "which surrogates get by themselves; leave out one or the other"
             )
+        cls._keywords = None
         return
     for name in fields:
         default: Any = vars(cls).get(name) if name != "at_threshold" else None
@@ -52,6 +53,7 @@ def declare(cls: Any, base: Any) -> None:
     make_frozen_dataclass(cls)
     cls.__doc__ = completed(cls)
     cls._declared = cls.__dataclass_params__
+    cls._keywords = frozenset(n for n, f in cls.__dataclass_fields__.items() if f.init)
 
 
 def refuse_change(instance: Any, name: str, *value: Any) -> None:
@@ -70,6 +72,12 @@ def decorated(cls: Any) -> str:
         f"{cls.__name__}: leave out @dataclass, a surrogate is one already: declare the parameters "
         "in the class, as in `alpha: float = surrogates.parameter(2.0, low=0.0)`"
     )
+
+
+def unknown(cls: Any, name: str) -> str:
+    """Return what to tell who gives a parameter that the class has not."""
+    known = ", ".join(inspect.signature(cls).parameters)
+    return f"{cls.__name__} has no parameter {name!r}; it takes {known}"
 
 
 def _field_names(cls: Any) -> list[str]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from ._surrogate import Surrogate
@@ -96,6 +97,25 @@ def find(name: str) -> type[Surrogate]:
     several = f"has {len(kinds)} meanings; take the one of your library"
     reason = several if len(kinds) > 1 else "is not a class of its own here; this makes it"
     raise LookupError(f"{name!r} {reason}:\n" + "\n".join(lines(found)))
+
+
+def missing(name: str) -> str:
+    """Return what to tell who asks the package for a name that it has not."""
+    text = f"module 'surrogates' has no attribute {name!r}"
+    if name.startswith("_"):
+        return text
+    if find_spec(f"surrogates.{name}") is not None:
+        return f"{text}; write import surrogates.{name} first"
+    try:
+        return f"{text}; that is surrogates.{find(name).__name__} here"
+    except LookupError:
+        pass
+    if _key(name) in _by_key():
+        return f"{text}; surrogates.find({name!r}) says what libraries and papers mean by it"
+    from difflib import get_close_matches  # here, since it takes long to import
+
+    close = get_close_matches(name, sys.modules["surrogates"].__all__, n=3)
+    return f"{text}; did you mean {' or '.join(close)}?" if close else text
 
 
 def chosen(name: str) -> type[Surrogate]:
@@ -191,7 +211,7 @@ def _types(surrogate: Any) -> tuple[type[Surrogate], ...]:
 
 
 def _advice(key: str) -> str:
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # here, since it takes long to import
 
     known = _by_key()
     close = get_close_matches(key, known, n=3)

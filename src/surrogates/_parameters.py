@@ -132,6 +132,7 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
     """Return a number as a Python float (a count as an int), an array as it is, or raise.
 
     Values of an array are checked in NumPy alone: elsewhere they may be traced, or on a device.
+    The owner is a surrogate, or the name of a function.
     """
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         # Python's integers may be too large for a float; NumPy's numbers may be of half precision.
@@ -149,14 +150,13 @@ def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
     why = "; a masked array would lose its mask" if isinstance(value, np.ma.MaskedArray) else ""
     if isinstance(value, (list, tuple)) or (hasattr(value, "dtype") and not why):
         why = "; check its values, and convert it by numpy.asarray(..., dtype=float) or the like"
+    caller = owner if isinstance(owner, str) else type(owner).__name__
     if isinstance(value, (list, tuple)) or hasattr(value, "dtype"):
-        cls: type = type(owner)
-        names = [f.name for f in fields(cls) if f.name != "at_threshold"]
+        names = [f.name for f in getattr(owner, "_fields", ()) if f.name != "at_threshold"]
         if names[:1] == [name]:  # where an array may be meant as x
-            why += f"; if it is the membrane potential, write {type(owner).__name__}()(x)"
+            why += f"; if it is the membrane potential, write {caller}()(x)"
     raise ValueError(
-        f"{type(owner).__name__}: {name} must be {interval.description}{arrays}, "
-        f"got {name}={value!r}{why}"
+        f"{caller}: {name} must be {interval.description}{arrays}, got {name}={value!r}{why}"
     )
 
 

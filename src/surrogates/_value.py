@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import numpy as np
 
 from . import backends
-from ._declaration import declare, decorated, refuse_change
+from ._declaration import declare, decorated, refuse_change, unknown
 from ._parameters import UNIT, checked, is_floating_array, parameter
 
 Array = Any
@@ -34,6 +34,8 @@ class Value:
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
     _fields: ClassVar[tuple[Field[Any], ...]]  # kept, since `fields` takes long
+    # What __init__ takes; None where the class has one of its own.
+    _keywords: ClassVar[frozenset[str] | None] = None
     _declared: ClassVar[Any]  # its __dataclass_params__, which a decorator on top replaces
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
@@ -60,6 +62,13 @@ class Value:
         reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}
         cls._without_gradient = {name: why for name, why in reasons.items() if why}
         backends.register_class(cls)
+
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> Self:
+        """Refuse what is no parameter, and say which there are."""
+        for name in kwargs:
+            if cls._keywords is not None and name not in cls._keywords:
+                raise TypeError(unknown(cls, name))
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         backends.load_imported()

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ._maths import choose, larger, of_parameter, smaller
-from ._modules._paths import path_of, with_value_at
-from ._parameters import is_floating_array
+from ._modules._paths import parameters_by_path, path_of, with_value_at
+from ._parameters import checked, is_floating_array
 from ._surrogate import Surrogate, require_surrogate
 
 __all__ = ["Annealed", "anneal", "cosine", "geometric", "linear", "steps"]
@@ -199,7 +199,8 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
         If `surrogate` is no surrogate, or a schedule cannot be called.
     ValueError
         If a name is not that of a real-valued parameter, or is that of several, such as of two
-        parts of a mixture: a path tells them apart, as in ``**{"surrogates.0.alpha": ...}``.
+        parts of a mixture: a path tells them apart, as in ``**{"surrogates.0.alpha": ...}``. Or if
+        a schedule of `surrogates.schedules` leaves the range of the parameter.
 
     References
     ----------
@@ -228,6 +229,9 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
                 f"anneal: {name} must be a function of the progress, such as "
                 f"surrogates.schedules.linear(1.0, 5.0), got {name}={schedule!r}"
             )
+        interval = parameters_by_path(surrogate)[path].metadata["interval"]
+        for value in _values(schedule):
+            checked("anneal", name, interval, value)
         found[path] = schedule
     return Annealed(surrogate, found)
 
@@ -263,6 +267,14 @@ class Annealed:
 
     def __repr__(self) -> str:
         return f"anneal({self.surrogate!r}, {', '.join(self.schedules)})"
+
+
+def _values(schedule: Any) -> tuple[Any, ...]:
+    """Return the values that a schedule of this file starts at, jumps to and ends at."""
+    function = schedule.func if isinstance(schedule, partial) else None
+    if function is _steps:
+        return tuple(schedule.args[0])
+    return schedule.args[:2] if function in (_linear, _cosine, _geometric) else ()
 
 
 def _require_ends(caller: str, start: Any, end: Any) -> None:

@@ -221,3 +221,29 @@ def test_masked_and_8_bit_parameters():
 def test_the_most_spikes_are_a_number(value):
     with pytest.raises(ValueError, match="max_spikes must be a positive whole number"):
         surrogates.MultiSpike(surrogates.Sigmoid(), max_spikes=value)
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (surrogates.Sigmoid, "Sigmoid has no parameter 'slope'; it takes alpha, at_threshold"),
+        (lambda **k: surrogates.sigmoid(np.ones(3), **k), "Sigmoid has no .* it takes alpha, "),
+        (lambda **k: surrogates.Windowed(surrogates.ERF(), **k), "takes surrogate, band, norm"),
+    ],
+)
+def test_an_unknown_parameter_is_told_which_there_are(make, names):
+    with pytest.raises(TypeError, match=names):
+        make(slope=25.0)
+
+
+def test_a_class_with_an_init_of_its_own_takes_what_that_takes():
+    class Own(surrogates.Surrogate):
+        def __init__(self, slope):
+            self.alpha = slope
+
+    class Further(Own):
+        beta: float = surrogates.parameter(1.0)
+
+    assert Own(slope=25.0).alpha == 25.0
+    with pytest.raises(TypeError, match="Further has no parameter 'slope'; it takes beta, at_"):
+        Further(slope=25.0)

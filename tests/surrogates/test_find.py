@@ -164,3 +164,25 @@ def test_check_takes_the_name_of_a_library():
     check = pytest.importorskip("surrogates._check", exc_type=ImportError)
     assert check.find("fast_sigmoid") is surrogates.InvSquareGrad
     assert check.find("sigmoid") is surrogates.Sigmoid
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("triangle", "'triangle'; that is surrogates.ReluGrad here"),
+        ("superspike", r"surrogates.find\('superspike'\) says what"),
+        ("learable", "did you mean learnable"),
+        ("nothing_like_it", "'nothing_like_it'$"),
+        ("__odd__", "'__odd__'$"),
+        ("__main__", "'__main__'$"),
+    ],
+)
+def test_a_name_that_the_package_has_not(name, hint):
+    with pytest.raises(AttributeError, match=hint):
+        getattr(surrogates, name)
+
+
+def test_a_module_that_was_not_imported(monkeypatch):
+    monkeypatch.delattr(surrogates, "testing", raising=False)
+    with pytest.raises(AttributeError, match=r"write import surrogates\.testing first$"):
+        _ = surrogates.testing

@@ -105,6 +105,6 @@ def test_fields_that_take_no_default_or_no_argument_or_a_keyword():
     assert replace(mixed, needed=5.0).needed == 5.0
     assert "needed" not in vars(Mixed)
     for wrong in ({}, {"needed": 1.0, "fixed": 2.0}, {"needed": 1.0, "other": 2.0}):
-        with pytest.raises(TypeError, match=r"Mixed\.__init__\(\)"):
+        with pytest.raises(TypeError, match=r"Mixed(\.__init__\(\)| has no parameter)"):
             Mixed(**wrong)
     assert next(f for f in fields(Mixed) if f.name == "needed").default is MISSING

@@ -38,8 +38,10 @@ def test_scaled(cls):
 
 
 def test_scaled_wants_positive_numbers():
-    with pytest.raises(ValueError, match="peak must be a positive finite number"):
+    with pytest.raises(ValueError, match="rescaled: peak must be a positive finite number"):
         surrogates.rescaled(surrogates.Sigmoid(), peak=-1.0)
+    with pytest.raises(ValueError, match=r"rescaled: width must be a positive .* got width=-1"):
+        surrogates.rescaled(surrogates.Sigmoid(), width=-1)
 
 
 class OfPrimitive(surrogates.Surrogate):

@@ -81,7 +81,7 @@ def test_what_is_annealed_is_stored_and_read_again():
 
 def test_a_value_out_of_range_is_refused_by_the_surrogate():
     with pytest.raises(ValueError, match=r"Sigmoid: alpha must be a positive .* got alpha=-2.0"):
-        sg.anneal(sg.Sigmoid(), alpha=linear(1.0, -2.0))(1.0)
+        sg.anneal(sg.Sigmoid(), alpha=lambda p: 1 - 3 * p)(1.0)
 
 
 @pytest.mark.parametrize(
@@ -187,3 +187,11 @@ def test_what_is_no_sequence_of_steps_is_refused():
         with pytest.raises(ValueError, match=r"^steps: at must be a sequence of finite numbers"):
             steps([1.0, 2.0], odd)
     assert steps(np.asarray([1.0, 2.0]), at=range(1))(0.5) == 2.0
+
+
+@pytest.mark.parametrize("schedule", [linear(1, -2), cosine(-1.0, 2.0), steps([1, 0, 2], [0.1, 1])])
+@pytest.mark.parametrize("surrogate", [sg.Sigmoid(), sg.Scaled(sg.Sigmoid())])
+def test_a_schedule_that_leaves_the_range_of_its_parameter(schedule, surrogate):
+    with pytest.raises(ValueError, match=r"anneal: alpha must be a positive .*, got alpha=(-|0)"):
+        sg.anneal(surrogate, alpha=schedule)
+    sg.anneal(sg.GaussianGrad(), alpha=schedule)  # any finite number will do

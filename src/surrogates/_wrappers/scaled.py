@@ -178,7 +178,7 @@ def rescaled(
     Raises
     ------
     ValueError
-        If `surrogate` has no finite, positive peak or width to scale.
+        If `peak` or `width` is not positive, or `surrogate` has no finite, positive one to scale.
 
     References
     ----------
@@ -196,10 +196,10 @@ def rescaled(
     require_surrogate(surrogate)
     amplitude = rate = 1.0
     if peak is not None:
-        peak = checked(surrogate, "peak", POSITIVE, peak)
+        peak = checked("rescaled", "peak", POSITIVE, peak)
         amplitude = peak / _measure(surrogate, "peak")
     if width is not None:
-        width = checked(surrogate, "width", POSITIVE, width)
+        width = checked("rescaled", "width", POSITIVE, width)
         rate = _measure(surrogate, "width") / width
     return Scaled(surrogate, amplitude, rate)
 

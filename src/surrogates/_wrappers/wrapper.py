@@ -45,7 +45,7 @@ class Wrapper(Surrogate):
                 f"{cls.__name__}: at_threshold is that of the surrogate inside, got "
                 f"at_threshold={kwargs['at_threshold']!r}; give it to that one"
             )
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **kwargs)
 
     def __post_init__(self) -> None:
         inside = self.surrogate

@@ -7,21 +7,13 @@ from typing import Any
 import numpy as np
 
 import surrogates
+import wrappers
 from kinds import Kind
 from surrogates.definitions import SURROGATES
 
 Case = dict[str, Any]
 
-WRAPPERS = {
-    "Scaled": surrogates.Scaled,
-    "Windowed": surrogates.Windowed,
-    "Graded": surrogates.Graded,
-    "Smooth": surrogates.Smooth,
-    "MultiSpike": surrogates.MultiSpike,
-    "Ternary": surrogates.Ternary,
-    "Relaxed": surrogates.Relaxed,
-    "Compressed": surrogates.Compressed,
-}
+WRAPPERS = {cls.__name__: cls for cls in wrappers.WRAPPERS}
 COMPOSITIONS = {"Mixture": surrogates.Mixture, "Spliced": surrogates.Spliced}
 OPTIONS = ("at_threshold", "rounding", "max_spikes", "residual", "normalise", "closed")
 KINDS = [Kind.NUMPY, Kind.NUMPY_READONLY, Kind.STRICT, Kind.TORCH, Kind.JAX, Kind.DASK]

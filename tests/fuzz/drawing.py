@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+import wrappers
 from kinds import Kind
 from surrogates._parameters import COUNT
 from surrogates._parameters import parameters as declared
@@ -20,8 +21,7 @@ LAYOUTS = ["contiguous", "transposed", "strided", "negative", "expanded"]
 RARE = {"torch_compile", "torch_export"}  # these take a second each
 # And these half of one with JAX, which compiles anew for most cases.
 SLOW = {"hypergradient", "jax_grad", "jax_scan_and_checkpoint", "second_derivative", "threads"}
-SHAPING = ("Scaled", "Windowed")
-EMITTING = ("MultiSpike", "Ternary", "Graded", "Smooth")
+SHAPING = sorted(cls.__name__ for cls in wrappers.SHAPING)
 
 
 def drawn(rng: Random, paths: dict[str, Any]) -> Case:
@@ -50,12 +50,10 @@ def drawn(rng: Random, paths: dict[str, Any]) -> Case:
 def _whole(rng: Random, shape: tuple[int, ...], at_threshold: float) -> Case:
     """Draw a surrogate within wrappers that do not refuse each other; in one of ten cases, any."""
     node = {**_shape(rng, shape, 2, at_threshold), "at_threshold": at_threshold}
-    claims: dict[str, str | None] = dict.fromkeys(EMITTING, "emission")
-    claims |= dict.fromkeys(SHAPING)
     anything_goes = not rng.randrange(10)
     seen: list[str | None] = []
     for name in [rng.choice(sorted(WRAPPERS)) for _ in range(rng.randrange(5))]:
-        claim = claims.get(name, name)
+        claim = WRAPPERS[name]._aspect
         if anything_goes or claim is None or claim not in seen:
             node = _wrapped(rng, name, node, shape)
         seen.append(claim)

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+import wrappers
+
 from .cases import Case, chain, everything, weighing
 from .shapes import Shape
 
-EMITTERS = ("MultiSpike", "Ternary", "Graded", "Smooth")
-DECIDING = (*EMITTERS, "Compressed", "Relaxed")
+EMITTERS = [cls.__name__ for cls in wrappers.EMITTING]
+DECIDING = [cls.__name__ for cls in wrappers.DECIDING]
 SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+import pathlib
 import pickle
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ import surrogates
 from kinds import HALVES, WITH_TAPE, Kind, assert_like, in_half, parameters
 from surrogates import Compressed, Graded, MultiSpike, Relaxed, Scaled, Smooth, Ternary, Windowed
 from surrogates._wrappers.wrapper import Wrapper
+from wrappers import DECIDING, EMITTING, SHAPING, WRAPPERS
 
 X = np.asarray([-3.0, -2.5, -2.0, -0.75, -0.1, 0.0, 0.3, 1.0, 2.25])
 
@@ -36,17 +39,36 @@ leaves = st.sampled_from(
 numbers = st.sampled_from([0.25, 0.5, 1.5, 2.0])
 
 
+# By wrapper: what it is drawn with, besides the surrogate inside.
+ARGUMENTS = {
+    Scaled: (numbers, numbers, st.sampled_from([-0.5, 0.0, 0.25])),
+    Windowed: (numbers,),
+    MultiSpike: (numbers,),
+    Ternary: (numbers,),
+    Smooth: (),
+    Graded: (numbers, numbers),
+    Compressed: (st.sampled_from(["float16", "uint8"]),),
+    Relaxed: (),
+}
+# By wrapper that changes the emission: its spikes at `X`, of itself around the shape that all
+# wrappers of the shape make, and of the step with its value at 0.
+SPIKES = {
+    MultiSpike: lambda w, at_zero: np.clip(np.floor(X / w.threshold) + 1, 0, None),
+    Ternary: lambda w, at_zero: (
+        np.heaviside(X, at_zero) - np.heaviside(-X - 2 * w.threshold, at_zero)
+    ),
+    Smooth: lambda w, at_zero: w.surrogate.surrogate_fun(X),
+    Graded: lambda w, at_zero: (X + w.threshold) / w.scale * np.heaviside(X, at_zero),
+}
+# By wrapper that changes the shape: its derivative at `x`, of that of the surrogate inside.
+DERIVATIVES = {
+    Scaled: lambda w, inside, x: w.amplitude * inside(w.rate * (x - w.shift)),
+    Windowed: lambda w, inside, x: np.where(np.abs(x) < w.band, inside(x), 0.0),
+}
+
+
 def wrapped(inside):
-    return st.one_of(
-        st.builds(Scaled, inside, numbers, numbers, st.sampled_from([-0.5, 0.0, 0.25])),
-        st.builds(Windowed, inside, numbers),
-        st.builds(MultiSpike, inside, numbers),
-        st.builds(Ternary, inside, numbers),
-        st.builds(Smooth, inside),
-        st.builds(Graded, inside, numbers, numbers),
-        st.builds(Compressed, inside, st.sampled_from(["float16", "uint8"])),
-        st.builds(Relaxed, inside),
-    )
+    return st.one_of(*(st.builds(cls, inside, *ARGUMENTS[cls]) for cls in WRAPPERS))
 
 
 @st.composite
@@ -69,39 +91,21 @@ def emitted(leaf, wrappers):
     """Return the spikes at `X` that the one wrapper that emits says, else the leaf."""
     shape = leaf
     for wrapper in wrappers:
-        if isinstance(wrapper, (Scaled, Windowed)):
+        if type(wrapper) in SHAPING:
             shape = dataclasses.replace(wrapper, surrogate=shape)
     for wrapper in wrappers:
-        if isinstance(wrapper, Smooth):
-            return shape.surrogate_fun(X)
-        if isinstance(wrapper, Graded):
-            potential = (X + wrapper.threshold) / wrapper.scale
-            return potential * np.heaviside(X, leaf.at_threshold)
-        if isinstance(wrapper, MultiSpike):
-            return np.clip(np.floor(X / wrapper.threshold) + 1, 0, None)
-        if isinstance(wrapper, Ternary):
-            mirrored = -X - 2 * wrapper.threshold
-            return np.heaviside(X, leaf.at_threshold) - np.heaviside(mirrored, leaf.at_threshold)
+        if type(wrapper) in EMITTING:
+            around = dataclasses.replace(wrapper, surrogate=shape)
+            return SPIKES[type(wrapper)](around, leaf.at_threshold)
     return np.heaviside(X, leaf.at_threshold)
-
-
-def is_smooth(wrappers):
-    return any(isinstance(wrapper, Smooth) for wrapper in wrappers)
-
-
-def shaped(wrapper, bump):
-    """Return the derivative of a wrapper that changes the shape, from the one inside."""
-    if isinstance(wrapper, Windowed):
-        return lambda x: np.where(np.abs(x) < wrapper.band, bump(x), 0.0)
-    return lambda x: wrapper.amplitude * bump(wrapper.rate * (x - wrapper.shift))
 
 
 def slope(leaf, wrappers):
     """Return the derivative at `X`, from the leaf's alone."""
     bump, threshold, residual = leaf.surrogate_grad, None, None
     for wrapper in wrappers:
-        if isinstance(wrapper, (Scaled, Windowed)):
-            bump = shaped(wrapper, bump)
+        if type(wrapper) in SHAPING:
+            bump = partial(DERIVATIVES[type(wrapper)], wrapper, bump)
         threshold = wrapper.threshold if isinstance(wrapper, Ternary) else threshold
         residual = wrapper.residual if isinstance(wrapper, Compressed) else residual
 
@@ -113,9 +117,6 @@ def slope(leaf, wrappers):
     return total, 0.0
 
 
-EVERY = [Scaled, Windowed, MultiSpike, Ternary, Smooth, Graded, Compressed, Relaxed]
-
-
 @given(nestings())
 def test_spikes_and_derivative_of_a_nesting(kind, nesting):
     leaf, wrappers, surrogate = nesting
@@ -124,8 +125,8 @@ def test_spikes_and_derivative_of_a_nesting(kind, nesting):
     spikes = surrogate(x)
     assert_like(spikes, x, kind)
     # a primitive, and a quotient, are rounded by each library in its own way
-    is_graded = any(isinstance(wrapper, Graded) for wrapper in wrappers)
-    rtol, atol = (1e-13, 1e-15) if is_smooth(wrappers) or is_graded else (0, 0)
+    is_rounded = any(isinstance(wrapper, (Smooth, Graded)) for wrapper in wrappers)
+    rtol, atol = (1e-13, 1e-15) if is_rounded else (0, 0)
     expected = emitted(leaf, wrappers)
     np.testing.assert_allclose(kind.numpy(spikes), expected, rtol=rtol, atol=atol)
     derivative, step = slope(leaf, wrappers)
@@ -188,12 +189,7 @@ def test_measures_of_a_nesting_are_those_of_its_bump(nesting):
     assert math.isclose(surrogate.width, leaf.width / rate)
 
 
-ASPECTS = {
-    "emission": [MultiSpike, Ternary, Smooth, Graded],
-    "residual": [Compressed],
-    "gradient of parameters": [Relaxed],
-}
-CLAIMS = [(a, b, aspect) for aspect, some in ASPECTS.items() for a in some for b in some]
+CLAIMS = [(a, b, a._aspect) for a in DECIDING for b in DECIDING if a._aspect == b._aspect]
 
 
 @pytest.mark.parametrize(("outer", "inner", "aspect"), CLAIMS)
@@ -205,7 +201,7 @@ def test_two_that_decide_one_aspect(outer, inner, aspect):
             outer(inside)
 
 
-@pytest.mark.parametrize("wrapper", EVERY)
+@pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_at_threshold_belongs_inside(wrapper):
     with pytest.raises(
         TypeError, match=f"{wrapper.__name__}: at_threshold .* got at_threshold=0.25"
@@ -213,14 +209,14 @@ def test_at_threshold_belongs_inside(wrapper):
         wrapper(surrogates.Sigmoid(), at_threshold=0.25)
 
 
-@pytest.mark.parametrize("wrapper", [MultiSpike, Ternary, Smooth, Graded])
+@pytest.mark.parametrize("wrapper", EMITTING)
 def test_what_decides_the_emission_is_not_sampled(wrapper):
     for surrogate in (wrapper(surrogates.Sigmoid()), Scaled(wrapper(surrogates.Sigmoid()))):
         with pytest.raises(TypeError, match=f"{wrapper.__name__} decides the emission"):
             surrogates.sample(surrogate, np.zeros(3), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("wrapper", [Scaled, Relaxed, Compressed])
+@pytest.mark.parametrize("wrapper", [Scaled, *(w for w in DECIDING if w not in EMITTING)])
 def test_other_wrappers_are_sampled(wrapper):
     surrogate, x = wrapper(surrogates.Sigmoid()), np.linspace(-1, 1, 101)
     spikes = surrogates.sample(surrogate, x, np.random.default_rng(0))
@@ -254,12 +250,24 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
             assert result.dtype == x.dtype
 
 
+def test_the_page_on_aspects_says_which_each_wrapper_changes():
+    page = pathlib.Path(__file__).parents[2].joinpath("docs", "architecture.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| (shape|emission|residual|gradient to the par.*?)\b.*\| (.*) \|$", page, re.M
+    )
+    named = {name: aspect for aspect, names in rows for name in re.findall(r"`(\w+)`", names)}
+    aspects = {None: "shape", "gradient of parameters": "gradient to the parameters"}
+    expected = {cls.__name__: aspects.get(cls._aspect, cls._aspect) for cls in WRAPPERS}
+    others = {"Mixture": "shape", "Spliced": "shape", "sample": "emission"}  # no wrappers
+    assert named == expected | others
+
+
 def test_an_aspect_that_there_is_not():
     with pytest.raises(TypeError, match=r"Odd: _aspect must be 'emission', .* got 'emision'"):
         type("Odd", (Wrapper,), {"_aspect": "emision"})
 
 
-@pytest.mark.parametrize("wrapper", EVERY)
+@pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_every_wrapper_is_traceable_around_what_is(wrapper):
     assert wrapper(surrogates.Sigmoid()).is_traceable
     assert wrapper(surrogates.Mixture((surrogates.Sigmoid(),), (1.0,))).is_traceable

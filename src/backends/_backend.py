@@ -12,6 +12,7 @@ from ._arithmetic import arithmetic
 from ._erfc import erfc
 
 Array = Any
+BEYOND_FLOAT16 = 65520.0  # rounded to infinity, of which a slope to a parameter would be NaN
 
 
 class Definition(Protocol):

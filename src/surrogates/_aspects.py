@@ -19,6 +19,7 @@ import numpy as np
 from . import backends
 from ._arrays import fitted, operands, working_dtype
 from ._maths import holds
+from .backends._backend import BEYOND_FLOAT16
 
 Array = Any
 Surrogate = Any  # which imports this module
@@ -203,7 +204,10 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     """Return the derivative from what was kept."""
     xp = backends.of(kept).namespace(kept)
     if surrogate.residual_dtype != "uint8":
-        return surrogate.exact_grad(xp.astype(kept, dtype, copy=False))
+        x = xp.astype(kept, dtype, copy=False)
+        if surrogate.residual_dtype == "float16" and dtype != kept.dtype:
+            x = xp.clip(x, -BEYOND_FLOAT16, BEYOND_FLOAT16)
+        return surrogate.exact_grad(x)
     wide = xp.astype(kept, working_dtype(xp, dtype))
     derivative = wide * (_largest(surrogate) / _LEVELS)
     derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)

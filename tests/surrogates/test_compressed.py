@@ -85,12 +85,23 @@ def test_pullback_of_numpy_keeps_the_smaller_array(residual):
 @pytest.mark.filterwarnings("error")
 def test_beyond_the_range_of_float16_and_at_nan():
     x = np.asarray([1e6, -1e6, np.inf, np.nan], dtype=np.float32)
-    for residual in ("float16", "uint8"):
+    for residual, size in (("float16", Arctan().surrogate_grad(np.float32(65520))), ("uint8", 0.0)):
+        expected = np.asarray([size, size, size, np.nan], np.float32)
         _, pullback = vjp(Compressed(Arctan(), residual), x)
-        np.testing.assert_array_equal(pullback(np.ones_like(x)), [0.0, 0.0, 0.0, np.nan])
-        np.testing.assert_array_equal(
-            Compressed(Arctan(), residual).surrogate_grad(x), [0.0, 0.0, 0.0, np.nan]
-        )
+        np.testing.assert_array_equal(pullback(np.ones_like(x)), expected)
+        np.testing.assert_array_equal(Compressed(Arctan(), residual).surrogate_grad(x), expected)
+
+
+@pytest.mark.parametrize("far", [7e4, -np.inf])
+def test_hypergradients_beyond_the_range_of_float16_are_those_at_its_end(taped, far):
+    x, end = (taped.array(np.float32([0.5, place])) for place in (far, np.copysign(65520.0, far)))
+    alpha = taped.array(np.float32(2e-5))
+    actual = _hypergradient(taped, lambda a: Compressed(Sigmoid(a)), alpha, x)
+    expected = _hypergradient(taped, Sigmoid, alpha, end)
+    assert expected != 0
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+    first = taped.gradient(Compressed(Sigmoid(2e-5)), x)
+    np.testing.assert_allclose(first, Sigmoid(2e-5).surrogate_grad(end), rtol=1e-5)
 
 
 @pytest.mark.parametrize("residual", RESIDUALS)
@@ -204,6 +215,18 @@ def _second(kind, surrogate, x):
     x = x.clone().requires_grad_()
     (first,) = torch.autograd.grad(surrogate(x).sum(), x, create_graph=True)
     return kind.numpy(torch.autograd.grad(first.sum(), x)[0])
+
+
+def _hypergradient(kind, make, alpha, x):
+    if kind in (Kind.JAX, Kind.JAX_CUDA):
+        import jax
+
+        return jax.grad(lambda a: jax.grad(lambda x: make(a)(x).sum())(x).sum())(alpha)
+    import torch
+
+    alpha, x = alpha.clone().requires_grad_(), x.clone().requires_grad_()
+    (first,) = torch.autograd.grad(make(alpha)(x).sum(), x, create_graph=True)
+    return kind.numpy(torch.autograd.grad(first.sum(), alpha)[0])
 
 
 @pytest.mark.parametrize("residual", RESIDUALS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from .._backend import Definition
+from .._backend import BEYOND_FLOAT16, Definition
 from .program import gradient
 from .state import in_transform, is_unwatched
 
@@ -54,13 +54,21 @@ class _Spike(torch.autograd.Function):
         grad = None
         is_rounded_x = ctx.definition.residual_dtype != "uint8"
         if is_rounded_x and not arrays and is_unwatched(kept, cotangent):
-            grad = gradient(ctx.definition, kept.to(ctx.dtype), cotangent)
+            grad = gradient(ctx.definition, _widened(kept, ctx.dtype), cotangent)
         if grad is None:
             grad = cotangent * ctx.definition.combine(arrays).restored(kept, ctx.dtype)
             grad = grad.to(ctx.dtype)
         if tie is not None and torch.is_grad_enabled():  # this backward is itself recorded
             grad = _Nondifferentiable.apply(grad, tie)  # type: ignore[no-untyped-call]
         return (grad, None, None, None, *(None for _ in arrays))
+
+
+def _widened(kept: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return what was kept as `x`, as `definition.restored` does, but in place."""
+    x = kept.to(dtype)
+    if kept.dtype is torch.float16 and dtype is not torch.float16:
+        x.clamp_(-BEYOND_FLOAT16, BEYOND_FLOAT16)
+    return x
 
 
 def nondifferentiable(result: Tensor, *sources: Tensor) -> Tensor:

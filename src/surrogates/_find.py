@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ._surrogate import Surrogate
+from ._wrappers.scaled import Scaled
 from .definitions import FUNCTIONS, SURROGATES, function_name
 from .libraries import LIBRARIES, names_of
 from .libraries._library import required
@@ -58,7 +59,7 @@ def find(name: str) -> type[Surrogate]:
     name : str
         Such as ``"fast_sigmoid"``, ``"multi-Gaussian"`` or ``"triangle"``. The name of a class,
         spelled as here, is that class, whatever others mean by it; ``"surrogates."`` may stand in
-        front.
+        front. Where libraries mean one class, and some of them at another scale, it is the class.
 
     Returns
     -------
@@ -92,7 +93,9 @@ def find(name: str) -> type[Surrogate]:
         return SURROGATES[own]
     found = meanings(name)
     kinds = {_types(meaning.surrogate) for meaning in found}
-    if len(kinds) == 1 and len(next(iter(kinds))) == 1:
+    # What a library scales besides is the same shape.
+    shapes = {tuple(cls for cls in kind if cls is not Scaled) for kind in kinds}
+    if len(shapes) == 1 and shapes <= kinds and len(next(iter(shapes))) == 1:
         return found[0].innermost
     several = f"has {len(kinds)} meanings; take the one of your library"
     reason = several if len(kinds) > 1 else "is not a class of its own here; this makes it"

@@ -172,6 +172,14 @@ def of_tensor(x: Any) -> Backend | None:
     return None
 
 
+def traced_zero() -> tuple[Any, Any] | None:
+    """Return PyTorch's namespace and a 0 where Dynamo traces, which traces no NumPy, else None."""
+    if not _is_compiling():
+        return None
+    zero = _pytorch.zeros((), dtype=_pytorch.float64)
+    return of(zero).namespace(zero), zero
+
+
 def supported() -> tuple[str, ...]:
     """Return the names of the array libraries that have a backend, loading none of them.
 

@@ -151,7 +151,8 @@ def _converged(surrogate: Surrogate, xp: Any, x: Array) -> Array | None:
     limit = backends.of(x).constant(xp.zeros_like(x)) + (1e25 if x.dtype == xp.float32 else 1e150)
     if isinstance(area, (int, float)):
         return limit if math.isfinite(area) else None
-    return xp.where(xp.isfinite(area), limit, math.inf + limit)
+    # of the shape and on the device of x, where it is one number that Dynamo traces
+    return xp.where(xp.isfinite(area + 0 * limit), limit, math.inf + limit)
 
 
 def kept(surrogate: Surrogate, x: Array) -> Array:

@@ -61,6 +61,11 @@ def holds(condition: bool | Array) -> bool:
     return bool(np.all(condition)) if known else True
 
 
+def number(measure: Any) -> Any:
+    """Return a number of NumPy as Python's; one that Dynamo traces as it is."""
+    return float(measure) if isinstance(measure, np.generic) else measure
+
+
 def unwarned(x: Any) -> AbstractContextManager[Any]:
     """Return a context in which NumPy does not warn that a measure is infinite or NaN."""
     if isinstance(x, (np.ndarray, np.generic)):

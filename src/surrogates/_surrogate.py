@@ -224,7 +224,8 @@ class Surrogate(Value):
         """Return a 0 for each value of the parameters, and its namespace."""
         arrays = self.partition()[1]
         if not arrays:
-            return np, np.float64(0.0)
+            traced = backends.traced_zero()
+            return (np, np.float64(0.0)) if traced is None else traced
         zero = sum(0 * array for array in arrays)
         return backends.of(zero).namespace(zero), zero
 

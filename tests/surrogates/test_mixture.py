@@ -25,6 +25,7 @@ from surrogates import (
     Spliced,
     StraightThrough,
     Ternary,
+    Windowed,
     learnable,
     matched,
     rescaled,
@@ -198,8 +199,11 @@ def test_it_compiles_in_pytorch():
     compressed = Compressed(HEAVY, "uint8")  # which searches for the peak
 
     def spikes(x, weight):
-        numbers = Mixture((Sigmoid(3.0), Sigmoid(1.0)), (0.5, 0.5))  # whose measures are NumPy's
-        mixture = Mixture((Sigmoid(2.0), Arctan(4.0), numbers), (weight, 1 - weight, weight))
+        spliced = Spliced(Sigmoid(3.0), Arctan(2.0))  # whose measures are NumPy's
+        windowed = Windowed(Scaled(spliced, 0.5, shift=0.25), 1.0, normalise=True)
+        numbers = Mixture((Windowed(Sigmoid(3.0), 1.5), Scaled(spliced, 2.0)), (0.5, 0.5))
+        parts = (Sigmoid(2.0), Arctan(4.0), numbers, windowed)
+        mixture = Mixture(parts, (weight, 1 - weight, weight, 0.5))
         return Relaxed(mixture)(x) + compressed(x)
 
     gradients = []

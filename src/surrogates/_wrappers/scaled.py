@@ -8,7 +8,7 @@ from typing import Any
 from .. import backends
 from .._breakpoints import require_numbers
 from .._gain import gain, law_of, moments
-from .._maths import both, choose, either, holds, select, sign, unless_zero, weighted
+from .._maths import both, choose, either, holds, number, select, sign, unless_zero, weighted
 from .._parameters import POSITIVE, checked, finite, positive
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
@@ -102,7 +102,7 @@ class Scaled(Wrapper):
         xp, zero = self._zero()
         with backends.of(zero).quiet():
             area = self.surrogate.area_to(xp, self._inner(zero))
-        return self._of_area(area if self.array_fields else float(area))
+        return self._of_area(area if self.array_fields else number(area))
 
     def _of_area(self, area: Any) -> Any:
         return self.amplitude / self.rate * unless_zero(self.amplitude, area)

@@ -6,7 +6,7 @@ import math
 from dataclasses import field
 from typing import Any
 
-from .._maths import at_least, at_most, choose, larger, select, unwarned
+from .._maths import at_least, at_most, choose, larger, number, select, unwarned
 from .._surrogate import Array, Surrogate
 from . import _search
 from .composition import Composition
@@ -110,7 +110,7 @@ class Spliced(Composition):
         xp, zero = self._zero()
         with unwarned(zero):
             rise = self.above.primitive(xp, zero + math.inf) - self.above.primitive(xp, zero)
-        rise = rise if self.array_fields else float(rise)
+        rise = rise if self.array_fields else number(rise)
         below = self.above.area_below
         known = abs(below) < math.inf
         total = self.above.area - choose(known, below, 0.0, like=zero)

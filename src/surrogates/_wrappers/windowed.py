@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .._maths import at_most, choose, holds, unwarned
+from .._maths import at_most, choose, holds, number, unwarned
 from .._parameters import positive
 from .._surrogate import Array
 from . import _search
@@ -152,7 +152,7 @@ class Windowed(Wrapper):
         # An infinite area less another is NaN.
         with unwarned(zero):
             value = formula(xp, zero)
-        return value if self.array_fields else float(value)
+        return value if self.array_fields else number(value)
 
     def _places(self, xp: Any) -> list[tuple[Any, Any]]:
         ends = [(end, self.band) for end in (-self.band, self.band)]

@@ -62,7 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     check.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the table there, too, as JSON"
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the table there, too, as JSON; rows of other surrogates stay, if of the same "
+        "points and versions",
     )
 
     listing = commands.add_parser("list", help="print the surrogates, or all that a name means")

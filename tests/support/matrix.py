@@ -199,9 +199,10 @@ def gather(report: pytest.TestReport) -> dict[str, Any] | None:
     }
 
 
-def write(cells: list[dict[str, Any]], versions: dict[str, str]) -> None:
-    """Write the matrix as data and as a page."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+def write(cells: list[dict[str, Any]], versions: dict[str, str], docs: Path = DOCS) -> None:
+    """Write the matrix as data and as a page; surrogates that were not run keep their cells."""
+    file = docs / "transforms.json"
+    rows = _kept(json.loads(file.read_text()), {cell["surrogate"] for cell in cells}, versions)
     for cell in sorted(cells, key=lambda c: c["place"]):
         framework, transform = cell["row"]
         empty = {"framework": framework, "transform": transform, "bound": None}
@@ -210,8 +211,27 @@ def write(cells: list[dict[str, Any]], versions: dict[str, str]) -> None:
         row.setdefault(cell["outcome"], {})[cell["surrogate"]] = cell["value"]
     lines = ",\n".join(json.dumps(row) for row in rows.values())
     text = f'{{"versions": {json.dumps(versions)},\n"rows": [\n{lines}\n]}}\n'
-    (DOCS / "transforms.json").write_text(text)
-    (DOCS / "transforms.md").write_text(render(json.loads(text)))
+    file.write_text(text)
+    (docs / "transforms.md").write_text(render(json.loads(text)))
+
+
+def _kept(
+    matrix: dict[str, Any], run: set[str], versions: dict[str, str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rows of a matrix without the surrogates that were run anew."""
+    if not surrogates_of(matrix) - run:
+        return {}
+    if matrix["versions"] != versions:
+        raise ValueError(
+            f"the cells of other surrogates are of {matrix['versions']}, these are of {versions}: "
+            "run all surrogates, without -k"
+        )
+    for row in matrix["rows"]:
+        for outcome in {*OUTCOMES} & row.keys():
+            row[outcome] = {name: v for name, v in row[outcome].items() if name not in run}
+            if not row[outcome]:
+                del row[outcome]
+    return {(row["framework"], row["transform"]): row for row in matrix["rows"]}
 
 
 OUTCOMES = ("passed", "failed", "limit", "not tested")

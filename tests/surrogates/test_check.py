@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import inspect
 import itertools
+import json
 import math
 import os
 import re
@@ -339,3 +340,22 @@ def test_values_that_a_class_refuses_are_left_out():
                 raise ValueError("too steep")
 
     assert max(s.beta for s in [*variants.main(Picky), *variants.more(Picky)]) <= 10
+
+
+def test_the_file_keeps_what_was_measured_alike_of_other_surrogates(tmp_path):
+    file = tmp_path / "accuracy.json"
+    other = {"surrogate": "Other", "failure": None, "note": "ok"}
+    checked = [surrogates.StraightThrough]
+
+    def written():
+        assert _check.run(checked, 50, ["numpy"], file=file) == 0
+        return json.loads(file.read_text())
+
+    first = written()
+    assert {row["surrogate"] for row in first["rows"]} == {"StraightThrough"}
+    file.write_text(json.dumps({**first, "rows": [other, *first["rows"]]}))
+    assert written() == {**first, "rows": [other, *first["rows"]]}
+    file.write_text(json.dumps({**first, "points": 51, "rows": [other]}))
+    assert written() == first
+    file.write_text("something else")
+    assert written() == first

@@ -44,3 +44,21 @@ def test_every_surrogate_passed_or_it_says_why_not(row):
     errors = [error for error in row.get("passed", {}).values() if error is not None]
     assert all(error <= row["bound"] for error in errors)
     assert all(map(str.strip, (row.get("limit", {}) | row.get("not tested", {})).values()))
+
+
+def test_a_run_of_some_surrogates_keeps_the_cells_of_the_others(tmp_path):
+    def cell(name, value):
+        row = {"row": ("PyTorch", "backward"), "place": 0, "bound": 1.0}
+        return {**row, "surrogate": name, "outcome": "passed", "value": value}
+
+    def passed():
+        return json.loads((tmp_path / "transforms.json").read_text())["rows"][0]["passed"]
+
+    (tmp_path / "transforms.json").write_text('{"versions": {}, "rows": []}')
+    matrix.write([cell("One", 0.1), cell("Other", 0.2)], {"torch": "2"}, tmp_path)
+    matrix.write([cell("One", 0.3)], {"torch": "2"}, tmp_path)
+    assert passed() == {"One": 0.3, "Other": 0.2}
+    with pytest.raises(ValueError, match=r"other surrogates are of .*'2'.*run all surrogates"):
+        matrix.write([cell("One", 0.4)], {"torch": "3"}, tmp_path)
+    matrix.write([cell("One", 0.4), cell("Other", 0.4)], {"torch": "3"}, tmp_path)
+    assert passed() == {"One": 0.4, "Other": 0.4}

@@ -9,6 +9,7 @@ are, compared with 50 digits.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -61,7 +62,8 @@ def run(
     """Check `classes`, print the table, and return the exit status: 1 if anything fails.
 
     It runs in the frameworks of these `names`, or in all that are installed, in `jobs` processes.
-    The rows are also written to `file`, as JSON.
+    The rows are also written to `file`, as JSON; it keeps what it has of other surrogates, if that
+    was measured on as many points, with the same versions.
     """
     rows = []
     titles = f"{'surrogate':<24} {'framework':<9} {'dtype':<8} {'derivative':>10} {'primitive':>10}"
@@ -91,8 +93,20 @@ def _write(file: Path, rows: list[Row], points: int) -> None:
     written = [
         {k: v for k, v in dataclasses.asdict(row).items() if v == v} for row in rows
     ]  # no NaN
-    lines = ",\n".join(json.dumps(row) for row in written)
+    kept = _of_others(file, facts, {row.surrogate for row in rows})
+    lines = ",\n".join(json.dumps(row) for row in kept + written)
     file.write_text(f'{json.dumps(facts)[:-1]}, "rows": [\n{lines}\n]}}\n')
+
+
+def _of_others(file: Path, facts: dict[str, Any], checked: set[str]) -> list[dict[str, Any]]:
+    """Return the rows that a file has of other surrogates, where the facts are the same."""
+    rows: list[dict[str, Any]] = []
+    before: dict[str, Any] = {}
+    if file.is_file():
+        with contextlib.suppress(ValueError, KeyError):  # it holds something else
+            before = json.loads(file.read_text())
+            rows = before.pop("rows")
+    return [row for row in rows if row["surrogate"] not in checked] if before == facts else []
 
 
 def _rows(cls: type[Surrogate], points: int, names: list[str] | None) -> list[Row]:

@@ -44,6 +44,9 @@ def multi_gaussian(h, s, sigma, scale):
     )
 
 
+# The definitions stay: the first two have peak, width and area in 1 us, where a mixture searches
+# for 5 ms, and the third searches in a quarter of the time. The gradients of the first and the
+# third take an eighth and half of the time (NumPy, float32, 1e6 elements), that of the second more.
 IDENTITIES = [
     (
         surrogates.TanhOffset(3.0),
@@ -58,11 +61,19 @@ IDENTITIES = [
 ]
 
 
+@pytest.mark.parametrize(("definition", "mixture"), IDENTITIES[:2], ids=lambda s: type(s).__name__)
+def test_derivatives_that_are_mixtures_to_the_last_bit(definition, mixture):
+    np.testing.assert_array_equal(mixture.surrogate_grad(X), definition.surrogate_grad(X))
+
+
 @pytest.mark.parametrize(("definition", "mixture"), IDENTITIES, ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("formula", ["surrogate_grad", "surrogate_fun"])
 def test_definitions_that_are_mixtures(definition, mixture, formula):
+    """Each is exact to 4 ulp of its terms' sizes, which they round one by one, in another order."""
     expected, actual = getattr(definition, formula)(X), getattr(mixture, formula)(X)
-    size = np.maximum(1.0, np.abs(expected))  # of the terms
+    half = 0.5 if formula == "surrogate_fun" else 0.0
+    pairs = zip(mixture.weights, mixture.surrogates, strict=True)
+    size = half + sum(abs(w) * np.abs(getattr(part, formula)(X) - half) for w, part in pairs)
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(actual[~finite], expected[~finite])
     error = np.abs(actual[finite] - expected[finite])

@@ -27,6 +27,11 @@ Rockpool's `step_pwl_ae` is left out because it is not a surrogate: its gradient
 Gradients that are not functions of x alone are left out too (snnTorch's `SSO`, stork's
 `SuperSpike_norm`).
 
+Of papers, these names are left out, since no formula for them could be found in public code or
+text (November 2026): BDspike; MG1 and MG2, the one-sided variants of Yin's multi-Gaussian
+(`Spliced` makes such shapes of `MultiGaussianGrad`); and LSG (S. Lian et al., IJCAI 2023), of which
+the abstract says that its width follows the decay of the membrane.
+
 This page is the output of `python -m surrogates list --libraries`.
 """
 

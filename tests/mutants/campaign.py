@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -145,8 +146,8 @@ class Campaign:
         lines = self.lines.get(mutant.path, {})
         start, end = mutant.lines
         names = {test for line in range(start, end + 1) for test in lines.get(line, ())}
-        # What runs when the module is imported, and in no test: all tests that use the module.
-        if not names and any(line in lines for line in range(start, end + 1)):
+        # What runs on import, in no test or in the first one of a file: all tests of the module.
+        if any(line in lines for line in range(start, end + 1)) and not _in_function(mutant):
             names |= {test for tests in lines.values() for test in tests}
         by_function = defaultdict(list)
         for name in sorted(names, key=lambda name: (self.seconds[name], name)):
@@ -227,6 +228,15 @@ def _budgeted(tests: list[tuple[str, float]], seconds: float) -> list[str]:
             chosen.append(name)
             total += duration + 0.02
     return chosen
+
+
+def _in_function(mutant: Mutant) -> bool:
+    start, _ = mutant.lines
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(
+        isinstance(node, functions) and node.body[0].lineno <= start <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(mutant.source))
+    )
 
 
 def _digest(files: list[Path]) -> str:

@@ -10,6 +10,7 @@ import pytest
 import surrogates
 from kinds import Kind
 from surrogates import backends
+from surrogates._contract import Case, Library
 from surrogates.definitions import SURROGATES
 from surrogates.testing import check_backend
 
@@ -193,6 +194,49 @@ def test_faults_of_a_library_that_differentiates(name, fault):
     backend = faults_of_differentiation()[name]()
     with registered("jax", backend), pytest.raises(AssertionError, match=fault):
         of_jax(surrogates=SOME[:1], dtypes=["float64"], compile=None, vmap=None, jvp=None)
+
+
+def titles(*means):
+    """Return what is checked of a library with these means."""
+    names = ("asarray", "asnumpy", "grad", "jvp", "vmap", "compile", "generator")
+    library = Library(*((lambda f, *_: f) if name in means else None for name in names))
+    return {title for title, _ in Case(library, SOME[0], "float64", "float64").checks()}
+
+
+def failing(raised):
+    lines = (line for line in str(raised).splitlines() if line.startswith("float64, "))
+    return {line.split(": ")[0].removeprefix("float64, ") for line in lines}
+
+
+def test_each_check_of_differentiation_notices_one_percent():
+    pytest.importorskip("jax")
+    from surrogates.backends._jax import JaxBackend
+
+    class Off(JaxBackend):
+        def spike(self, definition, x, arrays):
+            spikes = super().spike(definition, x, arrays)
+            held = self.constant(spikes)
+            return held + 1.01 * (spikes - held)
+
+    with registered("jax", Off()), pytest.raises(AssertionError) as raised:
+        of_jax(surrogates=SOME[:1], dtypes=["float64"], compile=None)
+    without = {"a parameter has no gradient by itself"}  # nor has it 1.01 times none
+    without |= {"a threshold without a gradient refuses one"}
+    every = titles("grad", "jvp", "vmap") - titles()
+    assert failing(raised.value) == every - without
+
+
+def test_each_check_of_values_notices_one_percent():
+    pytest.importorskip("array_api_strict")
+    from surrogates.backends._numpy import NumpyBackend
+
+    class Off(NumpyBackend):
+        def evaluate(self, definition, x, arrays, name):
+            return 1.01 * super().evaluate(definition, x, arrays, name)
+
+    with registered("array_api_strict", Off()), pytest.raises(AssertionError) as raised:
+        of_strict(surrogates=SOME[:1], dtypes=["float64"])
+    assert failing(raised.value) == titles() - {"spikes", "integers are refused"}
 
 
 def test_plain_arithmetic_keeps_the_contract():

@@ -137,11 +137,22 @@ class Yours(surrogates.Surrogate):
         return Yours.slope * x if x.ndim < 2 else self.beta * xp.ones_like(x)
 
 
+class WithoutSuper(surrogates.Surrogate):
+    slope = 1.0
+
+    def __init__(self):
+        """Call no other, so that the instance has what the class has."""
+
+    def derivative(self, xp, x):
+        return WithoutSuper.slope * x
+
+
 UNTRACED = {
     "a dataclass of your own": Yours(),
     "a branch on a value": Branching(),
     "a method of your own": Annealed(),
     "a class of your own": OfADefinition(),
+    "a class that makes its objects itself": WithoutSuper(),
     "a function": surrogates.Custom(lambda x: 2 * x),
     "a function inside": surrogates.MultiSpike(surrogates.Custom(lambda x: 2 * x)),
 }
@@ -156,7 +167,10 @@ def test_what_is_no_fixed_graph_is_not_traced(name):
     np.testing.assert_array_equal(actual, surrogate.surrogate_grad(np.float32(1.0)) * x)
 
 
-@pytest.mark.parametrize("cls", [Annealed, OfADefinition, Yours])
+FOLLOWED = [Annealed, OfADefinition, WithoutSuper, Yours]
+
+
+@pytest.mark.parametrize("cls", FOLLOWED)
 def test_a_formula_that_changes_is_followed(cls, monkeypatch):
     x = np.ones(3)
     cls().surrogate_grad(x)
@@ -164,7 +178,7 @@ def test_a_formula_that_changes_is_followed(cls, monkeypatch):
     np.testing.assert_array_equal(cls().surrogate_grad(x), 5 * x)
 
 
-@pytest.mark.parametrize("cls", [Annealed, OfADefinition, Yours])
+@pytest.mark.parametrize("cls", FOLLOWED)
 def test_a_formula_that_changes_is_followed_in_jax(cls, monkeypatch, jax):
     x = jax.numpy.ones(3)
     gradient = jax.grad(lambda x: cls()(x).sum())

@@ -161,3 +161,12 @@ def test_a_subclass_with_another_primitive_does_not_inherit_the_area_to_the_left
 
     area = Other().formula("area", np, np.asarray([-1.0, 0.0, 1.0]))
     np.testing.assert_allclose(area, np.pi / 2 + np.arctan([-1.0, 0.0, 1.0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cls", [surrogates.TanhGrad, surrogates.InvSquareGrad])
+def test_a_subclass_with_the_same_primitive_inherits_the_area_to_the_left(cls):
+    class Other(cls):
+        pass
+
+    x = np.asarray([-1e6, -25.0, -1.0, 0.5])
+    np.testing.assert_array_equal(Other().formula("area", np, x), cls().formula("area", np, x))

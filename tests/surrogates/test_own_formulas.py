@@ -177,6 +177,29 @@ def test_a_number_is_a_derivative_everywhere(kind):
         np.testing.assert_array_equal(kind.numpy(kind.gradient(Constant(), x)), [0.5, 0.5])
 
 
+class OfTwoNumbers(Surrogate):
+    def derivative(self, xp, x):
+        return xp.where(x > 0.5, 0.1, 0.3)
+
+    def primitive(self, xp, x):
+        return xp.where(x > 0.5, 0.1, 0.3)
+
+
+def test_a_choice_of_two_numbers_has_the_precision_of_x(kind):
+    if kind is Kind.STRICT:
+        pytest.skip("the standard has where of one array at least")
+    for dtype in ("float32", "float64"):
+        values = np.asarray([0.0, 1.0], dtype)
+        x, expected = kind.array(values), np.asarray([0.3, 0.1], dtype)
+        found = [OfTwoNumbers().surrogate_grad(x), OfTwoNumbers().surrogate_fun(x)]
+        found.append(surrogates.vjp(OfTwoNumbers(), x)[1](kind.array(np.ones_like(values))))
+        if kind in WITH_TAPE:
+            found.append(kind.gradient(OfTwoNumbers(), x))
+        for result in found:
+            assert_like(result, x, kind)
+            np.testing.assert_array_equal(kind.numpy(result), expected)
+
+
 def test_what_broadcasts_to_x_is_broadcast(kind):
     x = kind.array(np.ones((2, 3), np.float32))
     assert_like(Mean().surrogate_grad(x), x, kind)

@@ -19,7 +19,7 @@ from torch.compiler import is_dynamo_compiling
 
 from .._arithmetic import arithmetic
 from .._backend import Backend, Definition
-from . import compressed
+from . import compressed, double
 from .program import emitted, gradient
 from .relaxed import TracedRelaxedSpike, apply_relaxed, has_short_form
 from .state import (
@@ -34,6 +34,7 @@ from .state import (
 )
 
 Tensor = torch.Tensor
+_FLOAT64 = torch.float64
 
 
 class TorchBackend(Backend):
@@ -71,7 +72,7 @@ class TorchBackend(Backend):
         elif needs_arithmetic(x, *arrays):
             # PyTorch's tangent of a number times a 0-dimensional float32 is a float64
             vector = x if x.ndim > 0 else x.reshape(1)
-            spikes = arithmetic(namespace, self.constant, definition, vector, arrays)
+            spikes = arithmetic(self.namespace(x), self.constant, definition, vector, arrays)
             return spikes if x.ndim > 0 else spikes.reshape(())
         elif in_dynamo and not recorded:
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
@@ -111,7 +112,7 @@ class TorchBackend(Backend):
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
-        return namespace
+        return double if x.dtype is _FLOAT64 else namespace
 
     def copy(self, x: Tensor) -> Tensor:
         """Return a copy of `x`."""
@@ -235,7 +236,8 @@ class _Spike(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         x, *arrays = ctx.saved_tensors
         surrogate = ctx.definition.combine(arrays) if arrays else ctx.definition
-        grad = cotangent * surrogate.formula("derivative", namespace, x).to(x.dtype)
+        xp = double if x.dtype is _FLOAT64 else namespace  # few names: Dynamo guards each
+        grad = cotangent * surrogate.formula("derivative", xp, x).to(x.dtype)
         # no gradient of the parameters: the step does not depend on them
         return (grad, None, *(None for _ in arrays))
 

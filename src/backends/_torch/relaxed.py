@@ -14,6 +14,7 @@ import torch
 from array_api_compat import torch as namespace
 
 from .._backend import Definition
+from . import double
 from .program import emitted, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
 
@@ -108,14 +109,15 @@ class TracedRelaxedSpike(torch.autograd.Function):
         definition = ctx.definition
         surrogate = definition.combine(arrays)
         wide = x if x.dtype == torch.float64 else x.float()
-        slope = surrogate.formula("derivative", namespace, wide)
+        xp = double if wide.dtype is torch.float64 else namespace
+        slope = surrogate.formula("derivative", xp, wide)
         is_live = torch.isfinite(wide) & torch.isfinite(slope)
         grads = []
         for index, array in enumerate(arrays):
             power, scale = definition.area_powers(index)
             moment = power * (wide * slope)
             if scale:
-                area = surrogate.formula("area", namespace, wide)
+                area = surrogate.formula("area", xp, wide)
                 is_live = is_live & torch.isfinite(area)
                 moment = moment + scale * area
             moment = cotangent.to(wide.dtype) * torch.where(is_live, moment, 0.0)

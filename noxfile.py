@@ -160,7 +160,7 @@ def docs(session: nox.Session) -> None:
         shutil.rmtree(made, ignore_errors=True)
     build = ["sphinx-build", "-W", "--keep-going", "-q", "-d", "docs/_build/doctrees"]
     build += ["-b", "html", "docs", "docs/_build/html"]
-    # A network of its own, with nothing in it but the loopback that Jupyter talks to its kernels by.
+    # A network of its own, in which is nothing but the loopback by which Jupyter reaches kernels.
     alone = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     if shutil.which("unshare") and not subprocess.run([*alone, "true"], check=False).returncode:
         session.run(*alone, *build, external=True)

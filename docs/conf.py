@@ -25,6 +25,7 @@ extensions = [
     "gallery",
     "mathml",
     "names",
+    "terms",
 ]
 exclude_patterns = ["_build", "_ext"]
 default_role = "py:obj"

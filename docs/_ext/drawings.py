@@ -81,13 +81,11 @@ def pictures_of(drawn: list[Surrogate], name: str) -> list[tuple[str, str]]:
         lines = lines_of(drawn, what, limits)
         low, high = ends(lines, 0.0 if what == "derivative" else None)
         found.append((what, picture(lines, limits, (low, high), f"{what} of {title}")))
-    lines = [Line(style, x, np.abs(y)) for style, x, y in lines_of(drawn, "derivative", wide)]
+    shown = lines_of(drawn, "derivative", wide)
+    lines = [Line(style, x, np.abs(y)) for style, x, y in shown]
     top = 2.0 * max(float(np.nanmax(y)) for _, _, y in lines)
-    sign = (
-        "size of the derivative"
-        if any(np.nanmin(y) < 0 for _, _, y in lines_of(drawn, "derivative", wide))
-        else "derivative"
-    )
+    is_signed = any(np.nanmin(y) < 0 for _, _, y in shown)
+    sign = "size of the derivative" if is_signed else "derivative"
     svg = picture(lines, wide, (top * 1e-6, top), f"{sign} of {title}, logarithmic", log=True)
     found.append((f"{sign}, logarithmic and wider", svg))
     return found

@@ -1,6 +1,6 @@
 """The gallery: an index of cards by family and a page for each surrogate, from the registry.
 
-The pages are written anew before Sphinx reads them, to ``docs/gallery``; nothing of them is by hand.
+The pages are written to ``docs/gallery`` before Sphinx reads them; nothing in them is by hand.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def index() -> str:
     lines = [
         "# The surrogates",
         "",
-        f"All {len(SURROGATES)}, by family. Grey is the spike, blue the primitive *g(x)*, and orange "
-        "the derivative *g'(x)* that training uses, drawn at full height whatever its peak is.",
+        f"All {len(SURROGATES)}, by family. Grey is the spike, blue the *primitive* *g(x)*, and "
+        "orange the derivative *g'(x)* that training uses, drawn at full height whatever its peak.",
         "[Compare](../compare.md) some of them, or look up "
         "[what another library calls them](../reference/libraries.md).",
     ]
@@ -81,17 +81,18 @@ def measures(surrogate: Surrogate) -> list[str]:
     rows = ["| | formula | at the defaults |", "|---|---|---|"]
     for name in ("peak", "area", "width"):
         formula = textbook.latex(cls, name)
-        shown = f"${formula}$".replace("|", r"\vert ") if formula else "no closed form"
-        shown = shown.replace(r"\left\vert  ", r"\left\vert ")
-        rows.append(f"| {name} | {shown} | {number(getattr(surrogate, name))} |")
+        shown = "no closed form"
+        if formula is not None:  # a bar would end the cell of the table
+            shown = rf"$\displaystyle {formula}$".replace("|", r"\vert ")
+        rows.append(f"| *{name}* | {shown} | {number(getattr(surrogate, name))} |")
     low, high = surrogate.support
     everywhere = (low, high) == (-math.inf, math.inf)
     span = "all *x*" if everywhere else f"from {number(low)} to {number(high)}"
-    rows.append(f"| support | | {span} |")
+    rows.append(f"| *support* | | {span} |")
     rows.append(f"| symmetry | | {symmetry(surrogate)} |")
     rows.append(f"| smoothness | | {smoothness(surrogate)} |")
     probability = "yes" if surrogate.is_distribution else "no"
-    rows.append(f"| *g(x)* is a firing probability | | {probability} |")
+    rows.append(f"| *g(x)* is a *firing probability* | | {probability} |")
     return rows
 
 
@@ -141,9 +142,11 @@ def listed(places: list[float]) -> str:
 
 def exactness(rows: list[dict[str, Any]]) -> list[str]:
     """Return what `python -m surrogates check` measured."""
+    if not rows:
+        return ["Not measured yet; the API below states bounds."]
     lines = [
-        "The largest error that was measured, in units in the last place; "
-        "[how](../reference/accuracy.md).",
+        "The largest error that was [measured](../reference/accuracy.md), in units in the last "
+        "place (*ulp*). In tails it may grow, as the API below states.",
         "",
         "| | derivative | primitive |",
         "|---|---|---|",
@@ -163,9 +166,8 @@ def elsewhere(cls: type[Surrogate]) -> list[str]:
     """Return the table of what other libraries call a surrogate, and what differs there."""
     found = [(meaning.library, meaning.name) for meaning in of_class(cls)]
     if not found:
-        return [
-            f"None of the {len(LIBRARIES)} libraries that `surrogates.from_library` knows has it."
-        ]
+        known = f"the {len(LIBRARIES)} libraries that `surrogates.from_library` knows"
+        return [f"None of {known} has it."]
     entries = {entry.name: entry for entry in map(names_of, LIBRARIES)}
     lines = ["| library | name and defaults there | here | what differs |", "|---|---|---|---|"]
     for library, name in found:

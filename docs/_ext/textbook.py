@@ -10,7 +10,7 @@ import re
 
 from surrogates._check.formulas import stated
 
-GREEK = "alpha beta gamma delta epsilon sigma tau theta pi".split()
+GREEK = ["alpha", "beta", "gamma", "delta", "epsilon", "sigma", "tau", "theta", "pi"]
 OPERATORS = {"erf", "erfc", "round"}
 FUNCTIONS = {"cos", "cosh", "sin", "sinh", "tan", "tanh"}
 FUNCTIONS_ELSEWHERE = {"atan": r"\arctan", "log": r"\ln", "maximum": r"\max", "minimum": r"\min"}
@@ -112,10 +112,8 @@ def _call(name: str, arguments: list[ast.expr]) -> tuple[str, int]:
         return _cases(arguments), ATOM
     if name == "sum":
         term, first, last = arguments
-        return (
-            rf"\sum_{{i={_shown(first)[0]}}}^{{{_shown(last)[0]}}} {_within(term, PRODUCT)}",
-            PRODUCT,
-        )
+        ends = rf"\sum_{{i={_shown(first)[0]}}}^{{{_shown(last)[0]}}}"
+        return f"{ends} {_within(term, PRODUCT)}", PRODUCT
     given = [_shown(argument)[0] for argument in arguments]
     inside = r",\, ".join(given)
     enclosed = rf"\left({inside}\right)"

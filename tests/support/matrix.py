@@ -239,43 +239,71 @@ OUTCOMES = ("passed", "failed", "limit", "not tested")
 HEAD = """\
 # Every transform, every surrogate
 
-The tests write this page: `python -m nox -s transforms` runs one test for each cell of this matrix,
-keeps the outcomes in [transforms.json](transforms.json), and renders them here. This run:
-{versions}.
+Does a transform of your framework work with a surrogate? The tests tried each of them with all
+{count} surrogates:
 
-A row is a transform of a framework, tested with each of the {count} surrogates at its default
-parameters, in float64, on random potentials. *Error* is the largest error of all surrogates. First
-derivatives are compared with NumPy in float64; higher ones, and NumPy itself, with the closed form
-of the definition (SymPy, to 30 digits). The error is relative to the value, or to a thousandth of
-the largest value where that is more, and must stay below the *bound*. A row without these two
-checks something else, such as a type or the number of compilations. *Not tested* means that the
-machine had no such device, or that the surrogate has no parameter. *Limit* is what the framework
-itself cannot do, with the error that you would meet. Rows with a hypergradient (the derivative of
-a weight gradient with respect to a parameter) compare with central differences. The gradcheck of a
-spike is that of its primitive, since a step has no differences to compare with.
+{summary}
+
+What the frameworks themselves cannot do, with the error that you would meet:
+
+{limits}
+
+*Not tested* means that the machine had no such device. A transform of a parameter *works* without
+the surrogates that have no parameter.
+
+## How it was tested
+
+The tests write this page: `python -m nox -s transforms` runs one test for each transform and
+surrogate, keeps the outcomes in [transforms.json](transforms.json), and renders them here. This
+run: {versions}.
+
+Each transform was tested with each of the {count} surrogates at its default parameters, in float64,
+on random potentials. *Error* is the largest error of all surrogates. First derivatives are compared
+with NumPy in float64; higher ones, and NumPy itself, with the closed form of the definition (SymPy,
+to 30 digits). The error is relative to the value, or to a thousandth of the largest value where
+that is more, and must stay below the *bound*. A row without these two checks something else, such
+as a type or the number of compilations. Rows with a hypergradient (the derivative of a weight
+gradient with respect to a parameter) compare with central differences. The gradcheck of a spike is
+that of its primitive, since a step has no differences to compare with.
+
+## Details
 """
 
 
 def render(matrix: dict[str, Any]) -> str:
-    """Return the page of the matrix."""
+    """Return the page of the matrix: a summary for one screen, and the details folded behind it."""
     versions = ", ".join(f"{name} {version}" for name, version in matrix["versions"].items())
     total = len(surrogates_of(matrix))
-    page = [HEAD.format(versions=versions, count=total)]
     tables: dict[str, list[dict[str, Any]]] = {}
     for row in matrix["rows"]:
         tables.setdefault(row["framework"], []).append(row)
-    page += ["| cells | " + " | ".join(OUTCOMES) + " |", "|---|" + "---|" * len(OUTCOMES)]
+    summary = ["| transforms of | work | fail | limit | not tested | surrogates x transforms |"]
+    summary.append("|---" * 6 + "|")
     for framework, rows in tables.items():
-        counts = [sum(len(row.get(outcome, {})) for row in rows) for outcome in OUTCOMES]
-        page.append(f"| {framework} | {' | '.join(map(str, counts))} |")
+        counts = [sum(outcome_of(row) == outcome for row in rows) for outcome in OUTCOMES]
+        passed = sum(len(row.get("passed", {})) for row in rows)
+        summary.append(f"| {framework} | {' | '.join(map(str, counts))} | {passed} passed |")
+    limits = [
+        f"- {row['framework']}, {row['transform']}: {reason}"
+        for row in matrix["rows"]
+        for reason in dict.fromkeys(row.get("limit", {}).values())
+    ]
+    told = {"summary": "\n".join(summary), "limits": "\n".join(limits)}
+    page = [HEAD.format(versions=versions, count=total, **told)]
     for framework, rows in tables.items():
         page += [
-            f"\n## {framework}\n",
+            f"<details>\n<summary>{framework}: {len(rows)} transforms</summary>\n",
             "| transform | surrogates | error | bound | |",
             "|---|---|---|---|---|",
             *(_line(row, total) for row in rows),
+            "\n</details>\n",
         ]
-    return "\n".join([*page, ""])
+    return "\n".join(page)
+
+
+def outcome_of(row: dict[str, Any]) -> str:
+    """Return the worst outcome of a transform; a surrogate without a parameter does not count."""
+    return next(o for o in ("failed", "limit", "passed", "not tested") if row.get(o))
 
 
 def surrogates_of(matrix: dict[str, Any]) -> set[str]:

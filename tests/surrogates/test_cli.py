@@ -39,6 +39,24 @@ def test_env_says_which_libraries_were_not_tested(capsys, monkeypatch):
     assert "stork" not in output
 
 
+def test_docs_opens_the_site_that_was_built(tmp_path, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr(surrogates, "__file__", str(tmp_path / "src/surrogates/__init__.py"))
+    assert main(["docs"]) == 2
+    assert "not of the package" in capsys.readouterr().out
+    (tmp_path / "docs/_build/html").mkdir(parents=True)
+    (tmp_path / "docs/conf.py").touch()
+    assert main(["docs"]) == 2
+    assert "python -m nox -s docs" in capsys.readouterr().out
+    assert not opened
+    page = tmp_path / "docs/_build/html/index.html"
+    page.touch()
+    assert main(["docs"]) == 0
+    assert opened == [page.as_uri()]
+    assert capsys.readouterr().out == f"{page}\n"
+
+
 def test_show_takes_a_surrogate_of_your_own(tmp_path, monkeypatch, capsys):
     code = """
         import surrogates

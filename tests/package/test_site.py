@@ -1,0 +1,118 @@
+"""What the site is made with: formulas in LaTeX, curves in SVG, works that are cited, terms."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import surrogates
+from surrogates.definitions import SURROGATES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(autouse=True)
+def extensions(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a / b / c", r"\frac{a}{b \, c}"),
+        ("a - (b - c)", r"a - \left(b - c\right)"),
+        ("-a * (b + c)", r"-a \, \left(b + c\right)"),
+        ("a - -b", r"a - \left(-b\right)"),
+        ("(a + b) / (c + d)", r"\frac{a + b}{c + d}"),
+        ("2 * 3", r"2 \cdot 3"),
+        ("(a * x)**2", r"{\left(a \, x\right)}^{2}"),
+        ("a**(3 / 2)", "{a}^{3/2}"),
+        ("exp(-alpha * abs(x))", r"e^{-\alpha \, \left|x\right|}"),
+        ("exp(x / tau_rc)", r"\exp\left(\frac{x}{\tau_{\mathrm{rc}}}\right)"),
+        ("p0 * log1p(grad_width)", r"p_0 \, \ln\left(1 + \mathrm{grad\_width}\right)"),
+        ("where(x < 0, a, where(x <= 1, b, inf))",
+         r"\begin{cases} a & \text{if } x < 0 \\ b & \text{if } x \le 1 \\ "
+         r"\infty & \text{otherwise} \end{cases}"),
+        ("2 * sum(cos(i), 1, n)", r"2 \, \sum_{i=1}^{n} \cos\left(i\right)"),
+    ],
+)  # fmt: skip
+def test_a_formula_in_latex(text, expected):
+    pytest.importorskip("mpmath")
+    import textbook
+
+    assert textbook.in_latex(text) == expected
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_every_formula_of_a_docstring_has_latex(name):
+    pytest.importorskip("mpmath")
+    import textbook
+
+    for formula in ("g'(x)", "g(x)"):
+        assert textbook.latex(SURROGATES[name], formula)
+
+
+def test_a_function_without_latex_is_named():
+    pytest.importorskip("mpmath")
+    import textbook
+
+    with pytest.raises(ValueError, match="gamma"):
+        textbook.in_latex("gamma(x)")
+
+
+def test_a_curve_is_cut_at_the_edge_and_broken_at_a_jump():
+    pytest.importorskip("matplotlib")
+    from pictures import Line, picture
+
+    x = np.linspace(-1, 1, 2001)
+    y = np.where(x < 0, 0.0, 5.0)
+    y[1000] = np.nan
+    svg = picture([Line("curve", x, y)], (-1, 1), (-1, 10), "a step", axes=False)
+    data = re.search(r'class="curve" d="([^"]*)"', svg)[1]
+    assert data.count("M") == 2
+    numbers = np.asarray([float(n) for n in re.findall(r"-?[\d.]+", data)])
+    assert len(numbers) <= 12  # straight lines need no points inside
+    outside = picture([Line("curve", x, y)], (-1, 1), (-1, 1), "a step", axes=False)
+    heights = [float(n) for n in re.findall(r" (-?[\d.]+)(?=L|M|\")", outside.split('curve" d')[1])]
+    assert min(heights) >= 0
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_the_sources_of_a_surrogate_are_known(name):
+    import sources
+
+    assert sources.section(SURROGATES[name])
+
+
+def test_every_work_is_cited():
+    import sources
+
+    assert sources.bibliography().count("\n- ") == len(sources.WORKS)
+
+
+def test_the_command_line_stands_on_its_page(capsys):
+    from surrogates._cli import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
+    page = (DOCS / "reference/command-line.md").read_text()
+    assert commands == set(re.findall(r"^```\{help\} (\w+)$", page, re.MULTILINE))
+
+
+def test_every_public_name_is_asked_for_once():
+    pages = "\n".join(p.read_text() for p in (DOCS / "reference/api").glob("*.md"))
+    named = re.findall(r"^\.\. auto(?:class|function):: surrogates\.(\w+)$", pages, re.MULTILINE)
+    functions = {surrogates.definitions.function_name(cls) for cls in SURROGATES.values()}
+    assert sorted(named) == sorted({*surrogates.__all__} - {*SURROGATES} - functions - {"backends"})
+
+
+def test_a_term_has_an_anchor():
+    pytest.importorskip("sphinx")
+    import terms
+
+    assert {"density", "ulp", "pullback"} <= terms.terms(DOCS)
+    assert terms.anchor("array API") == "term-array-api"

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+import site_pages
 import surrogates
 from surrogates import schedules
 from surrogates.definitions import SURROGATES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *site_pages.PAGES]
 BLOCKS = [
     pytest.param(block, id=f"{page.name}-{number}")
     for page in PAGES

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import site_pages
 import surrogates
 
 ROOT = Path(__file__).parents[2]
-GUIDES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = [ROOT / "CONTRIBUTING.md", *site_pages.PAGES]
 CHECKLISTS = (ROOT / "CONTRIBUTING.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NOXFILE = (ROOT / "noxfile.py").read_text()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # what pages print is not to depend on the machine
 
 import surrogates  # noqa: E402
 

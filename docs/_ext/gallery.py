@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import measures
 import snippets
 import sources
 import textbook
@@ -62,7 +61,12 @@ def page(cls: type[Surrogate], accuracy: list[dict[str, Any]]) -> str:
     lines += ["```{raw} html", link, "```", "", "## Formula", ""]
     for formula in ("g'(x)", "g(x)"):
         lines += ["```{math}", f"{formula} = {textbook.latex(cls, formula)}", "```", ""]
-    lines += ["*x* is the membrane potential minus the threshold.", "", *measures(surrogate), ""]
+    lines += [
+        "*x* is the membrane potential minus the threshold.",
+        "",
+        *measures.table(surrogate),
+        "",
+    ]
     lines += ["## Pictures", "", *figures(cls), ""]
     lines += ["## Use it", "", *snippets.tabs(surrogate), ""]
     lines += [snippets.what_ran(), ""]
@@ -73,71 +77,6 @@ def page(cls: type[Surrogate], accuracy: list[dict[str, Any]]) -> str:
     lines += [f".. autoclass:: surrogates.{name}", ""]
     lines += [f".. autofunction:: surrogates.{function_name(cls)}", "```", ""]
     return "\n".join(lines)
-
-
-def measures(surrogate: Surrogate) -> list[str]:
-    """Return the table of what one measures of a surrogate."""
-    cls = type(surrogate)
-    rows = ["| | formula | at the defaults |", "|---|---|---|"]
-    for name in ("peak", "area", "width"):
-        formula = textbook.latex(cls, name)
-        shown = "no closed form"
-        if formula is not None:  # a bar would end the cell of the table
-            shown = rf"$\displaystyle {formula}$".replace("|", r"\vert ")
-        rows.append(f"| *{name}* | {shown} | {number(getattr(surrogate, name))} |")
-    low, high = surrogate.support
-    everywhere = (low, high) == (-math.inf, math.inf)
-    span = "all *x*" if everywhere else f"from {number(low)} to {number(high)}"
-    rows.append(f"| *support* | | {span} |")
-    rows.append(f"| symmetry | | {symmetry(surrogate)} |")
-    rows.append(f"| smoothness | | {smoothness(surrogate)} |")
-    probability = "yes" if surrogate.is_distribution else "no"
-    rows.append(f"| *g(x)* is a *firing probability* | | {probability} |")
-    return rows
-
-
-def number(value: float) -> str:
-    """Return a number with five digits."""
-    if math.isnan(value):
-        return "not defined"
-    if math.isinf(value):
-        return "infinite" if value > 0 else "minus infinity"
-    return f"{value + 0.0:.5g}".replace("-", "\N{MINUS SIGN}")
-
-
-def symmetry(surrogate: Surrogate) -> str:
-    """Return whether the derivative is that of -x, measured between breakpoints."""
-    x = np.random.default_rng(0).normal(0.0, 2.0, 1000)
-    right, left = surrogate.surrogate_grad(x), surrogate.surrogate_grad(-x)
-    if np.allclose(right, left, rtol=1e-12, atol=0.0):
-        return "symmetric around the threshold"
-    return "not symmetric"
-
-
-def smoothness(surrogate: Surrogate) -> str:
-    """Return where the derivative jumps or has a corner, measured at its breakpoints."""
-    places = {"jumps": [], "has a corner": []}
-    scale = min(1.0, surrogate.width)
-    near = [place for place in surrogate.breakpoints if abs(place) <= 2.0 or len(places) < 9]
-    step = 1e-6 * scale
-    for place in near:
-        side = place + step * np.asarray([-2.0, -1.0, 1.0, 2.0])
-        a, b, c, d = surrogate.surrogate_grad(side).tolist()
-        height = max(map(abs, (a, b, c, d)), default=0.0) or 1.0
-        if abs(c - b) > 1e-3 * height:
-            places["jumps"].append(place)
-        elif abs((d - c) - (b - a)) > 1e-7 * height:
-            places["has a corner"].append(place)
-    told = [f"{what} at {listed(found)}" for what, found in places.items() if found]
-    return f"the derivative {' and '.join(told)}" if told else "the derivative is smooth"
-
-
-def listed(places: list[float]) -> str:
-    """Return places in words; those of a periodic formula go on."""
-    shown = [number(place) for place in places[:4]]
-    if len(places) > 4:
-        return f"*x* = {', '.join(shown)} and on"
-    return f"*x* = {' and '.join([', '.join(shown[:-1]), shown[-1]] if shown[1:] else shown)}"
 
 
 def exactness(rows: list[dict[str, Any]]) -> list[str]:

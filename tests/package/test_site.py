@@ -80,6 +80,35 @@ def test_a_curve_is_cut_at_the_edge_and_broken_at_a_jump():
     assert min(heights) >= 0
 
 
+@pytest.mark.parametrize(
+    ("surrogate", "shown"),
+    [
+        (surrogates.Sigmoid(1e4), "is smooth"),
+        (surrogates.TanhOffset(), "is smooth"),
+        (surrogates.SquarewaveFourierSeries(), "is smooth"),
+        (surrogates.SoftSign(), "has a corner at *x* = 0"),
+        (surrogates.ReluGrad(), "has a corner at *x* = 0, \N{MINUS SIGN}1 and 1"),
+        (surrogates.HardTanhRamp(), "has a corner at *x* = \N{MINUS SIGN}0.01 and 0.01"),
+        (surrogates.MultiSpikeSuper(), "has a corner at *x* = 0, 0.5, 1, 1.5 and on"),
+        (surrogates.LogTailedRelu(), "jumps at *x* = 0 and has a corner at *x* = 1"),
+        (surrogates.Dspike(), "jumps at *x* = \N{MINUS SIGN}0.5 and 0.5"),
+    ],
+)
+def test_where_a_derivative_is_not_smooth(surrogate, shown):
+    pytest.importorskip("mpmath")
+    import measures
+
+    assert measures.smoothness(surrogate) == f"the derivative {shown}"
+
+
+def test_symmetry():
+    pytest.importorskip("mpmath")
+    import measures
+
+    assert measures.symmetry(surrogates.SquarewaveFourierSeries()).startswith("symmetric")
+    assert measures.symmetry(surrogates.GradedSlayer()) == "not symmetric"
+
+
 @pytest.mark.parametrize("name", SURROGATES)
 def test_the_sources_of_a_surrogate_are_known(name):
     import sources

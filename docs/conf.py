@@ -24,12 +24,13 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "commands",
+    "comparison",
     "gallery",
     "mathml",
     "names",
     "terms",
 ]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "_compare"]
 default_role = "py:obj"
 highlight_language = "none"
 

@@ -152,6 +152,13 @@ def pages(session: nox.Session) -> None:
     session.run("python", "docs/pages.py")
 
 
+@nox.session(name="docs-js")
+def docs_js(session: nox.Session) -> None:
+    """Compare the JavaScript of the site's comparison page with NumPy, in Node."""
+    session.install(*PINNED, "-e", ".", *group("test"), *group("node"))
+    pytest(session, "-m", "docs_js", "tests/site")
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site from scratch, docs/_build/html, without a network where that can be had."""

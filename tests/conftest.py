@@ -128,9 +128,10 @@ def _is_for_later(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for place, item in enumerate(items):
         item.place = place
-        for name in ("distributed", "kernels"):
+        for name in ("distributed", "docs_js", "kernels"):
             if name in item.keywords and name not in config.option.markexpr:
-                item.add_marker(pytest.mark.skip(reason=f"run by nox -s {name}"))
+                session = name.replace("_", "-")
+                item.add_marker(pytest.mark.skip(reason=f"run by nox -s {session}"))
     everywhere, rest = config.getoption("--quickest"), config.getoption("--rest")
     if everywhere or rest or config.getoption("--quick"):
         later = {

@@ -57,10 +57,15 @@ def linked(match: re.Match[str]) -> str:
     return f"[{name}]({name}.md)" if name in SURROGATES else f"`{name}`"
 
 
+def _surname(work: dict[str, Any]) -> str:
+    """Return what a work is sorted by: the first word that is no initial."""
+    return next(word.rstrip(",") for word in work["text"].split() if not word.endswith("."))
+
+
 def bibliography() -> str:
     """Return the page of all works."""
     lines = [HEADER.rstrip(), ""]
-    for work in sorted(WORKS, key=lambda work: work["text"].split()[1:2]):
+    for work in sorted(WORKS, key=_surname):
         who = [name for name, cls in SURROGATES.items() if work in cited(cls)]
         if not who and not work.get("general"):
             raise ValueError(f"no surrogate cites {work['text']!r} of docs/_ext/works.toml")

@@ -16,10 +16,14 @@ def anchor(term: str) -> str:
     return "term-" + re.sub(r"\W+", "-", term.lower())
 
 
-def terms(docs: Path) -> set[str]:
-    """Return the terms: what the glossary's paragraphs begin with, in bold."""
+def terms(docs: Path) -> dict[str, str]:
+    """Return the terms, what the glossary's paragraphs begin with in bold, and their anchors."""
     text = (docs / f"{PAGE}.md").read_text(encoding="utf-8")
-    return set(re.findall(r"^\*\*(.+?)\*\*", text, re.MULTILINE))
+    found: dict[str, str] = {}
+    for names in re.findall(r"^(\*\*.+?\*\*(?:, or \*\*.+?\*\*)*)", text, re.MULTILINE):
+        several = re.findall(r"\*\*(.+?)\*\*", names)
+        found |= dict.fromkeys(several, anchor(several[0]))
+    return found
 
 
 def mark(app: Sphinx, doctree: nodes.document) -> None:
@@ -40,7 +44,7 @@ def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         term = next((t for t in (text, text.lower(), text.removesuffix("s")) if t in known), None)
         if term is not None:
             page = app.builder.get_relative_uri(docname, PAGE)
-            reference = nodes.reference("", "", refuri=f"{page}#{anchor(term)}", internal=True)
+            reference = nodes.reference("", "", refuri=f"{page}#{known[term]}", internal=True)
             word.replace_self(reference)
             reference += word
 

@@ -159,6 +159,26 @@ def docs_js(session: nox.Session) -> None:
     pytest(session, "-m", "docs_js", "tests/site")
 
 
+@nox.session(name="docs-page")
+def docs_page(session: nox.Session) -> None:
+    """Try the site that the session docs built, in headless Chromium."""
+    site = pathlib.Path("docs/_build/html").resolve()
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        session.error("chromium is not on PATH: install it (Debian: apt-get install chromium)")
+    if not (site / "index.html").exists():
+        session.error("docs/_build/html is missing: run `python -m nox -s docs` first")
+    session.install(*PINNED, *group("node"))
+    tests = sorted(str(path) for path in pathlib.Path("tests/site").glob("*.test.mjs"))
+    npm = ("npm", "--prefix", "tests/site", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    session.run(*npm, silent=True)
+    env = {"SITE": str(site), "CHROMIUM": chromium}
+    # one file at a time: a browser takes a core, and what a failing test leaves open ends with it
+    options = ("--test", "--test-concurrency=1", "--test-force-exit", "--test-timeout=300000")
+    session.run("node", *options, *session.posargs, *tests, env=env)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site from scratch, docs/_build/html, without a network where that can be had."""

@@ -42,6 +42,7 @@ html_js_files = ["site.js"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # which a browser may not fetch from disk
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#005a9c", "color-brand-content": "#005a9c"},
     "dark_css_variables": {"color-brand-primary": "#6cb6ff", "color-brand-content": "#6cb6ff"},

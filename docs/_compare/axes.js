@@ -37,7 +37,7 @@ export function short(value) {
   const text =
     value === 0 || (size >= 1e-3 && size < 1e5)
       ? String(Number(value.toPrecision(4)))
-      : value.toExponential(2).replace(/\.?0*e\+?/, "e");
+      : value.toExponential(3).replace(/\.?0*e\+?/, "e");
   return text.replaceAll("-", "−");
 }
 

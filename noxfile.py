@@ -147,7 +147,7 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Write the tables of README and docs that are made from the code, and from measurements."""
+    """Write the tables of docs that are made from the code, and from measurements."""
     session.install(*PINNED, "-e", ".[check]", *group("test"))
     session.run("python", "docs/pages.py")
 

@@ -1,6 +1,6 @@
 """Write the pages that are made from the code: ``python -m nox -s pages``.
 
-They are README's table of surrogates, ``docs/reference/libraries.md``, and the tables of
+They are ``docs/reference/libraries.md``, and the tables of ``docs/reference/surrogates.md``,
 ``docs/howto/gain.md``, ``docs/reference/accuracy.md`` and ``docs/reference/transforms.md``, the
 last two from the JSON files next to them, which other sessions measure.
 No test needs them to be complete, so that a new surrogate touches one file; the tests say that what
@@ -22,11 +22,11 @@ from surrogates.libraries._page import page
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
-LONGEST = 100  # characters of a formula in README's table
+LONGEST = 100  # characters of a formula in the table of surrogates
 
 
 def surrogates_table() -> list[str]:
-    """Return README's table: a line for each surrogate."""
+    """Return the table of docs/reference/surrogates.md: a line for each surrogate."""
     lines = ["| class and defaults | function | derivative *g'(x)* | area |", "|---|---|---|---|"]
     for name, cls in SURROGATES.items():
         parameters = inspect.signature(cls).parameters.values()
@@ -102,10 +102,10 @@ def main() -> None:
     import matrix
 
     measured = json.loads((REFERENCE / "accuracy.json").read_text())
-    readme, accuracy = DOCS.parent / "README.md", REFERENCE / "accuracy.md"
+    classes, accuracy = REFERENCE / "surrogates.md", REFERENCE / "accuracy.md"
     gains = DOCS / "howto" / "gain.md"
     gains.write_text(between(gains.read_text(), "gains", gains_table()))
-    readme.write_text(between(readme.read_text(), "surrogates", surrogates_table()))
+    classes.write_text(between(classes.read_text(), "surrogates", surrogates_table()))
     accuracy.write_text(between(accuracy.read_text(), "measured", accuracy_table(measured)))
     (REFERENCE / "libraries.md").write_text(page())
     transforms = json.loads((REFERENCE / "transforms.json").read_text())

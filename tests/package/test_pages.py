@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from surrogates.definitions import SURROGATES
 from surrogates.libraries._page import page
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +28,8 @@ def rows_between(path: Path, name: str) -> list[str]:
     return [line for line in table.splitlines() if line.startswith("| `")]
 
 
-def test_every_row_of_the_readme_is_that_of_the_class():
-    rows = rows_between(ROOT / "README.md", "surrogates")
+def test_every_row_of_the_surrogates_is_that_of_the_class():
+    rows = rows_between(REFERENCE / "surrogates.md", "surrogates")
     assert len(rows) >= 36
     assert not {*rows} - {*pages.surrogates_table()}
 
@@ -59,3 +61,10 @@ def test_a_table_is_replaced_and_the_rest_stays():
     assert pages.between(new, "t", ["new"]) == new
     with pytest.raises(ValueError, match="there is no line"):
         pages.between(text, "other", [])
+
+
+@pytest.mark.parametrize("picture", ["surrogates-light.svg", "surrogates-dark.svg"])
+def test_every_surrogate_of_the_readmes_picture_exists(picture):
+    names = re.findall(r"<text[^>]*>(\w+)</text>", (ROOT / "docs" / picture).read_text())
+    assert len(names) >= 36
+    assert not {*names} - {*SURROGATES}

@@ -104,8 +104,8 @@ def transforms(session: nox.Session) -> None:
 
 @nox.session
 def distributed(session: nox.Session) -> None:
-    """Train on two processes: losses, gradients and communication against one."""
-    session.install(*PINNED, "-e", ".[torch,jax]", *group("test"))
+    """Train on two processes, against one; and the programs of docs/howto/scale.md."""
+    session.install(*PINNED, "-e", ".[torch,jax,dask]", *group("test"), *group("scale"))
     # one worker: the tests start processes of their own
     pytest(session, "-n", "0", "-m", "distributed", require="torch,jax")
 

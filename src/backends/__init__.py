@@ -25,6 +25,13 @@ from ._backend import Backend, Definition
 
 __all__ = ["Backend", "Definition", "of", "register", "supported", "unsupported"]
 
+_parent = sys.modules[__name__.rpartition(".")[0]]
+if not hasattr(_parent, "__version__"):  # as with pip's package `surrogates`, or none left
+    raise ImportError(
+        "surrogate-gradients is there, but `import surrogates` is another package, from "
+        f"{getattr(_parent, '__file__', None)}: uninstall both, then install surrogate-gradients"
+    )
+
 _GROUP = "surrogates.backends"
 _BUILT_IN = ("array_api_strict", "cupy", "dask", "jax", "mlx", "numpy", "torch")
 _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another package

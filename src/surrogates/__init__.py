@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+__version__ = "0.1.0"  # first: by it the modules tell ours from another package of this name
+
 from . import backends
 from ._accuracy import Accuracy
 from ._custom import Custom
@@ -44,8 +46,6 @@ from .definitions.rate import *  # noqa: F403
 from .definitions.sigmoidal import *  # noqa: F403
 from .libraries import from_library, to_library
 from .schedules import anneal
-
-__version__ = "0.1.0"
 
 # In a form that type checkers follow.
 __all__ = [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +92,23 @@ def test_a_folder_named_backends_of_the_callers_is_not_ours(tmp_path):
         "assert backends.mine and surrogates.backends is not backends\n"
     )
     loaded_after(code)
+
+
+@pytest.mark.parametrize("theirs", ["def encode(s): ...", None])
+@pytest.mark.parametrize("ours", [["-m", "surrogates", "env"], ["-c", "import surrogates.testing"]])
+def test_another_package_of_our_name_is_noticed(ours, theirs, tmp_path):
+    package = Path(surrogates.__file__).parent
+    shutil.copytree(package, tmp_path / "surrogates", ignore=shutil.ignore_patterns("*.pyc"))
+    init = tmp_path / "surrogates" / "__init__.py"
+    init.unlink()  # as pip does, when the other one is uninstalled
+    if theirs:
+        init.write_text(theirs)
+    found = subprocess.run(
+        [sys.executable, *ours], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert found.returncode
+    last = found.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: surrogate-gradients is there, but `import surrogates` is")
 
 
 def test_no_module_shadows_a_name_that_users_type():

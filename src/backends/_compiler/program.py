@@ -229,15 +229,11 @@ _MOST_TEMPLATES = 16  # of one definition without its numbers, which decide betw
 
 
 @lru_cache(maxsize=256)
-def _templates(
-    dialect: Dialect,
-    definition: Any,
-    name: str,
-    dtype: str,
-    number_of_arrays: int,
-    product: bool,
-) -> list[Any]:
-    """Return the list in which templates are kept; None in it: numbers cannot be recorded."""
+def _templates(*arguments: Any) -> list[Any]:
+    """Return the list in which the templates for the arguments of `_program` are kept.
+
+    None in it: numbers cannot be recorded.
+    """
     return []
 
 

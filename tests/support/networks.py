@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-FRAMEWORKS = ("torch", "flax", "equinox")
 VALUES = np.asarray([[-0.6, -0.1, 0.2], [0.0, 0.5, -0.3]])
 
 

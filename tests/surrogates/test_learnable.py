@@ -17,6 +17,7 @@ from surrogates import (
     learnable,
     parameter,
 )
+from surrogates._modules import FRAMEWORKS
 
 
 def test_onnx_of_a_learnable_model_is_one_comparison_too(torch):
@@ -152,7 +153,7 @@ def test_learnable_reaches_into_what_is_translated(torch):
 
 
 @pytest.mark.parametrize("learned", ["rate", "amplitude"])
-@pytest.mark.parametrize("framework", ["torch", "flax", "equinox"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_learnable_holds_arrays_of_its_own(framework, learned):
     pytest.importorskip(framework)
     amplitude = _aligned(np.asarray([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]))
@@ -206,7 +207,7 @@ class Shared(Surrogate):
         return 0.5 + self.part * xp.tanh(x)
 
 
-@pytest.mark.parametrize("framework", ["torch", "flax", "equinox"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_starts_in_the_middle_of_its_range_is_learned(framework):
     module_of = pytest.importorskip(framework)
     module, x = learnable(Shared(), "part", framework=framework), np.asarray([-0.25, 0.5, 1.5])
@@ -253,7 +254,7 @@ class Hanging(surrogates.Surrogate):
         return self.peak_
 
 
-@pytest.mark.parametrize("framework", ["torch", "flax", "equinox"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("as_array", [False, True])
 def test_what_would_be_refused_at_its_default_is_learned(framework, as_array):
     library = pytest.importorskip("torch" if framework == "torch" else "jax.numpy")

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from networks import FRAMEWORKS, VALUES, Library, perceptron, spike_of
+from networks import VALUES, Library, perceptron, spike_of
 from surrogates import (
     Arctan,
     Compressed,
@@ -25,6 +25,7 @@ from surrogates import (
     module,
     set_spiking_mode,
 )
+from surrogates._modules import FRAMEWORKS
 
 
 @pytest.fixture(params=FRAMEWORKS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from networks import FRAMEWORKS, VALUES, Library, perceptron, spike_of
+from networks import VALUES, Library, perceptron, spike_of
 from surrogates import (
     MultiSpike,
     Sigmoid,
@@ -15,6 +15,7 @@ from surrogates import (
     module,
     set_spiking_mode,
 )
+from surrogates._modules import FRAMEWORKS
 
 
 @pytest.fixture(params=FRAMEWORKS)

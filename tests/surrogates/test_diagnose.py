@@ -309,6 +309,31 @@ def test_a_layer_that_does_not_learn_is_named(name):
     assert any(f": {name}; " in finding for finding in diagnosis.findings)
 
 
+@pytest.mark.parametrize("held", ["surrogate", "network", "module"])
+def test_a_parameter_that_no_optimiser_moves_is_named(torch, held):
+    class Neuron(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            alpha = torch.nn.Parameter(torch.tensor(1e6))  # so narrow that it is dead, too
+            relaxed = sg.Relaxed(sg.Sigmoid(alpha))
+            self.surrogate = sg.module(relaxed) if held == "module" else relaxed
+            if held == "network":
+                self.alpha = alpha
+
+        def forward(self, x):
+            return self.surrogate(x)
+
+    neuron = Neuron()
+    diagnosis = sg.diagnose(neuron, torch.linspace(-2, 2.1, 100))
+    is_missing = held == "surrogate"
+    assert bool(list(neuron.parameters())) != is_missing
+    assert diagnosis.layers[0]["untrained"] == ["surrogate.alpha"] * is_missing
+    assert ("untrained" in diagnosis.layers[0]["findings"]) == is_missing
+    named = "untrained; surrogate.alpha is a Parameter that network.parameters() lacks"
+    assert (named in str(diagnosis)) == is_missing
+    assert "width of 3.53e-06" in str(diagnosis)
+
+
 def test_potentials_that_are_not_finite_are_named():
     diagnosis = sg.diagnose(sg.Sigmoid(), np.asarray([0.0, np.nan, 1.0]))
     assert diagnosis.layers[0]["findings"] == ["not finite"]

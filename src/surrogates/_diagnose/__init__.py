@@ -63,6 +63,7 @@ def diagnose(
     dead       fewer than 1 % of the potentials have a derivative above a thousandth of the peak
     vanishing  the gradient that leaves is 0, or less than 1/100 of the largest of any layer
     exploding  it is more than 100 times that of the last layer, or not finite
+    untrained  the surrogate holds a Parameter of PyTorch that ``model.parameters()`` lacks
     ========== =====================================================================================
 
     Compiled code is run without its compiler, which would not show what it calls. NumPy, CuPy and

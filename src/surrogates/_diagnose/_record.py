@@ -32,6 +32,7 @@ class Layer:
         self.derivatives: list[np.ndarray] = []
         self.arriving: list[float] = []  # the sum of the squares of a gradient
         self.leaving: list[float] = []
+        self.untrained: list[str] = []  # parameters of the surrogate, not of the network
 
     def summary(self) -> dict[str, Any]:
         """Return the numbers of a diagnosis."""
@@ -56,6 +57,7 @@ class Layer:
                 "share": float((size > 1e-3 * _peak(self.surrogate)).mean()),
                 "arriving": _norm(self.arriving),
                 "leaving": _norm(self.leaving),
+                "untrained": self.untrained,
             }
 
 

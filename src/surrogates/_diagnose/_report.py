@@ -17,6 +17,8 @@ _REMEDIES = {
     "surrogate, see surrogates.fitted",
     "exploding": "the gradient that leaves is {ratio:.1g} times that of the last layer: lower the "
     "surrogate, see surrogates.fitted",
+    "untrained": "{untrained} is a Parameter that network.parameters() lacks, so no optimiser "
+    "moves it: make the surrogate a module by surrogates.learnable or surrogates.module",
 }
 _COLUMNS = ("layer", "x mean", "x std", "rate", "gain", "share", "arriving", "leaving", "")
 
@@ -31,7 +33,8 @@ class Diagnosis:
         `potential` (`mean`, `std`, `low` and `high` of x), the firing `rate`, the `gain` (root mean
         square of the derivative), the `share` of potentials whose derivative exceeds a thousandth
         of the peak, the norms of the gradient `arriving` at the spikes and `leaving` at the
-        potentials (over all calls; None where unknown), and `findings`, a list of names.
+        potentials (over all calls; None where unknown), `untrained`, the parameters of the
+        surrogate that the network lacks, and `findings`, a list of names.
     findings : list of str
         What is wrong, and what to do: a sentence for each.
     unseen : list of str
@@ -123,18 +126,24 @@ def _found(layer: dict[str, Any], leaving: list[float]) -> list[str]:
             found.append("exploding")
         elif size == 0 or size < max(finite) / 100:
             found.append("vanishing")
+    if layer["untrained"]:
+        found.append("untrained")
     return found
 
 
 def _remedy(layer: dict[str, Any], name: str, leaving: list[float]) -> str:
     width = "unknown size"
-    with contextlib.suppress(NotImplementedError, TypeError, ValueError, RuntimeError):
-        width = f"{float(layer['surrogate'].width):.3g}"
+    if name == "dead":
+        with contextlib.suppress(NotImplementedError, TypeError, ValueError, RuntimeError):
+            size_of_width = layer["surrogate"].width
+            learned = getattr(size_of_width, "requires_grad", False)
+            width = f"{float(size_of_width.detach() if learned else size_of_width):.3g}"
     largest = max((value for value in leaving if math.isfinite(value)), default=math.nan)
     size = layer["leaving"] or 0.0
     against = largest if name == "vanishing" else (leaving or [math.nan])[-1]
     ratio = 0.0 if not size else size / against if against else math.inf
-    return _REMEDIES[name].format(width=width, ratio=ratio)
+    untrained = " and ".join(layer["untrained"])
+    return _REMEDIES[name].format(width=width, ratio=ratio, untrained=untrained)
 
 
 def _row(layer: dict[str, Any]) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
         named = model.named_modules()
         recorder.modules = [(module, name or type(module).__name__) for name, module in named]
     seen: list[torch.Tensor] = []
-    recorder.tap = partial(_tap, recorder, seen)
+    trained = {id(p) for p in model.parameters()} if isinstance(model, torch.nn.Module) else None
+    recorder.tap = partial(_tap, recorder, seen, trained)
     devices = sorted({p.device.index or 0 for p in _tensors((model, batch)) if p.is_cuda})
     with (
         torch.random.fork_rng(devices),
@@ -54,6 +55,7 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
 def _tap(
     recorder: Recorder,
     seen: list[torch.Tensor],
+    trained: set[int] | None,
     layer: Layer,
     surrogate: Surrogate,
     x: torch.Tensor,
@@ -77,11 +79,24 @@ def _tap(
         out = spikes.view_as(spikes)
         out.register_hook(lambda gradient: layer.arriving.append(squares(_on_host(gradient))))
         spikes = out
+    if trained is not None:
+        layer.untrained = _untrained(surrogate, trained)
     layer.potentials.append(_on_host(x))
     layer.spikes.append(_on_host(spikes))
     with torch.no_grad():
         layer.derivatives.append(_on_host(surrogate.surrogate_grad(x)))
     return spikes
+
+
+def _untrained(surrogate: Surrogate, trained: set[int]) -> list[str]:
+    """Return the paths of Parameters that a surrogate holds, and the network does not have."""
+    definition, arrays = surrogate.partition()
+    return [
+        path
+        for path, array in zip(definition.array_paths, arrays, strict=True)
+        if isinstance(array, torch.nn.Parameter) and array.requires_grad
+        if id(array) not in trained
+    ]
 
 
 def _untapped(

@@ -74,6 +74,11 @@ def plot(
     NotImplementedError
         If a primitive is asked for and a surrogate defines none.
 
+    Notes
+    -----
+    All lines share both axes, so that sizes can be compared. To see a small one next to a large
+    one take `log`, and to compare shapes, ``rescaled(surrogate, width=1.0, peak=1.0)`` of each.
+
     Examples
     --------
     >>> import matplotlib

@@ -15,6 +15,7 @@ from surrogates import (
     Arctan,
     Boxcar,
     Compressed,
+    Dspike,
     ExpEscape,
     GaussianGrad,
     Mixture,
@@ -87,6 +88,24 @@ def test_measures_of_definitions_that_are_mixtures(definition, mixture, measure)
     assert math.isclose(actual, expected, rel_tol=1e-13, abs_tol=1e-15)
     assert mixture.support == definition.support
     assert mixture._negative == definition._negative
+
+
+def test_bdspike_is_one():
+    """As github.com/brain-intelligence-lab/surrogate_module_learning has it, commit 6df6420.
+
+    Its models/spiking_layer.py clips x to the band, so the derivative stays constant beyond.
+    """
+    bdspike = Mixture((Dspike(2.5, 2.0), Dspike(1.0, 2.0)), (1.2, -0.2))
+    wide, narrow = (
+        b / (2 * np.tanh(2 * b)) * (1 - np.tanh(b * X.clip(-2, 2)) ** 2) for b in (1, 2.5)
+    )
+    as_computed = 1.2 * narrow - 0.2 * wide
+    inside = np.abs(X) <= 2
+    close = {"rtol": 1e-13, "atol": 1e-15}
+    np.testing.assert_allclose(bdspike.surrogate_grad(X)[inside], as_computed[inside], **close)
+    end = as_computed[-1]
+    beyond = Mixture((bdspike, StraightThrough(), Boxcar(4.0)), (1.0, end, -end))
+    np.testing.assert_allclose(beyond.surrogate_grad(X), as_computed, **close)
 
 
 def test_a_mixture_of_densities_is_exact_in_both_tails():

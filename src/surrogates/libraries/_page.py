@@ -28,9 +28,10 @@ Gradients that are not functions of x alone are left out too (snnTorch's `SSO`, 
 `SuperSpike_norm`).
 
 Of papers, these names are left out, since no formula for them could be found in public code or
-text (November 2026): BDspike; MG1 and MG2, the one-sided variants of Yin's multi-Gaussian
-(`Spliced` makes such shapes of `MultiGaussianGrad`); and LSG (S. Lian et al., IJCAI 2023), of which
-the abstract says that its width follows the decay of the membrane.
+text (November 2026): MG1 and MG2, the one-sided variants of Yin's multi-Gaussian (`Spliced` makes
+such shapes of `MultiGaussianGrad`); and LSG (S. Lian et al., IJCAI 2023), of which the abstract
+says that its width follows the decay of the membrane. BDspike is a `Mixture` of two `Dspike`:
+`Mixture((Dspike(2.5, 2.0), Dspike(1.0, 2.0)), (1.2, -0.2))` within its band.
 
 This page is the output of `python -m surrogates list --libraries`.
 """

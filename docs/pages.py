@@ -54,7 +54,9 @@ def accuracy_table(measured: dict[str, Any]) -> list[str]:
     for name in sorted({r["surrogate"] for r in measured["rows"]} & {*SURROGATES}):
         errors = [cells[name, *column] for column in columns]
         shown = [f"{ulp(r['derivative'])} / {ulp(r['primitive'])}" for r in errors]
-        lines.append(f"| `{name}` | {statement(name)} | {' | '.join(shown)} |")
+        points = errors[0].get("points")  # where they are fewer than in the other rows
+        note = f" ({points:,} points)" if points else ""
+        lines.append(f"| `{name}`{note} | {statement(name)} | {' | '.join(shown)} |")
     return lines
 
 

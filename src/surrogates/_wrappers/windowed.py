@@ -51,7 +51,8 @@ class Windowed(Wrapper):
     1, and so is a normalised primitive. Of a narrow band that is a share: where the area within is
     1e-3, a normalised primitive is accurate to 1000 ulp, and so is a normalised derivative with
     array-valued parameters: one of less than an ulp is lost, and the derivative infinite. Without
-    arrays, the area is computed in double precision, once.
+    arrays, the area is computed in double precision, once, and refused if it is 0 or infinite;
+    made inside of what `torch.compile` traces, it is not looked at, and such a one gives NaN.
 
     References
     ----------

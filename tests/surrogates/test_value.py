@@ -124,3 +124,35 @@ def test_what_holds_a_traceable_one_is_not_traceable_by_that():
     assert Declared().is_fixed
     assert not Declared(Plain()).is_traceable
     assert not Declared(Plain()).is_fixed
+
+
+def test_what_holds_arrays_is_traced_and_what_holds_other_objects_is_not():
+    class Own(Surrogate):
+        beta: float = surrogates.parameter(2.0)
+
+    class Declared(Own):
+        traceable = True
+
+    class Listed(Surrogate):
+        traceable = True
+        points: tuple = (1.0, 2.0)
+
+    assert Declared(np.ones(3)).is_traceable
+    assert Declared().is_fixed
+    for surrogate in (Declared(np.ones(3)), Own(np.ones(3)), Own(), Listed()):
+        assert not surrogate.is_fixed
+    for surrogate in (Own(np.ones(3)), Own(), Listed()):
+        assert not surrogate.is_traceable
+
+
+def test_attributes_that_only_one_of_them_has_tell_surrogates_apart():
+    class Maybe(Surrogate):
+        def __init__(self, alpha=None):
+            super().__init__()
+            if alpha is not None:
+                self.alpha = alpha
+
+    assert Maybe() == Maybe()
+    assert Maybe(2.0) == Maybe(2.0)
+    assert Maybe() != Maybe(2.0)
+    assert Maybe(2.0) != Maybe()

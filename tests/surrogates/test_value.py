@@ -6,6 +6,7 @@ import itertools
 from dataclasses import fields
 
 import numpy as np
+import pytest
 
 import surrogates
 from surrogates import (
@@ -156,3 +157,10 @@ def test_attributes_that_only_one_of_them_has_tell_surrogates_apart():
     assert Maybe(2.0) == Maybe(2.0)
     assert Maybe() != Maybe(2.0)
     assert Maybe(2.0) != Maybe()
+
+
+def test_numpys_arrays_are_widened_beside_those_of_another_library():
+    amplitude = pytest.importorskip("array_api_strict").ones(2)
+    widened = Scaled(Sigmoid(np.ones(2, np.float32)), amplitude=amplitude).widened()
+    assert widened.surrogate.alpha.dtype == np.float64
+    assert widened.amplitude is amplitude

@@ -38,6 +38,14 @@ def test_equal_numbers_that_are_not_the_same():
     assert Flag((1,)) != Flag((True,)) != Flag((1.0,))
     assert Flag((0.0,)) != Flag((-0.0,))
     assert Flag((1, "a")) == Flag((1, "a"))
+
+    class Table:
+        def __repr__(self):
+            return "Table()"
+
+    table = Table()
+    assert Flag((table,)) == Flag((table,))
+    assert Flag((table,)) != Flag((Table(),))
     assert surrogates.Scaled(Flag(), shift=0.0) == surrogates.Scaled(Flag(), shift=-0.0)
     assert str(surrogates.Scaled(Flag(), shift=-0.0).shift) == "0.0"
 

@@ -35,6 +35,7 @@ def test_equal_numbers_that_are_not_the_same():
 
     assert Flag(1) != Flag(True)
     assert Flag(0.0) != Flag(-0.0)
+    assert Flag(1.0) != Flag(2.0)
     assert Flag((1,)) != Flag((True,)) != Flag((1.0,))
     assert Flag((0.0,)) != Flag((-0.0,))
     assert Flag((1, "a")) == Flag((1, "a"))
@@ -172,3 +173,14 @@ def test_numpys_arrays_are_widened_beside_those_of_another_library():
     widened = Scaled(Sigmoid(np.ones(2, np.float32)), amplitude=amplitude).widened()
     assert widened.surrogate.alpha.dtype == np.float64
     assert widened.amplitude is amplitude
+
+
+def test_the_arrays_without_a_gradient_are_told_by_their_numbers():
+    a, b, c, d = (np.asarray([v, v + 1.0]) for v in (1.0, 3.0, 5.0, 7.0))
+    several = surrogates.MultiSpike(Scaled(Sigmoid(a), shift=b), threshold=c, offset=d)
+    for surrogate in (several, Compressed(several)):
+        found = {surrogate.array_paths[i]: why for i, why in surrogate.undifferentiated}
+        before = "surrogate." if isinstance(surrogate, Compressed) else ""
+        assert found.keys() == {f"{before}threshold", f"{before}offset"}
+        for path, why in found.items():
+            assert f"{path.rpartition('.')[2]} has no gradient" in why

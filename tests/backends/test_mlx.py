@@ -62,3 +62,12 @@ def test_a_parameter_is_mapped_with_its_own_rank(mx):
     mapped = np.asarray(gradient(mx.array(x)))
     expected = [Sigmoid(float(a)).surrogate_grad(row) for a, row in zip(alpha, x, strict=True)]
     np.testing.assert_allclose(mapped, np.stack(expected), rtol=1e-5)
+
+
+def test_a_key_draws_the_same_again_and_another_key_other_spikes(mx):
+    x = mx.zeros(200)
+    one, again, other = (
+        np.asarray(surrogates.sample(Sigmoid(), x, mx.random.key(seed))) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()

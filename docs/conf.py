@@ -28,6 +28,7 @@ extensions = [
     "gallery",
     "mathml",
     "names",
+    "outside",
     "terms",
 ]
 exclude_patterns = ["_build", "_ext", "_compare"]

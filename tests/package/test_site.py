@@ -139,6 +139,15 @@ def test_every_public_name_is_asked_for_once():
     assert sorted(named) == sorted({*surrogates.__all__} - {*SURROGATES} - functions - {"backends"})
 
 
+def test_a_link_out_of_docs_leads_to_the_page_of_the_site():
+    pytest.importorskip("sphinx")
+    from outside import on_the_site
+
+    text = "[a](../../CONTRIBUTING.md#a-surrogate), [b](gain.md)"
+    assert on_the_site(text, "howto/gain") == "[a](../contributing.md#a-surrogate), [b](gain.md)"
+    assert on_the_site("[c](../README.md)", "maintaining") == "[c](index.md)"
+
+
 def test_a_term_has_an_anchor():
     pytest.importorskip("sphinx")
     import terms

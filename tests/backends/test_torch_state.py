@@ -10,7 +10,7 @@ import pytest
 import surrogates
 
 torch = pytest.importorskip("torch")
-func = torch.func
+func, forward_ad = torch.func, torch.autograd.forward_ad
 
 from surrogates.backends._torch import hook, state  # noqa: E402
 
@@ -73,8 +73,18 @@ def compiled(surrogate):
     return backward(step, X)
 
 
+def dual_cotangent(surrogate):
+    x = X.clone().requires_grad_()
+    spikes = surrogate(x)
+    with forward_ad.dual_level():
+        cotangent = forward_ad.make_dual(torch.ones(4), torch.full((4,), 3.0))
+        (found,) = torch.autograd.grad(spikes, x, cotangent)
+        return forward_ad.unpack_dual(found).tangent / 3
+
+
 OBSERVED = {
     "twice": twice,
+    "dual cotangent": dual_cotangent,
     "batched": batched,
     "observed": observed,
     "compiled": compiled,

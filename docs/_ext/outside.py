@@ -1,4 +1,4 @@
-"""Links from pages to README, CONTRIBUTING and CHANGELOG, as a code host follows them, on the site."""
+"""Links from pages to README, CONTRIBUTING and CHANGELOG work on a code host, and on the site."""
 
 from __future__ import annotations
 

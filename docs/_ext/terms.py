@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
 
 PAGE = "reference/glossary"
 
@@ -20,7 +21,7 @@ def terms(docs: Path) -> dict[str, str]:
     """Return the terms, what the glossary's paragraphs begin with in bold, and their anchors."""
     text = (docs / f"{PAGE}.md").read_text(encoding="utf-8")
     found: dict[str, str] = {}
-    for names in re.findall(r"^(\*\*.+?\*\*(?:, or \*\*.+?\*\*)*)", text, re.MULTILINE):
+    for names in re.findall(r"^(\*\*[^*].*?\*\*(?:, or \*\*.+?\*\*)*)", text, re.MULTILINE):
         several = re.findall(r"\*\*(.+?)\*\*", names)
         found |= dict.fromkeys(several, anchor(several[0]))
     return found
@@ -30,8 +31,18 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
     """Give the paragraphs of the glossary their ids."""
     if app.env.docname == PAGE:
         for paragraph in doctree.findall(nodes.paragraph):
-            if paragraph.children and isinstance(paragraph[0], nodes.strong):
-                paragraph["ids"].append(anchor(paragraph[0].astext()))
+            first = next((child for child in paragraph if child.astext()), None)
+            if isinstance(first, nodes.strong):
+                paragraph["ids"].append(anchor(first.astext()))
+
+
+def check(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Raise if a term has no paragraph to link to."""
+    if docname == PAGE:
+        found = {one for paragraph in doctree.findall(nodes.paragraph) for one in paragraph["ids"]}
+        missing = {*terms(Path(app.srcdir)).values()} - found
+        if missing:
+            raise SphinxError(f"the glossary has no paragraph for {sorted(missing)}")
 
 
 def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -52,5 +63,6 @@ def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Mark the terms when the glossary is read, and link them when pages are written."""
     app.connect("doctree-read", mark)
+    app.connect("doctree-resolved", check)
     app.connect("doctree-resolved", link)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,16 @@ def test_symmetry():
 
     assert measures.symmetry(surrogates.SquarewaveFourierSeries()).startswith("symmetric")
     assert measures.symmetry(surrogates.GradedSlayer()) == "not symmetric"
+
+
+def test_a_snippet_is_run_and_compared():
+    import snippets
+
+    sigmoid = surrogates.Sigmoid()
+    code = snippets.SNIPPETS["NumPy"].format(call=repr(sigmoid))
+    snippets.check("NumPy", textwrap.dedent(code), sigmoid)
+    with pytest.raises(AssertionError, match=r"Sigmoid.* in NumPy"):
+        snippets.check("NumPy", "gradient = [0.0, 0.0, 1.0, 0.0, 0.0]", sigmoid)
 
 
 @pytest.mark.parametrize("name", SURROGATES)

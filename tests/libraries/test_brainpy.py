@@ -20,6 +20,7 @@ OWN = braintools.surrogate.Sigmoid(4.0)
 OURS = surrogates.to_library("brainpy", surrogates.Sigmoid(4.0))
 X = jnp.linspace(0.0, 40.0, STEPS * N).reshape(STEPS, N)
 CLASSES = ["IF", "LIF", "ALIF", "ExpIF", "AdExIF", "QuaIF", "AdQuaIF", "Gif"]
+CLASSES += ["LIFRef", "ExpIFRef", "AdExIFRef", "AdQuaIFRef", "GifRef"]
 
 
 def outcome(name, function, compiled=False):
@@ -27,9 +28,12 @@ def outcome(name, function, compiled=False):
     neuron = getattr(state, name)(N, spk_fun=function)
 
     def spikes(x):
-        with brainstate.environ.context(dt=0.1 * unit.ms):
-            brainstate.nn.init_all_states(neuron)
-            return jnp.stack([neuron(current * unit.mA) for current in x])
+        found, dt = [], 0.1 * unit.ms
+        brainstate.nn.init_all_states(neuron)
+        for step, current in enumerate(x):
+            with brainstate.environ.context(t=step * dt, dt=dt):
+                found.append(neuron(current * unit.mA))
+        return jnp.stack(found)
 
     def loss(x):
         found = spikes(x)

@@ -26,6 +26,12 @@ CELLS = {
     "LIFRefracCell": lambda: norse.LIFRefracCell(
         norse.LIFRefracParameters(norse.LIFParameters(alpha=1.0), rho_reset=torch.as_tensor(2.0))
     ),
+    "LIFAdExRecurrentCell": lambda: norse.LIFAdExRecurrentCell(NEURONS, NEURONS),
+    "LIFAdExRefracCell": lambda: norse.LIFAdExRefracCell(),
+    "LIFExRecurrentCell": lambda: norse.LIFExRecurrentCell(NEURONS, NEURONS),
+    "LIFMCRecurrentCell": lambda: norse.LIFMCRecurrentCell(NEURONS, NEURONS),
+    "LIFMCRefracRecurrentCell": lambda: norse.LIFMCRefracRecurrentCell(NEURONS, NEURONS),
+    "LIFRefracRecurrentCell": lambda: norse.LIFRefracRecurrentCell(NEURONS, NEURONS),
     "LSNNCell": lambda: norse.LSNNCell(norse.LSNNParameters(alpha=1.0)),
     "LSNNRecurrentCell": lambda: norse.LSNNRecurrentCell(NEURONS, NEURONS),
 }

@@ -1,4 +1,4 @@
-"""The LIF neuron of slax with our surrogate instead of its own."""
+"""The neurons of slax with our surrogate instead of its own."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ OURS = surrogates.to_library("slax", surrogates.from_library("slax", "fast_sigmo
 X = np.random.default_rng(3).normal(0.5, 1.0, (5, 6))
 
 
-def outcome(function, compiled=False):
+def outcome(name, function, compiled=False):
     """Return the spikes, and the gradient of the currents."""
-    neuron = slax.LIF(spike_fn=function)
+    neuron = getattr(slax, name)(spike_fn=function)
+    start = {state: jnp.zeros(6) for state in ("Vmem", "Spk_t", "B_t")}
+    variables = neuron.init(jax.random.key(0), dict(start), jnp.asarray(X[0]))
 
     def loss(x):
-        carry, spikes = {"Vmem": jnp.zeros(6)}, []
+        carry, spikes = start, []
         for current in x:
-            carry, spike = neuron.apply({}, dict(carry), current)
+            carry, spike = neuron.apply(variables, dict(carry), 3.0 * current)
             spikes.append(spike)
         found = jnp.stack(spikes)
         return (jnp.linspace(0.5, 1.5, 6) * found).sum(), found
@@ -37,10 +39,11 @@ def outcome(function, compiled=False):
     return found, slopes
 
 
-def test_neuron():
-    own = outcome(OWN)
+@pytest.mark.parametrize("name", ["LIF", "LTC"])
+def test_neuron(name):
+    own = outcome(name, OWN)
     assert 0.0 < own[0].mean() < 1.0
     for compiled in (False, True):
-        ours = outcome(OURS, compiled)
+        ours = outcome(name, OURS, compiled)
         np.testing.assert_array_equal(ours[0], own[0])
         np.testing.assert_allclose(ours[1], own[1], rtol=1e-9, atol=1e-12)

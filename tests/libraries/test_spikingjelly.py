@@ -31,6 +31,12 @@ def at_once(node, currents):
     return node(currents)
 
 
+def apart(node, currents):
+    """Reset the node, and call it with a copy of each step, which it writes to."""
+    functional.reset_net(node)
+    return neurons.step_by_step(node, [current.clone() for current in currents])
+
+
 def of_classes(names, run=steps, **given):
     def make(name):
         return lambda f: getattr(neuron, name)(surrogate_function=f, **given)
@@ -42,6 +48,8 @@ NODES = {
     **of_classes("IFNode LIFNode ParametricLIFNode KLIFNode QIFNode EIFNode ComplementaryLIFNode"),
     **of_classes("OTTTLIFNode SLTTLIFNode SimpleIFNode HalfThresholdIFNode"),
     **of_classes("TernaryIFNode TernaryLIFNode CUBALIFNode IzhikevichNode RAFNode"),
+    **of_classes("ActivationAwareIFNode"),
+    **of_classes("ILCIFNode ILCLIFNode ILCCUBALIFNode", apart, act_dim=2, dec_pop_dim=NEURONS // 2),
     **of_classes("MPBNLIFNode", out_features=NEURONS),
     **of_classes("SimpleLIFNode", tau=2.0, decay_input=True),
     **of_classes("GatedLIFNode", at_once, T=STEPS, inplane=None),

@@ -15,8 +15,11 @@ from surrogates._parameters import ABOVE_ONE, COUNT, parameters
 
 torch = pytest.importorskip("torch")
 
-from surrogates.backends._compiler.text import Program  # noqa: E402
+from surrogates.backends._compiler.graph import Trace  # noqa: E402
+from surrogates.backends._compiler.tape import Tape  # noqa: E402
+from surrogates.backends._compiler.text import Program, template_of  # noqa: E402
 from surrogates.backends._torch import program  # noqa: E402
+from surrogates.backends._torch.fused import without_choice  # noqa: E402
 
 BLOCK = 64  # elements, in these tests
 X = torch.tensor([-1.3, -0.4, 0.2, 0.9])
@@ -395,3 +398,43 @@ def test_a_function_of_constants_is_a_constant_of_the_program(dtype, small_block
     expected = surrogates.Windowed(surrogates.ERF(), normalise=True).surrogate_grad(x)
     actual = gradient(surrogate, x, torch.ones_like(x))
     torch.testing.assert_close(actual, expected, equal_nan=True)
+
+
+def both_forms(condition, dtype):
+    """Return a program with `torch.where`, and the one without, of a formula with a choice."""
+    xp = Trace(dtype)
+    x = xp.input("x")
+    p, q = xp.exp(x), 3.0 - x * x
+    roots = [xp.apply("where", condition(x), p, q), xp.apply("where", condition(x), q, 3.0 - q)]
+    roots += [xp.apply("where", condition(x), 0.0, q), xp.apply("where", condition(x), q, 0.0)]
+    root = roots[0] * roots[1] + roots[2] * roots[3]
+    dialect = program.TorchDialect()
+    return [template_of(dialect, r, dtype, 0, Tape(())).of() for r in (root, without_choice(root))]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda x: x < 0.2,
+        lambda x: x <= 0.2,
+        lambda x: x > 0.2,
+        lambda x: x >= 0.2,
+        lambda x: x == 0.2,
+        lambda x: (x < 0.2) & ~(x < -0.4),
+    ],
+)
+def test_without_a_choice_the_values_are_the_same_to_the_bit(condition, dtype):
+    x = torch.cat([X, torch.linspace(-3, 3, 101)]).to(getattr(torch, dtype))
+    chosen, summed = both_forms(condition, dtype)
+    assert "where_" in chosen.text
+    assert "where_" not in summed.text
+    results = [program._DIALECT.evaluate(p, x, None, torch.empty_like(x)) for p in (chosen, summed)]
+    assert torch.equal(*results)
+
+
+def test_a_sign_times_x_is_its_size():
+    definition, _ = surrogates.InvSquareGrad(torch.ones(())).partition()
+    made = program._DIALECT.program(definition, "area", "float32", 1, product=True)
+    assert [line.split("_(")[0].strip() for line in made.text.splitlines()[1:]].count("abs") == 1
+    assert not any(op in made.text for op in ("where_", "number_", "lt_"))  # each a slow pass

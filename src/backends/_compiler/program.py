@@ -85,6 +85,13 @@ class Dialect(ABC):
         """Return a graph with the library's own compound operations in it, where it has any."""
         return root
 
+    def finite(self, root: Symbol) -> Symbol:
+        """Return a graph of the same values where all of its nodes are finite: else NaN, perhaps.
+
+        For an area and its derivative to a parameter, of which the caller looks at the sum.
+        """
+        return root
+
     def call(self, node: Symbol) -> tuple[str, tuple[Any, ...]]:
         """Return the operation and the operands by which a node is computed fastest."""
         return node.op, node.operands
@@ -217,6 +224,8 @@ def _program(
         return _program(dialect, definition, name, dtype, number_of_arrays, product)
     if root is None or not any(node is root.trace.input("x") for node in nodes_of(root)):
         return None  # the plain expression gives a constant the shape of x
+    if name == "area":
+        root = dialect.finite(root)
     if product:
         root = root.trace.apply("mul", root, root.trace.input("v"))
     template = template_of(dialect, dialect.fused(root), dtype, number_of_arrays, tape)
@@ -254,4 +263,5 @@ def _parameter_program(
     root = traced(definition, gradient, dtype, number_of_arrays, **options)
     if root is None:
         return None
-    return template_of(dialect, dialect.fused(root), dtype, number_of_arrays, Tape(())).of()
+    root = dialect.fused(dialect.finite(root))
+    return template_of(dialect, root, dtype, number_of_arrays, Tape(())).of()

@@ -10,12 +10,51 @@ import numpy as np
 from .._compiler.graph import Symbol, nodes_of
 from .._compiler.tape import elementary
 
+# Comparisons of numbers, not of NaN. With "is_" they give numbers: 1 where they hold, else 0.
+NEGATIONS = {"ge": "lt", "gt": "le", "le": "gt", "lt": "ge"}
+
 
 def fused(root: Symbol) -> Symbol:
     """Return a graph in which single operations of PyTorch do the work of several."""
     united = _united_once(root)
     # again: what had two users may have one now
     return root if united is root else fused(united)
+
+
+def without_choice(root: Symbol) -> Symbol:
+    """Return a graph without `where`, of the same values as long as all of its nodes are finite.
+
+    ``p * h + q * (1 - h)`` is exact where h is 1 or 0. It takes four or five passes, and where
+    signs are random `torch.where` takes as long as ten.
+    """
+    new: dict[Symbol, Symbol] = {}
+    for node in nodes_of(root):
+        operands: list[Any] = [new[o] if isinstance(o, Symbol) else o for o in node.operands]
+        if node.op in ("input", "constant"):
+            new[node] = node
+        elif node.op == "where" and not any(o.is_condition for o in operands[1:]):
+            new[node] = _sum_of_both(*operands)
+        else:
+            new[node] = node.trace.node(node.op, *operands)
+    return new[root]
+
+
+def _sum_of_both(condition: Symbol, p: Symbol, q: Symbol) -> Symbol:
+    xp = condition.trace
+    if condition.op in NEGATIONS:
+        holds = xp.node(f"is_{condition.op}", *condition.operands)
+        fails = xp.node(f"is_{NEGATIONS[condition.op]}", *condition.operands)
+    else:
+        holds = xp.apply("number", condition)
+        fails = xp.apply("sub", 1.0, holds)
+    if q.op == "sub" and q.operands[1] is p:  # both tails of an even function
+        tail = xp.node("addcmul", p, q.operands[0], fails, ("value", -1.0))
+        return xp.apply("mul", tail, xp.node("add", xp.asarray(1.0), fails, ("alpha", -2.0)))
+    if q.value == 0.0:
+        return xp.apply("mul", p, holds)
+    if p.value == 0.0:
+        return xp.apply("mul", q, fails)
+    return xp.node("addcmul", xp.apply("mul", p, holds), q, fails, ("value", 1.0))
 
 
 def _united_once(root: Symbol) -> Symbol:
@@ -50,6 +89,8 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
         for a, b in (operands[0].operands, operands[0].operands[::-1]):
             if _is_of_parameters(a):
                 return trace.node("mul", trace.node("neg", a), b)
+    if node.op == "mul" and _is_sign(*node.operands):
+        return trace.node("abs", operands[1])
     if node.op == "sub" and operands[1] in once and operands[1].op == "mul":
         return trace.node("addcmul", operands[0], *operands[1].operands, ("value", -1.0))
     if node.op == "mul" and operands[0] is operands[1]:
@@ -62,6 +103,17 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
             if united is not None:
                 return united
     return trace.node(node.op, *operands)
+
+
+def _is_sign(a: Symbol, b: Symbol) -> bool:
+    """Return whether `a` is 1 or, where `b` is negative, -1: ``surrogates._maths.sign``."""
+    if a.op != "sub" or a.operands[1].op != "mul":
+        return False
+    one, (two, below) = a.operands[0], a.operands[1].operands
+    if below.op != "number" or below.operands[0].op != "lt":
+        return False
+    left, right = below.operands[0].operands
+    return left is b and (one.value, two.value, right.value) == (1.0, 2.0, 0.0)
 
 
 def _sum(a: Symbol, b: Symbol) -> Symbol | None:

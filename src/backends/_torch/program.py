@@ -19,7 +19,7 @@ from .._backend import Definition
 from .._compiler.graph import WORKING, Symbol
 from .._compiler.program import Dialect
 from . import cuda
-from .fused import fused
+from .fused import fused, without_choice
 
 Tensor = torch.Tensor
 
@@ -57,6 +57,10 @@ class TorchDialect(Dialect):
             "floor_": torch.floor,
             "ge_": torch.ge,
             "gt_": torch.gt,
+            "is_ge_": torch.ge,
+            "is_gt_": torch.gt,
+            "is_le_": torch.le,
+            "is_lt_": torch.lt,
             "isnan_": _isnan,
             "le_": torch.le,
             "log_": torch.log,
@@ -96,6 +100,10 @@ class TorchDialect(Dialect):
     def fused(self, root: Symbol) -> Symbol:
         """Return a graph in which single operations do the work of several."""
         return fused(root)
+
+    def finite(self, root: Symbol) -> Symbol:
+        """Return a graph that is faster, and whose values are the same where they are finite."""
+        return without_choice(root)
 
     def constant(self, value: float | bool, dtype: str) -> Tensor:
         """Return a 0-dimensional tensor."""
@@ -193,46 +201,110 @@ def relaxed_gradients(
     cotangent: Tensor,
     arrays: tuple[Tensor, ...],
     wanted: list[bool],
-    bounds: tuple[list[float], list[float]] | None = None,
 ) -> list[Tensor | None] | None:
     """Return the gradients of `x` and of the parameters of a definition that relaxes.
 
-    Where these are numbers that belong to others, `bounds` has them and their derivatives to those,
-    whose gradients are returned. None where one has no program, and where `x` is far out or a
-    gradient is not finite: there the recorded form tells which elements have one.
+    None where one has no program, and where `x` is far out or a gradient is not finite: there the
+    recorded form tells which elements have one.
     """
     grad = gradient(definition, x, cotangent, arrays)
     if grad is None or x.numel() == 0:
         return None
     grads: list[Tensor | None] = [grad]
-    moments: Tensor | None = None  # x times the gradient: not finite where either is not
-    is_far_out: bool | None = None
-    for index, is_wanted in enumerate(wanted):
+    known: dict[Any, Any] = {}
+    total, is_covered = 0.0, False
+    for index, array in enumerate(arrays):
         found = None
-        if is_wanted:
-            power, scale = definition.area_powers(index) or (0, 0)
-            if power and not scale and x.dtype in _WIDE:  # half precision was rounded already
-                moments = x * grad if moments is None else moments
-                if bounds is None:
-                    found = moments.sum_to_size(arrays[index].shape) / arrays[index]
-                    found = found if power == 1 else -found
-                else:
-                    value, slope = bounds[0][index], bounds[1][index]
-                    factor = power * (slope / value) if value else math.nan
-                    found = moments.sum()
-                    found = found if factor == 1.0 else found * factor  # it is for most
-            else:
-                is_far_out = _is_far_out(x) if is_far_out is None else is_far_out
-                if not is_far_out:
-                    found = _parameter_gradient(definition, x, cotangent, arrays, index)
-                if found is not None and bounds is not None:
-                    found = found * bounds[1][index]
-            if found is None:
+        if wanted[index]:
+            terms, power = _terms(definition, x, cotangent, grad, arrays, index, known)
+            if terms is None:
                 return None
+            found = terms.sum_to_size(array.shape)
+            found = found / array * power if power else found
+            total += found.sum().item()
+            is_covered |= power != 0
         grads.append(found)
-    sums = [g for g in grads[moments is not None :] if g is not None]
-    is_finite = math.isfinite(sum(float(g.sum() if g.ndim else g) for g in sums))
-    return grads if is_finite else None
+    total += 0.0 if is_covered else grad.sum().item()
+    return grads if math.isfinite(total) else None
+
+
+def learned_gradients(
+    definition: Definition,
+    x: Tensor,
+    cotangent: Tensor,
+    bounds: tuple[list[float], list[float]],
+    wanted: list[bool],
+) -> tuple[Tensor, list[float]] | None:
+    """Return the gradients of `x` and of numbers: of each `bounds` has a parameter and its slope.
+
+    None as in `relaxed_gradients`. The number of one that is not wanted is 0.
+    """
+    arrays = tuple(x.new_full((), value) for value in bounds[0])
+    grad = gradient(definition, x, cotangent, arrays)
+    if grad is None or x.numel() == 0:
+        return None
+    known: dict[Any, Any] = {}
+    found, largest, is_covered = [], torch.finfo(x.dtype).max, False
+    for index, (value, slope) in enumerate(zip(*bounds, strict=True)):
+        number = 0.0
+        if wanted[index]:
+            terms, power = _terms(definition, x, cotangent, grad, arrays, index, known)
+            if terms is None or (power and not value):
+                return None
+            number = terms.sum().item() * (power * (slope / value) if power else slope)
+            if not abs(number) <= largest:  # nor NaN
+                return None
+            is_covered |= power != 0
+        found.append(number)
+    return (grad, found) if is_covered or math.isfinite(grad.sum().item()) else None
+
+
+def _terms(
+    definition: Definition,
+    x: Tensor,
+    cotangent: Tensor,
+    grad: Tensor,
+    arrays: tuple[Tensor, ...],
+    index: int,
+    known: dict[Any, Any],
+) -> tuple[Tensor | None, int]:
+    """Return what the gradient of an array is the sum of, and a power.
+
+    Where that is not 0 the gradient is the sum times the power over the array, and it is not finite
+    where `x` or `grad` is not. Nothing is computed twice that is `known`.
+    """
+    powers = definition.area_powers(index)
+    is_short = powers is not None and x.dtype in _WIDE  # half precision was rounded already
+    if powers is None or not is_short or powers[1]:
+        if "far" not in known:
+            known["far"] = _is_far_out(x)
+        if known["far"]:
+            return None, 0
+    if powers is None or not is_short:
+        return _parameter_terms(definition, x, cotangent, arrays, index), 0
+    if powers not in known:
+        known[powers] = _moments(definition, x, cotangent, grad, arrays, powers)
+    return known[powers], powers[1] or powers[0]
+
+
+def _moments(
+    definition: Definition,
+    x: Tensor,
+    cotangent: Tensor,
+    grad: Tensor,
+    arrays: tuple[Tensor, ...],
+    powers: tuple[int, int],
+) -> Tensor | None:
+    """Return the terms that `Definition.area_powers` states, over the last power that is not 0."""
+    power, scale = powers
+    if not scale:
+        return x * grad
+    dtype = _WORKING[x.dtype]
+    program = _DIALECT.program(definition, "area", dtype, len(arrays), product=True)
+    if program is None:
+        return None
+    terms: Tensor = _DIALECT.evaluate(program, x, cotangent, torch.empty_like(x), arrays)
+    return terms.addcmul_(x, grad, value=power / scale)
 
 
 _WIDE = (torch.float32, torch.float64)
@@ -243,7 +315,7 @@ def _is_far_out(x: Tensor) -> bool:
     return not (low > -_FAR and high < _FAR)  # NaN is in no interval
 
 
-def _parameter_gradient(
+def _parameter_terms(
     definition: Definition,
     x: Tensor,
     cotangent: Tensor,
@@ -254,10 +326,9 @@ def _parameter_gradient(
     program = _DIALECT.parameter_program(definition, dtype, len(arrays), index)
     if program is None:
         return None
-    terms = torch.empty_like(x, dtype=program.dtype)
-    terms = _DIALECT.evaluate(program, x, cotangent, terms, arrays)
-    grad: Tensor = terms.sum_to_size(arrays[index].shape)
-    return grad
+    out = torch.empty_like(x, dtype=program.dtype)
+    terms: Tensor = _DIALECT.evaluate(program, x, cotangent, out, arrays)
+    return terms
 
 
 def _empty_like(x: Tensor) -> Tensor:

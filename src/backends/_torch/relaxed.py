@@ -15,7 +15,7 @@ from array_api_compat import torch as namespace
 
 from .._backend import Definition
 from . import double
-from .program import emitted, relaxed_gradients
+from .program import emitted, learned_gradients, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
 
 Tensor = torch.Tensor
@@ -146,19 +146,17 @@ class _LearnedSpike(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         x, *numbers = ctx.saved_tensors
         of_x, _, _, _, *wanted = ctx.needs_input_grad
-        grads = None
+        found = None
         # they were plain in forward; hooks of saved tensors may have moved them
         if is_unwatched(cotangent) and all(a.device == cotangent.device for a in (x, *numbers)):
             bounds = ctx.bound(x.dtype, [number.item() for number in numbers])
-            arrays = tuple(x.new_full((), value) for value in bounds[0])
-            grads = relaxed_gradients(ctx.definition, x, cotangent, arrays, wanted, bounds)
-        if grads is not None:
-            shaped = zip(grads[1:], numbers, strict=True)
-            grads[1:] = [None if g is None else g.reshape(n.shape) for g, n in shaped]
-        else:
+            found = learned_gradients(ctx.definition, x, cotangent, bounds, wanted)
+        if found is None:
             inputs = (x, *numbers)
             grads = _recorded_gradients(ctx.general, inputs, cotangent, (of_x, *wanted))
-        return (grads[0], None, None, None, *grads[1:])
+            return (grads[0], None, None, None, *grads[1:])
+        pairs = zip(numbers, found[1], strict=True)
+        return (found[0], None, None, None, *[n.new_full(n.shape, value) for n, value in pairs])
 
 
 _apply_learned = apply_of(_LearnedSpike)

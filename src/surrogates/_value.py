@@ -195,9 +195,8 @@ class Value:
                 rest.append(inner)
         if not numbers:
             return self, ()
-        open_ = copy.copy(self)
-        object.__setattr__(open_, "array_fields", tuple(names))
-        object.__setattr__(open_, "is_fixed", False)
+        open_ = self.__copy__()
+        vars(open_).update(array_fields=tuple(names), is_fixed=False)
         return open_.replaced(rest), tuple(numbers)
 
     def combine(self, arrays: Any) -> Self:

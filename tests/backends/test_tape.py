@@ -344,3 +344,13 @@ def test_templates_of_one_definition_are_not_kept_without_end(monkeypatch):
     shared, _ = Steps(1.0).lifted()
     key = (of_numpy._DIALECT, shared, "derivative", "float64", 0, True)
     assert len(program._templates(*key)) == 2
+
+
+def test_what_was_folded_for_nothing_is_left_out():
+    tape = Tape((2.0,))
+    for name in ("folded_add", "folded_mul"):
+        used = tape.apply(name, lambda a: a + 1, tape.numbers[0])
+    again = tape.function([used])
+    assert "folded_mul" in again.__code__.co_names
+    assert "folded_add" not in again.__code__.co_names
+    assert again(5.0) == (6.0,)

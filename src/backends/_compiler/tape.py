@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,8 +57,15 @@ class Tape:
     def function(self, results: list[Number]) -> Callable[..., tuple[float, ...] | None]:
         """Return the function from other values to those results, None where a decision differs."""
         arguments = ", ".join(number.name for number in self.numbers)
-        returned = f"return ({''.join(f'{result.name}, ' for result in results)})"
-        text = "\n    ".join([f"def replay({arguments}):", *self._lines, returned])
+        lines = [f"return ({''.join(f'{result.name}, ' for result in results)})"]
+        for line in reversed(self._lines):
+            name, _, call = line.partition(" = ")
+            # what NumPy folded raises nothing, so it may be left out; other functions may raise
+            is_idle = call.startswith("folded_") and not any(
+                _mentions(text, name) for text in lines
+            )
+            lines += [] if is_idle else [line]
+        text = "\n    ".join([f"def replay({arguments}):", *reversed(lines)])
         scope = dict(self._scope)
         exec(compile(text, "<tape>", "exec"), scope)
         replay: Callable[..., tuple[float, ...] | None] = scope["replay"]
@@ -85,6 +93,10 @@ class Tape:
         except (ArithmeticError, ValueError):  # a formula may catch it: a decision without a line
             self.is_valid = False
             raise
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
 
 
 class Number:

@@ -223,6 +223,31 @@ def test_what_starts_in_the_middle_of_its_range_is_learned(framework):
     np.testing.assert_allclose(float(slope), (1 + np.tanh(x)).sum() / 4, rtol=1e-6)
 
 
+class Both(Surrogate):
+    traceable = True
+    part: float = parameter(0.3, low=0.0, high=1.0)
+    alpha: float = parameter(2.0, low=0.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.part * xp.tanh(self.alpha * x)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_range_with_two_ends_is_learned_beside_one_with_one_end(torch, held):
+    x, amplitude = np.asarray([-0.25, 0.5, 1.5]), np.asarray([1.0, 2.0, 3.0])
+    factor = amplitude if held else np.ones(3)
+    surrogate = Scaled(Both(), amplitude=torch.from_numpy(amplitude)) if held else Both()
+    module = learnable(surrogate, "part", "alpha", framework="torch").double()
+    module(torch.from_numpy(x)).sum().backward()
+    found = {name.rpartition("/")[2]: raw.grad.item() for name, raw in module.raw.items()}
+    rising = np.tanh(2.0 * x)
+    expected = {
+        "part": (factor * (1 + rising)).sum() * 0.3 * 0.7,
+        "alpha": (factor * 0.3 * x * (1 - rising**2)).sum() * 2.0,
+    }
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
 def _nnx_grad():
     from flax import nnx
 

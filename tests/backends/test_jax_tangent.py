@@ -214,3 +214,17 @@ def test_no_gradient_to_a_parameter_from_where_it_has_none():
     expected = jax.grad(lambda a: Relaxed(Sigmoid(a))(x[4]))
     close(slope(alpha), expected(alpha), rtol=1e-6)
     close(jax.grad(slope)(alpha), jax.grad(expected)(alpha), rtol=1e-6)
+
+
+@pytest.mark.parametrize("cls", [Sigmoid, Arctan])
+def test_the_short_form_has_the_slope_of_the_area_and_its_derivatives(cls):
+    definition, _ = Relaxed(cls(jnp.ones(()))).partition()
+    x, alpha = jnp.asarray([-2.0, 0.0, 0.3, jnp.inf, jnp.nan]), jnp.asarray(1.7)
+
+    def computed(slope):
+        return [slope(x, alpha), *jax.jvp(slope, (x, alpha), (jnp.ones_like(x), alpha))]
+
+    short = computed(lambda x, a: hook._short_slope(definition, 1, 1, x, a))
+    expected = computed(lambda x, a: hook._area_slope(definition, 1, x, a))
+    for one, other in zip(short, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)

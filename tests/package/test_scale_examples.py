@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -11,7 +12,13 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "scale"
+SRC = Path(__file__).parents[2] / "src"
 PROGRAMS = sorted(FOLDER.glob("*.py"))
+NEEDED = {
+    "dask_distributed.py": ["distributed"],
+    "ray_data.py": ["pyarrow"],
+    "xarray_zarr.py": ["dask", "zarr"],
+}
 SMALL = {"dask_distributed.py": ["32768"]}  # rows: half a GiB
 
 
@@ -24,11 +31,14 @@ def imported(path):
 @pytest.mark.distributed
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_it_runs(path, tmp_path):
-    for name in imported(path) | ({"dask", "zarr"} if path.stem == "xarray_zarr" else set()):
+    for name in imported(path):
         pytest.importorskip(name.partition(".")[0])
-    if path.stem == "dask_distributed":
-        pytest.importorskip("distributed")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    for name in NEEDED.get(path.name, ()):
+        try:
+            importlib.metadata.version(name)  # not imported: tests/support has a `distributed`
+        except importlib.metadata.PackageNotFoundError:
+            pytest.skip(f"{name} is not installed")
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
     run = subprocess.run(
         [sys.executable, str(path), *SMALL.get(path.name, [])],
         cwd=tmp_path,

@@ -303,7 +303,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the libraries' own requirements allow
 def libraries(session: nox.Session) -> None:
-    """Run the neurons of other libraries with our surrogates, and docs/reference/neurons.md."""
+    """Run the neurons of other libraries with our surrogates, and the pages and examples of them."""
     pins = ["-c", "tests/libraries/constraints.txt"]
     session.install(*pins, "-e", ".[torch,jax]", *group("test"), *group("libraries"))
     # They ask for more than their neurons need; samna installs itself from another index.
@@ -312,6 +312,7 @@ def libraries(session: nox.Session) -> None:
     page = "tests/package/test_documentation.py"
     chosen = "neurons.md or from-your-library.md"
     session.run("python", "-m", "pytest", "-W", "ignore", "-k", chosen, page)
+    session.run("python", "-m", "pytest", "tests/backends/test_tensorflow_example.py")
 
 
 @nox.session(python="3.11")

@@ -303,7 +303,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python="3.11")  # what the libraries' own requirements allow
 def libraries(session: nox.Session) -> None:
-    """Run the neurons of other libraries with our surrogates, and the pages and examples of them."""
+    """Run the neurons of other libraries with our surrogates, their pages and examples."""
     pins = ["-c", "tests/libraries/constraints.txt"]
     session.install(*pins, "-e", ".[torch,jax]", *group("test"), *group("libraries"))
     # They ask for more than their neurons need; samna installs itself from another index.

@@ -1,4 +1,4 @@
-"""Surrogate gradients for TensorFlow: a whole backend, as docs/backends.md describes it."""
+"""Surrogate gradients for TensorFlow: a whole backend, as docs/howto/backends.md describes it."""
 
 import types
 

@@ -8,7 +8,7 @@ from surrogates._wrappers.wrapper import Wrapper
 WRAPPERS: list[type[Wrapper]] = [
     cls for cls in vars(surrogates).values() if isinstance(cls, type) and issubclass(cls, Wrapper)
 ]
-# By the aspect that they change. docs/architecture.md says which that is, and a test compares.
+# By the aspect that they change. docs/explanation/architecture.md says which; a test compares.
 SHAPING = [cls for cls in WRAPPERS if cls._aspect is None]
 EMITTING = [cls for cls in WRAPPERS if cls._aspect == "emission"]
 DECIDING = [cls for cls in WRAPPERS if cls._aspect is not None]

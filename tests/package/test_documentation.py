@@ -27,6 +27,20 @@ BLOCKS = [
 PUBLIC = {name: getattr(surrogates, name) for name in surrogates.__all__ if name != "backends"}
 
 
+@pytest.fixture
+def jax_of_a_reader():
+    """Let JAX compute in float32, its default: all other tests compute in float64."""
+    if importlib.util.find_spec("jax") is None:
+        yield
+        return
+    import jax
+
+    jax.config.update("jax_enable_x64", False)
+    yield
+    jax.config.update("jax_enable_x64", True)
+
+
+@pytest.mark.usefixtures("jax_of_a_reader")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_examples_of_the_pages(block):
     _require_imports(block)
@@ -50,6 +64,7 @@ OTHERS += [f"schedules.{name}" for name in schedules.__all__]
 OTHERS += ["definitions.function_name", "testing.check_backend"]
 
 
+@pytest.mark.usefixtures("jax_of_a_reader")
 @pytest.mark.parametrize("name", [*PUBLIC, *OTHERS])
 def test_every_docstring_has_an_example_that_runs(name):
     if name.startswith("testing."):

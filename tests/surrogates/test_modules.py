@@ -63,6 +63,21 @@ def test_a_module_computes_what_its_surrogate_computes(library, make):
 
 
 @pytest.mark.parametrize("names", [(), ("alpha",)], ids=["module", "learnable"])
+def test_a_module_refuses_a_parameter_that_is_set_on_it(library, names):
+    spike = spike_of(library, perceptron(library, module(Sigmoid(), framework=library.name)))
+    if names:
+        spike = learnable(Scaled(Sigmoid(), 2.0), *names, framework=library.name)
+    before = repr(spike)
+    with pytest.raises(AttributeError, match=r"alpha.* changes nothing|cannot assign .*alpha"):
+        spike.alpha = 1.0
+    assert not hasattr(spike, "alpha")
+    assert repr(spike) == before
+    if library.name != "equinox":  # whose modules are frozen
+        spike.note = "anything else is set as on any module"
+        assert copy.deepcopy(spike).note == spike.note
+
+
+@pytest.mark.parametrize("names", [(), ("alpha",)], ids=["module", "learnable"])
 def test_one_class_holds_what_is_learned_and_what_is_not(library, names):
     surrogate = Scaled(Sigmoid(library.array([1.0, 2.0, 3.0])), amplitude=library.array(2.0))
     spike = module(surrogate, library.name)

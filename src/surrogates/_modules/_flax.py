@@ -29,6 +29,12 @@ class SurrogateModule(nnx.Module):
         for name, number in start(jnp, surrogate, values).items():
             self.raw[name] = nnx.Param(number)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # `raw` is the last that __init__ sets
+        if "raw" in vars(self) and name not in vars(self):
+            self.plan.refuse_to_set(name)
+        super().__setattr__(name, value)
+
     @property
     def surrogate(self) -> Surrogate:
         """The surrogate inside, with the parameters as they are now."""

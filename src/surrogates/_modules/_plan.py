@@ -80,6 +80,18 @@ class Plan:
         learned = f", learned={'+'.join(self.learned)}" if self.learned else ""
         return f"SurrogateModule({shown!r}{learned}, spiking={self.spiking})"
 
+    def refuse_to_set(self, name: str) -> None:
+        """Raise where a parameter is set on the module, which would keep it and not use it."""
+        if all(name != path.rpartition(".")[2] for path in parameters_by_path(self.start)):
+            return
+        maker = "learnable" if self.learned else "module"
+        raise AttributeError(
+            f"{self!r}: {name} is a parameter of the surrogate inside, and setting it on the "
+            f"module changes nothing; call surrogates.{maker} again, with a surrogate of the new "
+            "value, and put the new module in the place of this one; surrogates.anneal makes a "
+            "surrogate for each epoch"
+        )
+
     def arrays(self, xp: Any, raw: dict[str, Array], held: dict[str, Array]) -> tuple[Array, ...]:
         """Return the parameters that belong to unbounded numbers, and the arrays, for `combine`."""
         pairs = zip(self.slots, self.intervals, strict=True)

@@ -42,6 +42,12 @@ class SurrogateModule(torch.nn.Module):
         is_simple = bool(paths) and self.plan.has_slopes and len(self.scalars) == len(paths)
         self.simple = tuple(map(key, self.plan.learned)) if is_simple else ()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # `simple` is the last that __init__ sets
+        if "simple" in vars(self) and name not in vars(self):
+            self.plan.refuse_to_set(name)
+        super().__setattr__(name, value)
+
     def _hold(self, name: str, path: str, array: Any, is_trained: bool) -> None:
         """Hold an array that is not learned here."""
         requires_grad = isinstance(array, torch.Tensor) and array.requires_grad

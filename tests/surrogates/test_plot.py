@@ -274,7 +274,7 @@ def test_command_writes_a_file(tmp_path, capsys):
     assert main(["plot", "Sigmoid", "--kind", "all", "--out", str(tmp_path / "p.svg")]) == 0
     capsys.readouterr()
     for arguments, message in (
-        (["atan"], "'atan' has 2 meanings"),
+        (["superspike"], "'superspike' has 3 meanings"),
         (["Sigmoid", "--out", str(tmp_path / "p.xyz")], "must end in one of"),
         (["Sigmoid", "--out", str(tmp_path / "no" / "p.png")], "p.png"),
         (["test_plot:Figure"], "not a subclass of surrogates.Surrogate"),

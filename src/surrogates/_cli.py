@@ -14,7 +14,7 @@ from pathlib import Path
 
 import surrogates
 from surrogates import Surrogate, backends
-from surrogates._find import chosen, lines, meanings, of_class
+from surrogates._find import at_defaults, chosen, lines, meanings, of_class, of_library
 from surrogates.definitions import FAMILIES, SURROGATES, function_name
 from surrogates.libraries import LIBRARIES, names_of
 from surrogates.libraries._page import page
@@ -71,7 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     listing = commands.add_parser("list", help="print the surrogates, or all that a name means")
     listing.add_argument(
-        "names", nargs="*", metavar="NAME", help="of this package, a library or a paper"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="of a surrogate, or a library for all its names",
     )
     listing.add_argument(
         "--libraries", action="store_true", help="instead, what other libraries call them"
@@ -130,7 +133,8 @@ def _check(options: argparse.Namespace) -> int:
         from . import _check as check
     except ImportError as error:
         raise ImportError(
-            f"{error}; the check needs the extra 'check' of surrogate-gradients"
+            f"{error}; the check needs the extra 'check' of surrogate-gradients: python -m pip "
+            "install gmpy2 mpmath sympy"
         ) from None
 
     names = options.names or SURROGATES
@@ -141,11 +145,12 @@ def _check(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     names = options.names
     if options.json:
-        found = [m.innermost for name in names for m in meanings(name)] or SURROGATES.values()
+        meant = [m for name in names for m in of_library(name) or meanings(name)]
+        found = [m.innermost for m in meant] or SURROGATES.values()
         print(json.dumps([_as_json(cls) for cls in dict.fromkeys(found)], indent=2))
     elif names:
         for name in names:
-            print(name, *lines(meanings(name)), sep="\n")
+            print(name, *lines(of_library(name) or meanings(name)), sep="\n")
     elif options.libraries:
         print(page(), end="")
     else:
@@ -183,8 +188,8 @@ def _also_called(cls: type[Surrogate]) -> tuple[str, ...]:
 
 
 def _show(options: argparse.Namespace) -> int:
-    cls = chosen(options.name)
-    surrogate = cls()
+    surrogate = at_defaults(options.name)
+    cls = type(surrogate)
     is_ours = cls in SURROGATES.values()
     form = f", with functional form {function_name(cls)}" if is_ours else ""
     print(f"{surrogate!r}{form}\n")
@@ -213,12 +218,13 @@ def _measures(surrogate: Surrogate) -> Iterator[str]:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    drawn = [chosen(name)() for name in options.names]
+    drawn = [at_defaults(name) for name in options.names]
     try:
         from matplotlib.figure import Figure  # not pyplot: it wants no window system
     except ImportError:
         raise ImportError(
-            "it needs matplotlib: install surrogate-gradients with the extra 'plot'"
+            "it needs matplotlib: python -m pip install matplotlib, or install surrogate-gradients "
+            "with the extra 'plot'"
         ) from None
     figure = Figure(figsize=(6.0, 3.8), layout="constrained")
     formats = figure.canvas.get_supported_filetypes()

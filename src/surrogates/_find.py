@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ._surrogate import Surrogate
@@ -128,12 +129,47 @@ def chosen(name: str) -> type[Surrogate]:
     """
     module, _, attribute = name.partition(":")
     if not attribute:
-        return FUNCTIONS[name] if name in FUNCTIONS else find(name)
+        return FUNCTIONS[name] if name in FUNCTIONS else _found(name)
+    module = module.removesuffix(".py")
     sys.path.insert(0, "")  # as `python -m` itself does: your module lies in the working directory
-    found = getattr(import_module(module), attribute, None)
+    try:
+        imported = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:  # what your module imports
+            raise
+        raise LookupError(
+            f"{name!r}: there is no module {module!r} in this folder, and none is installed"
+        ) from None
+    found = getattr(imported, attribute, None)
     if not (isinstance(found, type) and issubclass(found, Surrogate)):
-        raise LookupError(f"{name!r} is not a subclass of surrogates.Surrogate")
+        classes = [c for c in vars(imported).values() if isinstance(c, type)]
+        own = [f"{module}:{c.__name__}" for c in classes if issubclass(c, Surrogate)]
+        raise LookupError(
+            f"{name!r} is not a subclass of surrogates.Surrogate; {module} has "
+            f"{', '.join(own) or 'none'}"
+        )
     return found
+
+
+def _found(name: str) -> type[Surrogate]:
+    try:
+        return find(name)
+    except LookupError:
+        stem = name.removesuffix(".py")
+        if Path(f"{stem}.py").exists():
+            raise LookupError(
+                f"{stem}.py is a file in this folder: name the class in it, too, as in {stem}:Class"
+            ) from None
+        raise
+
+
+def at_defaults(name: str) -> Surrogate:
+    """Return what a command means by a name, with the default of every parameter."""
+    cls = chosen(name)
+    try:
+        return cls()
+    except TypeError as error:  # of a wrapper, which takes a surrogate
+        raise LookupError(f"{name!r} cannot be made without arguments: {error}") from None
 
 
 def meanings(name: str) -> list[Meaning]:
@@ -154,6 +190,13 @@ def meanings(name: str) -> list[Meaning]:
         raise LookupError(f"no surrogate is called {name!r}. {_advice(key)}")
     order = list(dict.fromkeys(_types(meaning.surrogate) for meaning in found))
     return sorted(found, key=lambda meaning: order.index(_types(meaning.surrogate)))
+
+
+def of_library(name: str) -> list[Meaning]:
+    """Return all names of a library, however that is spelled; none if there is no such library."""
+    key = name.lower().replace("-", "_")
+    named = [m for m in everything() if m.library]  # the rest are this package's
+    return [m for m in named if m.library.lower().replace("-", "_") == key]
 
 
 def of_class(cls: type[Surrogate]) -> list[Meaning]:

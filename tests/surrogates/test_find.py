@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 
 import pytest
 
@@ -143,6 +145,46 @@ def test_list_prints_all_that_names_mean(capsys):
     assert main(["list"]) == 0
     output = capsys.readouterr().out
     assert all(f"    {name} " in output for name in SURROGATES)
+
+
+@pytest.mark.parametrize("library", ["snntorch", "snnTorch", "mlx-snn", "mlx_snn"])
+def test_list_prints_all_names_of_a_library(library, capsys):
+    assert main(["list", library]) == 0
+    _, *rows = capsys.readouterr().out.splitlines()
+    entry = names_of(library.lower().replace("-", "_"))
+    assert len(rows) == len(entry.makers)
+    assert all(f'from_library("{entry.name}", ' in row for row in rows)
+    assert main(["list", "--json", library]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("mine", "name the class in it, too, as in mine:Class"),
+        ("mine.py", "name the class in it, too, as in mine:Class"),
+        ("mine:Alnoe", "mine has mine:Alone"),
+        ("mine:np", "mine has mine:Alone"),
+        ("other:Alone", "there is no module 'other' in this folder"),
+        ("broken:Alone", "No module named 'nothing_like_it'"),
+        ("surrogates:Scaled", "cannot be made without arguments: .*'surrogate'"),
+    ],
+)
+def test_a_command_says_what_to_call_a_surrogate_of_your_own(
+    name, hint, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    for module in ("mine", "broken"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    own = "import numpy as np\nimport surrogates\nclass Alone(surrogates.Surrogate):\n"
+    own += "    def derivative(self, xp, x):\n        return xp.exp(-x * x)\n"
+    (tmp_path / "mine.py").write_text(own)
+    (tmp_path / "broken.py").write_text("import nothing_like_it\n")
+    assert main(["show", name]) == 2
+    assert re.search(hint, capsys.readouterr().err)
+    assert main(["show", "mine.py:Alone"]) == 0
+    assert capsys.readouterr().out.startswith("Alone()")
 
 
 @pytest.mark.filterwarnings("ignore:.*pass as_computed=True")

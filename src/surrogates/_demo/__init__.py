@@ -39,7 +39,7 @@ def run(backend: str, surrogate: Surrogate, epochs: int, seed: int, out: Path) -
         if find_spec(library) is None:
             raise ImportError(
                 f"{library} is not installed; the demo needs the extra 'demo' of "
-                "surrogate-gradients"
+                "surrogate-gradients: python -m pip install matplotlib scikit-learn tqdm"
             )
     if not out.resolve().parent.is_dir():
         raise FileNotFoundError(f"there is no folder {out.resolve().parent} to write {out.name} to")

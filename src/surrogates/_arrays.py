@@ -235,6 +235,9 @@ def fitted(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
         if not isinstance(result, (int, float)):
             raise TypeError(_unfit(surrogate, name, f"return real numbers like x, got {result!r}"))
         result = xp.zeros_like(x) + result
+    elif isinstance(result.dtype, np.dtype) is not isinstance(x.dtype, np.dtype):
+        types = f"{type(x).__qualname__}, got {type(result).__qualname__}; call the functions of xp"
+        raise TypeError(_unfit(surrogate, name, f"be an array of the type of x, {types}"))
     if result.shape != x.shape:
         if not broadcasts_to(result.shape, x.shape):
             shapes = f"{tuple(x.shape)}, got {tuple(result.shape)}"

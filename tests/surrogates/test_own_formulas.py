@@ -286,6 +286,14 @@ def test_a_number_of_numpy_is_a_derivative_everywhere(kind):
         np.testing.assert_array_equal(kind.numpy(custom.surrogate_grad(x)), [number, number])
 
 
+@pytest.mark.parametrize("kinds", [(Kind.TORCH, Kind.NUMPY), (Kind.NUMPY, Kind.TORCH)])
+@pytest.mark.parametrize("shape", [(2,), ()], ids=str)
+def test_a_derivative_of_another_library_is_refused(torch, kinds, shape):
+    x, other = (kind.array(np.ones(2 if kind is kinds[0] else shape)) for kind in kinds)
+    with pytest.raises(TypeError, match=r"derivative must be an array of the type of x, .*, got"):
+        surrogates.Custom(lambda x: other).surrogate_grad(x)
+
+
 @pytest.mark.parametrize("complex_kind", [Kind.NUMPY, Kind.TORCH, Kind.JAX])
 def test_a_complex_derivative_is_refused(complex_kind):
     if complex_kind.missing():

@@ -253,6 +253,7 @@ def package(session: nox.Session) -> None:
     session.chdir(session.create_tmp())
     session.run("python", "-c", "import surrogates; print(surrogates.slayer_grad(0.5))")
     session.run("python", str(pathlib.Path(__file__).parent / "tests/package/every_module.py"))
+    session.run("python", str(pathlib.Path(__file__).parent / "tests/package/description.py"))
     session.run("python", "-m", "surrogates", "env")
 
 

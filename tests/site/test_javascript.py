@@ -17,6 +17,8 @@ import pytest
 import surrogates
 from kinds import Kind
 from surrogates._parameters import parameters
+from surrogates.backends._compiler.graph import FUNCTIONS, Trace
+from surrogates.backends._compiler.javascript import HELPERS, function_text
 from surrogates.definitions import SURROGATES
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +140,32 @@ def assert_alike(surrogate: surrogates.Surrogate, kind: str, x: np.ndarray, foun
         np.testing.assert_array_equal(np.isinf(found), np.isinf(exact))
         np.testing.assert_array_equal(found[np.isinf(exact)], exact[np.isinf(exact)])
         assert_as_stated(surrogate, kind, found, exact, Kind.CUPY)
+
+
+@pytest.mark.parametrize("op", [op for op in FUNCTIONS if isinstance(FUNCTIONS[op], np.ufunc)])
+def test_every_operation_is_that_of_numpy(op, tmp_path):
+    """Where formulas hide what it does: at halves, zeros, infinities, NaN; whatever the signs."""
+    function, trace = FUNCTIONS[op], Trace("float64")
+    text = function_text(trace.apply(op, *map(trace.input, "ab"[: function.nin])), "a, b")
+    values = [*np.arange(-9, 10) / 2, 0.49999999999999994, 2.0**52 + 1, *EDGES]
+    places = [*itertools.product(values, repeat=function.nin)]
+    if "logical" in function.__name__:  # of conditions alone
+        places = [*itertools.product((False, True), repeat=function.nin)]
+    asked = ", ".join(str([in_script(v) for v in place]) for place in places).replace("'", "")
+    script = tmp_path / "operation.mjs"
+    script.write_text(
+        f"{HELPERS}\nconst f = {text};\nfor (const p of [{asked}]) console.log(+f(...p));"
+    )
+    run = subprocess.run(["node", script], check=True, capture_output=True, text=True)
+    with np.errstate(all="ignore"):
+        expected = function(*np.asarray(places).T).astype(float)
+    np.testing.assert_allclose(floats(run.stdout.split()), expected, rtol=1e-14, err_msg=op)
+
+
+def in_script(value: float) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(float(value)).replace("inf", "Infinity").replace("nan", "NaN")
 
 
 @every_class

@@ -29,10 +29,11 @@ TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
 def index() -> str:
     """Return the page of cards."""
     lines = [
-        "# The surrogates",
+        "# The gallery",
         "",
-        f"All {len(SURROGATES)}, by family. Grey is the spike, blue the *primitive* *g(x)*, and "
-        "orange the derivative *g'(x)* that training uses, drawn at full height whatever its peak.",
+        f"All {len(SURROGATES)} surrogates, by family. Grey is the spike, blue the *primitive* "
+        "*g(x)*, and orange the derivative *g'(x)* that training uses, drawn at full height "
+        "whatever its peak.",
         "[Compare](../compare.md) some of them, or look up "
         "[what another library calls them](../reference/libraries.md).",
     ]

@@ -23,12 +23,14 @@ extensions = [
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
+    "blocks",
     "commands",
     "comparison",
     "gallery",
     "mathml",
     "names",
     "outside",
+    "signatures",
     "terms",
 ]
 exclude_patterns = ["_build", "_ext", "_compare"]

@@ -11,6 +11,7 @@ from pictures import Line, picture
 from surrogates import Surrogate
 from surrogates._curves import curve, limits_of
 from surrogates._parameters import parameters
+from surrogates.definitions import periodic
 
 STEPS = (1.0, 0.5, 2.0, 4.0)  # times the default, which comes first and is drawn as a full line
 
@@ -75,7 +76,9 @@ def variants(cls: type[Surrogate]) -> list[tuple[str, list[Surrogate]]]:
 def pictures_of(drawn: list[Surrogate], name: str) -> list[tuple[str, str]]:
     """Return captions and pictures: derivative, primitive, and derivative in logarithms."""
     title = type(drawn[0]).__name__ + (f" at several values of {name}" if name else "")
-    limits, wide = limits_of(drawn, False), limits_of(drawn, True)
+    # Of a periodic one the default's: the longest period has more of the shortest than one can see.
+    seen = drawn[:1] if type(drawn[0]).__module__ == periodic.__name__ else drawn
+    limits, wide = limits_of(seen, False), limits_of(seen, True)
     found = []
     for what in ("derivative", "primitive"):
         lines = lines_of(drawn, what, limits)

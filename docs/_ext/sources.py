@@ -16,7 +16,7 @@ WORKS: list[dict[str, Any]] = tomllib.loads(
 HEADER = """\
 # Bibliography
 
-What the definitions of the surrogates cite, and which of them do. Each page of the
+What the definitions of the surrogates cite, and which of them do so. Each page of the
 [gallery](../gallery/index.md) names its own sources; `help` of a class has them, too.
 
 """
@@ -70,5 +70,5 @@ def bibliography() -> str:
         if not who and not work.get("general"):
             raise ValueError(f"no surrogate cites {work['text']!r} of docs/_ext/works.toml")
         links = ", ".join(f"[{name}](../gallery/{name}.md)" for name in who)
-        lines.append(f"- {entry(work)}." + (f" {links}" if links else ""))
+        lines.append(f"- {entry(work)}." + (f" Cited by {links}." if links else ""))
     return "\n".join([*lines, ""])

@@ -166,3 +166,36 @@ def test_a_term_has_an_anchor():
     assert {"density", "ulp", "pullback"} <= {*terms.terms(DOCS)}
     assert terms.terms(DOCS)["primitive"] == "term-primitive-function"
     assert terms.anchor("array API") == "term-array-api"
+
+
+def test_a_signature_names_the_parameters():
+    pytest.importorskip("sphinx")
+    import signatures
+
+    shown = signatures.shown(None, "class", "", surrogates.Sigmoid, None, "", "")
+    assert shown == ("(alpha=4.0, *, at_threshold=1.0)", None)
+    assert signatures.shown(None, "class", "", surrogates.Surrogate, None, "", "") == ("", None)
+    assert signatures.shown(None, "class", "", surrogates.Diagnosis, None, "", "") is None
+
+
+def test_a_block_of_code_ends_without_an_empty_line():
+    nodes = pytest.importorskip("docutils.nodes")
+    pytest.importorskip("sphinx")
+    import blocks
+
+    page = nodes.section("", nodes.literal_block(">>> 1\n1\n\n", ">>> 1\n1\n\n"))
+    blocks.trim(None, page)
+    assert page[0].astext() == page[0].rawsource == ">>> 1\n1"
+
+
+def test_several_periods_are_drawn_over_those_of_the_default():
+    pytest.importorskip("mpmath")
+    import drawings
+
+    base = surrogates.SquarewaveFourierSeries()
+    several = [base, surrogates.SquarewaveFourierSeries(t_period=64.0)]
+    ends = [
+        re.findall(r'class="middle"[^>]*>([^<]+)<', drawings.pictures_of(d, "t_period")[0][1])
+        for d in ([base], several)
+    ]
+    assert ends[0] == ends[1] != []

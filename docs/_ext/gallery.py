@@ -106,7 +106,8 @@ def elsewhere(cls: type[Surrogate]) -> list[str]:
     """Return the table of what other libraries call a surrogate, and what differs there."""
     found = [(meaning.library, meaning.name) for meaning in of_class(cls)]
     if not found:
-        known = f"the {len(LIBRARIES)} libraries that `surrogates.from_library` knows"
+        number = sum(bool(names_of(library).makers) for library in LIBRARIES)
+        known = f"the {number} libraries that `surrogates.from_library` knows"
         return [f"None of {known} has it."]
     entries = {entry.name: entry for entry in map(names_of, LIBRARIES)}
     lines = ["| library | name and defaults there | here | what differs |", "|---|---|---|---|"]

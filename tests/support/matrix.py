@@ -237,7 +237,7 @@ def _kept(
 OUTCOMES = ("passed", "failed", "limit", "not tested")
 
 HEAD = """\
-# Every transform, every surrogate
+# Transforms, tried with every surrogate
 
 Does a transform of your framework work with a surrogate? The tests tried each of them with all
 {count} surrogates:

@@ -34,11 +34,12 @@ def test_onnx_of_a_learnable_model_is_one_comparison_too(torch):
     [
         (Sigmoid(), (), "no parameter is named; name one or more of its .* parameters: alpha"),
         (Sigmoid(), ("beta",), "no parameter 'beta' to learn; name .*: alpha"),
+        (Sigmoid(), ("alpha", "torch"), "got 'torch'; the library is given as framework='torch'"),
         (surrogates.StraightThrough(), ("alpha",), "no parameter of it can be learned"),
         (surrogates.SquarewaveFourierSeries(), ("n",), "no parameter 'n' to learn"),
         (Sigmoid(), ("at_threshold",), "no parameter 'at_threshold' to learn"),
     ],
-    ids=["no name", "no such name", "no parameter", "a count", "the emission"],
+    ids=["no name", "no such name", "a library", "no parameter", "a count", "the emission"],
 )
 def test_what_cannot_be_learned(surrogate, names, message):
     with pytest.raises(ValueError, match=message):

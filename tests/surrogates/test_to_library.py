@@ -116,8 +116,10 @@ def test_what_a_neuron_takes_is_copied_and_pickled(library):
 
 def test_unknown_names_list_the_known_ones():
     sigmoid = surrogates.Sigmoid()
-    with pytest.raises(LookupError, match="unknown library 'nengo'; known are bmtk, braincog"):
-        to_library("nengo", sigmoid)
+    with pytest.raises(LookupError, match="unknown library 'keras'; known are bmtk, braincog"):
+        to_library("keras", sigmoid)
+    with pytest.raises(LookupError, match=r"'snn_torch'; did you mean 'snntorch'\? known are bmtk"):
+        to_library("snn_torch", sigmoid)
     with pytest.raises(TypeError, match="library is a name such as 'snntorch', got 3"):
         to_library(3, sigmoid)
     with pytest.raises(LookupError, match=r"neurons of bmtk take is not known.* of brainpy,"):

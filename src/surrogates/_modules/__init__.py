@@ -127,6 +127,11 @@ def learnable(
     require_surrogate(surrogate)
     if len(names) == 1 and not isinstance(names[0], str):  # a list of names
         names = tuple(names[0])
+    if found := [name for name in FRAMEWORKS if name in names]:
+        raise ValueError(
+            f"learnable: names are those of parameters, got {found[0]!r}; the library is given as "
+            f"framework={found[0]!r}"
+        )
     if not surrogate._has_primitive:
         raise TypeError(
             f"learnable: {surrogate!r} defines no primitive, whose gradient would move its "

@@ -182,5 +182,9 @@ def _entry(library: str) -> Library:
         raise TypeError(f"library is a name such as 'snntorch', got {library!r}")
     key = library.lower().replace("-", "_")  # snnTorch, lava-dl
     if key not in LIBRARIES:
-        raise LookupError(f"unknown library {library!r}; known are {', '.join(LIBRARIES)}")
+        from difflib import get_close_matches  # here, since it takes long to import
+
+        close = get_close_matches(key, LIBRARIES, n=1)
+        ask = f" did you mean {close[0]!r}?" if close else ""
+        raise LookupError(f"unknown library {library!r};{ask} known are {', '.join(LIBRARIES)}")
     return names_of(key)

@@ -51,6 +51,13 @@ def test_every_file_that_a_page_names_exists(page):
     assert not missing
 
 
+@pytest.mark.parametrize("page", ["docs/tutorials/index.md", "README.md"])
+def test_every_tutorial_is_listed(page):
+    tutorials = {p for p in (ROOT / "docs/tutorials").glob("*.md") if p.name != "index.md"}
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())
+    assert not tutorials - {((ROOT / page).parent / link).resolve() for link in links}
+
+
 def sessions(text: str) -> set[str]:
     """Return the sessions of nox that the commands of a text run."""
     found = set()

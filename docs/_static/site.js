@@ -4,6 +4,8 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const caption of document.querySelectorAll('p.caption[role="heading"]')) {
     caption.setAttribute("aria-level", "2");
   }
+  // Sphinx marks the words of a search, and fails at the title of a picture, which has no place.
+  for (const title of document.querySelectorAll("svg title")) title.classList.add("nohighlight");
   const reach = () => {
     for (const box of document.querySelectorAll("pre, div.math, .table-wrapper")) {
       if (box.scrollWidth > box.clientWidth) {

@@ -82,6 +82,87 @@ for (const scheme of ["light", "dark"]) {
   });
 }
 
+const RESULT = "#search-results ul a";
+const tab = async (page, selector) => {
+  for (let i = 0; i < 400; i++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((s) => document.activeElement.matches(s), selector)) return;
+  }
+  assert.fail(`400 times Tab on ${page.url()} do not reach ${selector}`);
+};
+const enter = (page) => Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+
+for (const path of ["gallery/index.html", "gallery/Sigmoid.html", "search.html?q=Gaussian"]) {
+  test(`the keyboard reaches everything on ${path}`, async () => {
+    const { page } = await open(browser);
+    await page.goto(addressOf(path));
+    if (path.startsWith("search")) await page.waitForSelector(RESULT);
+    // What can be pressed, and the labels of the content, whose controls may be out of sight.
+    const all = await page.evaluate(() => {
+      const controls = "a[href], button, input, select, summary, [tabindex='0']";
+      const labels = [...document.querySelectorAll("article label")].map((e) => e.control);
+      const seen = [...document.querySelectorAll(controls)].filter(
+        (e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled,
+      );
+      // Of radio buttons Tab reaches the chosen one, and arrows the others.
+      const found = [...new Set([...labels, ...seen])].filter((e) => e.type !== "radio" || e.checked);
+      return found.map((e, place) => {
+        e.dataset.place = place;
+        return e.outerHTML.slice(0, 120);
+      });
+    });
+    assert.ok(all.length > 20);
+    const reached = new Set();
+    for (let i = 0; i < 2 * all.length && reached.size < all.length; i++) {
+      await page.keyboard.press("Tab");
+      const place = await page.evaluate(() => document.activeElement.dataset.place);
+      if (place !== undefined) reached.add(Number(place));
+    }
+    assert.deepEqual(all.filter((_, place) => !reached.has(place)), []);
+    await page.close();
+  });
+}
+
+test("the keyboard opens a card of the gallery, and another tab of code", async () => {
+  const { page, wrong } = await open(browser);
+  await page.goto(addressOf("gallery/index.html"));
+  await tab(page, 'article a[href="Sigmoid.html"], article a[href^="Sigmoid.html#"]');
+  await enter(page);
+  assert.match(page.url(), /gallery\/Sigmoid\.html/);
+  await tab(page, "article .sd-tab-set > input");
+  const shown = () => page.$$eval(".sd-tab-content", (all) => all.findIndex((e) => e.checkVisibility()));
+  const before = await shown();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await shown(), before + 1);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("the keyboard searches, and opens what it finds", async () => {
+  const { page, wrong } = await open(browser);
+  await page.goto(addressOf("gallery/index.html"));
+  await tab(page, "input[name=q]");
+  await page.keyboard.type("Gaussian");
+  await enter(page);
+  await page.waitForSelector(RESULT);
+  await tab(page, RESULT);
+  await enter(page);
+  assert.doesNotMatch(page.url(), /search\.html/);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("the words of a search are marked, also where a picture's title has them", async () => {
+  const { page, wrong } = await open(browser);
+  await page.goto(addressOf("gallery/Sigmoid.html?highlight=sigmoid"));
+  await page.waitForSelector("span.highlighted");
+  await new Promise((done) => setTimeout(done, 200)); // until all are marked
+  assert.match(await page.$eval("article svg title", (e) => e.innerHTML), /^derivative of Sigmoid/);
+  assert.ok((await page.$$("#api span.highlighted")).length > 0);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
 for (const from of ["disk", "a server"]) {
   test(`the search finds Gaussian, from ${from}`, async () => {
     const server = from === "disk" ? null : await serve();

@@ -76,8 +76,9 @@ def variants(cls: type[Surrogate]) -> list[tuple[str, list[Surrogate]]]:
 def pictures_of(drawn: list[Surrogate], name: str) -> list[tuple[str, str]]:
     """Return captions and pictures: derivative, primitive, and derivative in logarithms."""
     title = type(drawn[0]).__name__ + (f" at several values of {name}" if name else "")
-    # Of a periodic one the default's: the longest period has more of the shortest than one can see.
-    seen = drawn[:1] if type(drawn[0]).__module__ == periodic.__name__ else drawn
+    # Of one without end the default's: over those of all, periods or an exponential hide the rest.
+    is_endless = type(drawn[0]).__module__ == periodic.__name__ or math.isinf(drawn[0].peak)
+    seen = drawn[:1] if is_endless else drawn
     limits, wide = limits_of(seen, False), limits_of(seen, True)
     found = []
     for what in ("derivative", "primitive"):

@@ -188,14 +188,19 @@ def test_a_block_of_code_ends_without_an_empty_line():
     assert page[0].astext() == page[0].rawsource == ">>> 1\n1"
 
 
-def test_several_periods_are_drawn_over_those_of_the_default():
+@pytest.mark.parametrize(
+    "several",
+    [
+        [surrogates.SquarewaveFourierSeries(t_period=period) for period in (8.0, 64.0)],
+        [surrogates.ExpEscape(delta_u=rise) for rise in (0.133, 0.532)],
+    ],
+)
+def test_what_has_no_end_is_drawn_over_the_range_of_the_default(several):
     pytest.importorskip("mpmath")
     import drawings
 
-    base = surrogates.SquarewaveFourierSeries()
-    several = [base, surrogates.SquarewaveFourierSeries(t_period=64.0)]
     ends = [
-        re.findall(r'class="middle"[^>]*>([^<]+)<', drawings.pictures_of(d, "t_period")[0][1])
-        for d in ([base], several)
+        re.findall(r'class="middle"[^>]*>([^<]+)<', drawings.pictures_of(d, "it")[0][1])
+        for d in (several[:1], several)
     ]
     assert ends[0] == ends[1] != []

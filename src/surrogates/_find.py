@@ -106,7 +106,7 @@ def find(name: str) -> type[Surrogate]:
 def missing(name: str) -> str:
     """Return what to tell who asks the package for a name that it has not."""
     text = f"module 'surrogates' has no attribute {name!r}"
-    if name.startswith("_"):
+    if name.startswith("_") or not name.isidentifier():  # `find_spec` would import what is dotted
         return text
     if find_spec(f"surrogates.{name}") is not None:
         return f"{text}; write import surrogates.{name} first"

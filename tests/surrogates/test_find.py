@@ -217,6 +217,9 @@ def test_check_takes_the_name_of_a_library():
         ("nothing_like_it", "'nothing_like_it'$"),
         ("__odd__", "'__odd__'$"),
         ("__main__", "'__main__'$"),
+        ("definitions.nothing", "'definitions.nothing'$"),
+        ("nothing.at_all", "'nothing.at_all'$"),
+        (".nothing", "'.nothing'$"),
     ],
 )
 def test_a_name_that_the_package_has_not(name, hint):

@@ -63,7 +63,7 @@ def holds(condition: bool | Array) -> bool:
 
 def number(measure: Any) -> Any:
     """Return a number of NumPy as Python's; one that Dynamo traces as it is."""
-    return float(measure) if isinstance(measure, np.generic) else measure
+    return float(measure) if isinstance(measure, (np.generic, np.ndarray)) else measure
 
 
 def unwarned(x: Any) -> AbstractContextManager[Any]:

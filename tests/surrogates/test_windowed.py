@@ -227,3 +227,10 @@ def test_a_narrow_normalised_window_keeps_its_digits_in_single_precision(around)
     expected = narrow.surrogate_grad(x)
     for function in (narrow.surrogate_grad, lambda x: surrogates.vjp(narrow, x)[1](x * 0 + 1)):
         np.testing.assert_allclose(function(x.astype(np.float32)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["peak", "area", "area_below", "width"])
+def test_a_measure_without_arrays_is_a_float_of_python(name):
+    inside = Scaled(InvSquareGrad(2.0), 2.0)
+    for surrogate in (Windowed(inside, 0.7), Windowed(inside, 0.7, normalise=True)):
+        assert type(getattr(surrogate, name)) is float

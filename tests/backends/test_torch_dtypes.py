@@ -82,3 +82,30 @@ def test_tangent_of_a_single_number_has_its_dtype(dtype, torch):
     spike, tangent = torch.func.jvp(surrogates.Sigmoid(), (x,), (torch.ones_like(x),))
     assert spike.dtype == tangent.dtype == x.dtype
     assert spike.shape == tangent.shape == ()
+
+
+class OfTwoNumbers(surrogates.Surrogate):
+    def derivative(self, xp, x):
+        return xp.where(x > 0.5, 0.1, 0.3)
+
+
+@pytest.mark.parametrize("default", ["bfloat16", "float16", "float32", "float64"])
+@every_float
+def test_a_choice_of_two_numbers_does_not_take_the_default_dtype(default, dtype):
+    x = torch.tensor([0.0, 1.0], dtype=dtype)
+    expected = torch.tensor([0.3, 0.1], dtype=dtype)
+
+    def spikes(x):
+        return OfTwoNumbers()(x).sum()
+
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, default))
+    try:
+        found = [OfTwoNumbers().surrogate_grad(x), func.grad(spikes)(x)]
+        found.append(torch.autograd.grad(spikes(held := leaf(x)), held)[0])
+        found.append(by_jvp(OfTwoNumbers(), x)[1])
+    finally:
+        torch.set_default_dtype(usual)
+    *exact, tangent = found
+    assert all(torch.equal(gradient, expected) for gradient in exact)
+    torch.testing.assert_close(tangent, expected)

@@ -14,12 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from array_api_compat import torch as namespace
 from torch.compiler import is_dynamo_compiling
 
 from .._arithmetic import arithmetic
 from .._backend import Backend, Definition
-from . import compressed, double
+from . import compressed, double, single
 from .program import emitted, gradient
 from .relaxed import TracedRelaxedSpike, apply_relaxed, has_short_form
 from .state import (
@@ -112,7 +111,7 @@ class TorchBackend(Backend):
 
     def namespace(self, x: Tensor) -> Any:
         """Return the array-API namespace of PyTorch, without a cache that Dynamo warns of."""
-        return double if x.dtype is _FLOAT64 else namespace
+        return double if x.dtype is _FLOAT64 else single
 
     def copy(self, x: Tensor) -> Tensor:
         """Return a copy of `x`."""
@@ -236,7 +235,7 @@ class _Spike(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         x, *arrays = ctx.saved_tensors
         surrogate = ctx.definition.combine(arrays) if arrays else ctx.definition
-        xp = double if x.dtype is _FLOAT64 else namespace  # few names: Dynamo guards each
+        xp = double if x.dtype is _FLOAT64 else single  # few names: Dynamo guards each
         grad = cotangent * surrogate.formula("derivative", xp, x).to(x.dtype)
         # no gradient of the parameters: the step does not depend on them
         return (grad, None, *(None for _ in arrays))

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from array_api_compat import torch as namespace
 
 from .._backend import Definition
-from . import double
+from . import double, single
 from .program import emitted, learned_gradients, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
 
@@ -109,7 +108,7 @@ class TracedRelaxedSpike(torch.autograd.Function):
         definition = ctx.definition
         surrogate = definition.combine(arrays)
         wide = x if x.dtype == torch.float64 else x.float()
-        xp = double if wide.dtype is torch.float64 else namespace
+        xp = double if wide.dtype is torch.float64 else single
         slope = surrogate.formula("derivative", xp, wide)
         is_live = torch.isfinite(wide) & torch.isfinite(slope)
         grads = []

@@ -322,4 +322,8 @@ def described(value: Any) -> str:
         return (
             f"the function {value.__name__}; give the surrogate that it calls, {made_by.__name__}()"
         )
+    if isinstance(made_by, Value):  # of a module
+        return f"{value!r}; give the surrogate inside it, its attribute `surrogate`"
+    if isinstance(value, str):
+        return f"{value!r}; surrogates.find(name)() makes a surrogate of its name"
     return repr(value)

@@ -126,6 +126,20 @@ def test_class_or_function_instead_of_an_object(call):
         call(surrogates.Sigmoid)
     with pytest.raises(TypeError, match=r"the function sigmoid; give .* Sigmoid\(\)"):
         call(surrogates.sigmoid)
+    with pytest.raises(
+        TypeError, match=r"got (probability=)?'Sigmoid'; surrogates\.find\(name\)\(\)"
+    ):
+        call("Sigmoid")
+
+
+def test_a_module_instead_of_its_surrogate(torch):
+    spike = surrogates.module(surrogates.Sigmoid(), "torch")
+    for call in (surrogates.Relaxed, lambda s: surrogates.learnable(s, "alpha")):
+        with pytest.raises(
+            TypeError, match=r"got SurrogateModule.*; give .* attribute `surrogate`"
+        ):
+            call(spike)
+    assert surrogates.Relaxed(spike.surrogate).surrogate == surrogates.Sigmoid()
 
 
 @pytest.mark.parametrize("x", [np.asarray([-1.0, 0.5]), np.asarray([1, 2]), [0.5, 1.5]], ids=str)

@@ -154,9 +154,10 @@ def pages(session: nox.Session) -> None:
 
 @nox.session(name="docs-js")
 def docs_js(session: nox.Session) -> None:
-    """Compare the JavaScript of the site's comparison page with NumPy, in Node."""
-    session.install(*PINNED, "-e", ".", *group("test"), *group("node"))
+    """Compare the JavaScript of the site's comparison page with NumPy; test what makes the site."""
+    session.install(*PINNED, "-e", ".[check]", *group("test"), *group("node"), *group("docs"))
     pytest(session, "-m", "docs_js", "tests/site")
+    pytest(session, "tests/package/test_site.py")  # other sessions have no Sphinx
 
 
 @nox.session(name="docs-page")

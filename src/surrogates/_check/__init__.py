@@ -82,7 +82,11 @@ def run(
             )
     if file is not None:
         _write(file, rows, points)
-    print(f"{failed} of the lines above failed" if failed else "all hold (errors in ulp)")
+    print(
+        f"{failed} of the lines above failed"
+        if failed
+        else "all hold: no error is larger than its class states (in ulp)"
+    )
     return 1 if failed else 0
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import backends
 from ._arrays import fitted, operands, working_dtype
-from ._maths import holds
+from ._maths import holds, sign
 from .backends._backend import BEYOND_FLOAT16
 
 Array = Any
@@ -207,7 +207,7 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     if surrogate.residual_dtype != "uint8":
         x = xp.astype(kept, dtype, copy=False)
         if surrogate.residual_dtype == "float16" and dtype != kept.dtype:
-            x = xp.clip(x, -BEYOND_FLOAT16, BEYOND_FLOAT16)
+            x = xp.where(xp.isinf(x), sign(xp, x) * BEYOND_FLOAT16, x)
         return surrogate.exact_grad(x)
     wide = xp.astype(kept, working_dtype(xp, dtype))
     derivative = wide * (_largest(surrogate) / _LEVELS)

@@ -251,7 +251,8 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
 
 
 def test_the_page_on_aspects_says_which_each_wrapper_changes():
-    page = pathlib.Path(__file__).parents[2].joinpath("docs", "architecture.md").read_text("utf-8")
+    explained = pathlib.Path(__file__).parents[2] / "docs" / "explanation"
+    page = (explained / "architecture.md").read_text("utf-8")
     rows = re.findall(
         r"^\| (shape|emission|residual|gradient to the par.*?)\b.*\| (.*) \|$", page, re.M
     )

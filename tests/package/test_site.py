@@ -196,7 +196,7 @@ def test_a_block_of_code_ends_without_an_empty_line():
     ],
 )
 def test_what_has_no_end_is_drawn_over_the_range_of_the_default(several):
-    pytest.importorskip("mpmath")
+    pytest.importorskip("matplotlib")
     import drawings
 
     ends = [

@@ -1,4 +1,4 @@
-// Answers what test_javascript.py asks, in the modules of the comparison page. The folder that holds
+// Answers what test_in_node.py asks, in the modules of the comparison page. The folder that holds
 // them, the question and the answer are the arguments.
 
 import { readFileSync, writeFileSync } from "node:fs";

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import textbook
 
+import surrogates
 from surrogates import Surrogate
 from surrogates._curves import curve, limits_of
 
@@ -27,6 +28,9 @@ def table(surrogate: Surrogate) -> list[str]:
     rows.append(f"| *support* | {span} | |")
     rows.append(f"| symmetry | {symmetry(surrogate)} | |")
     rows.append(f"| smoothness | {smoothness(surrogate)} | |")
+    gain = surrogates.gain(surrogate, mean=-1.0, std=1.0)
+    shown = f"{number(gain.rms)} (1 at {number(gain.factor)} times the height)"
+    rows.append(f"| *gain*, for *x* of mean \N{MINUS SIGN}1 and spread 1 | {shown} | |")
     probability = "yes" if surrogate.is_distribution else "no"
     rows.append(f"| *g(x)* is a *firing probability* | {probability} | |")
     return rows

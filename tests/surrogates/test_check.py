@@ -103,7 +103,7 @@ def test_planting_no_error_is_no_error(cls):
 
 
 def test_command_fails_on_your_own_wrong_surrogate(tmp_path, monkeypatch, capsys):
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "wrong.py").write_text(
         "import surrogates\n"
         "class Wrong(surrogates.Surrogate):\n"
         "    def surrogate_grad(self, x):\n"
@@ -116,8 +116,8 @@ def test_command_fails_on_your_own_wrong_surrogate(tmp_path, monkeypatch, capsys
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    assert main(["check", "mine:Alone", "--points", "100"]) == 0
-    assert main(["check", "mine:Wrong", "--points", "100"]) == 1
+    assert main(["check", "wrong:Alone", "--points", "100"]) == 0
+    assert main(["check", "wrong:Wrong", "--points", "100"]) == 1
     output = capsys.readouterr().out
     assert "primitive and derivative disagree" in output
 

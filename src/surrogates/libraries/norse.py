@@ -27,7 +27,9 @@ def _parameters(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 LIBRARY.make = _parameters
 
 
-@LIBRARY.named("1.1.0 ignores alpha and computes alpha = 1; the development version does not")
+@LIBRARY.named(
+    "1.1.0 ignores alpha and computes alpha = 1; the development version, read at 065a3b4, does not"
+)
 def super(alpha: float = 100.0) -> Surrogate:
     return InvSquareGrad(alpha)
 

@@ -11,7 +11,16 @@ from array_api_compat import array_namespace
 
 import surrogates
 from kinds import HALVES, WITH_TAPE, Kind, floats, in_half, parameters
-from surrogates import Arctan, Compressed, MultiGaussianGrad, MultiSpike, Scaled, Sigmoid, vjp
+from surrogates import (
+    Arctan,
+    Compressed,
+    LeakyRelu,
+    MultiGaussianGrad,
+    MultiSpike,
+    Scaled,
+    Sigmoid,
+    vjp,
+)
 
 pytestmark = [  # of PyTorch's own, while it compiles and in forward mode
     pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
@@ -102,6 +111,15 @@ def test_hypergradients_beyond_the_range_of_float16_are_those_at_its_end(taped, 
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
     first = taped.gradient(Compressed(Sigmoid(2e-5)), x)
     np.testing.assert_allclose(first, Sigmoid(2e-5).surrogate_grad(end), rtol=1e-5)
+
+
+def test_beyond_the_range_of_float16_a_side_is_not_the_other(taped):
+    one_sided = Compressed(LeakyRelu(alpha=0.25, beta=2.0), "float16")
+    x = np.float32([-np.inf, -1e6, 1e6, np.inf])
+    expected = [0.25, 0.25, 2.0, 2.0]
+    np.testing.assert_array_equal(taped.gradient(one_sided, taped.array(x)), expected)
+    np.testing.assert_array_equal(one_sided.surrogate_grad(x), expected)
+    np.testing.assert_array_equal(vjp(one_sided, x)[1](np.ones_like(x)), expected)
 
 
 @pytest.mark.parametrize("residual", RESIDUALS)

@@ -69,8 +69,9 @@ def test_derivative_is_the_derivative_of_the_primitive(cls, data):
     x = data.draw(st.floats(-8, 8))
     sizes = [v for v in vars(surrogate).values() if isinstance(v, float) and v > 0]
     step = 1e-3 * min([1.0, *sizes, *(1 / v for v in sizes)])
-    periodic = np.arange(-32, 33) / 2 * getattr(surrogate, "threshold", 1.0)
-    places = [*kinks(surrogate), *periodic, getattr(surrogate, "shift", 0.0)]
+    half = getattr(surrogate, "threshold", 1.0) / 2
+    periodic = half * np.round(x / half)  # of those that repeat without end, the one next to x
+    places = [*kinks(surrogate), periodic, getattr(surrogate, "shift", 0.0)]
     assume(all(abs(abs(x) - abs(kink)) > 4 * step for kink in places))
     # Six points: the error of the formula is of order step^6, far below the rounding error.
     offsets = np.asarray([-3, -2, -1, 1, 2, 3])
@@ -80,7 +81,8 @@ def test_derivative_is_the_derivative_of_the_primitive(cls, data):
     slope = np.dot(weights, values) / step
     derivative = surrogate.surrogate_grad(x)
     size = max(np.max(np.abs(values)), largest(surrogate, "primitive"))  # of its terms, too
-    assert abs(slope - derivative) <= 1e-8 * abs(derivative) + 4e-15 * size / step
+    height = surrogate.peak if surrogate.accuracy.of_peak else abs(derivative)
+    assert abs(slope - derivative) <= 1e-8 * height + 4e-15 * size / step
 
 
 @every_surrogate
@@ -99,7 +101,7 @@ def test_primitive_rises_where_the_derivative_is_not_negative(cls, data):
         return
     x = np.sort(np.asarray(data.draw(st.lists(st.floats(-8, 8), min_size=2, max_size=20))))
     assert np.all(surrogate.surrogate_grad(x) >= 0)
-    primitive = surrogate.surrogate_fun(x)
+    primitive = np.clip(surrogate.surrogate_fun(x), -1e300, 1e300)  # of infinities no difference
     slack = 1e-13 * np.maximum(np.abs(primitive[1:]), max(0.5, surrogate._largest_term))
     assert np.all(np.diff(primitive) >= -slack)
 

@@ -13,6 +13,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; more threads 
 
 import importlib.metadata
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -35,6 +38,18 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     if reason is not None:
         pytest.skip(reason)
     return request.param
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """pytest's folder; what was imported from it is forgotten, since others use its name too."""
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        module = sys.modules[name]
+        file = vars(module).get("__file__") if isinstance(module, ModuleType) else None
+        if file and tmp_path in Path(file).parents:
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
-"""The import graph is a straight stack, read from the syntax trees; no file is long."""
+"""The import graph is a straight stack, read from the syntax trees; no file is long.
+
+Test files do not get into each other's way, either.
+"""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -136,3 +140,17 @@ def test_imports_are_found(text, monkeypatch):
 def test_files_are_short(path):
     lines = len(path.read_text().splitlines())
     assert lines < 400 or path.parent.name == "definitions"
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest imports them by that name, and could not collect the second."""
+    paths = (SRC.parent / "tests").rglob("test_*.py")
+    alone = [p.stem for p in paths if not (p.parent / "__init__.py").exists()]
+    assert sorted(set(alone)) == sorted(alone)
+
+
+@pytest.mark.parametrize("value", [1, 2])
+def test_a_module_that_a_test_wrote_is_not_imported_by_the_next(value, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(f"value = {value}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert importlib.import_module("mine").value == value

@@ -175,8 +175,6 @@ def test_a_command_says_what_to_call_a_surrogate_of_your_own(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])
-    for module in ("mine", "broken"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
     own = "import numpy as np\nimport surrogates\nclass Alone(surrogates.Surrogate):\n"
     own += "    def derivative(self, xp, x):\n        return xp.exp(-x * x)\n"
     (tmp_path / "mine.py").write_text(own)

@@ -18,7 +18,8 @@ from torch.compiler import is_dynamo_compiling
 
 from .._arithmetic import arithmetic
 from .._backend import Backend, Definition
-from . import compressed, double, single
+from . import compressed
+from .namespaces import double, single
 from .program import emitted, gradient
 from .relaxed import TracedRelaxedSpike, apply_relaxed, has_short_form
 from .state import (

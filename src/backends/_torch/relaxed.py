@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from .._backend import Definition
-from . import double, single
+from .namespaces import double, single
 from .program import emitted, learned_gradients, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
 

@@ -1,0 +1,32 @@
+"""The array-API namespaces of PyTorch: `double` for float64, `single` for all other dtypes.
+
+`torch.where` of two numbers is of PyTorch's default dtype. Were that float32, 0.1 would lose nine
+digits in float64; were it bfloat16, 0.3 would be 0.3008 in float32.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import torch
+from array_api_compat import torch as compat
+
+
+def _with_numbers_in(dtype: torch.dtype) -> Any:
+    """Return the namespace of array-api-compat, in which a choice of two numbers has a dtype."""
+
+    def where(condition: Any, x1: Any, x2: Any, /) -> Any:
+        """Return `x1` where the condition holds, else `x2`."""
+        if not (isinstance(x1, torch.Tensor) or isinstance(x2, torch.Tensor)):
+            x1 = torch.asarray(x1, dtype=dtype, device=condition.device)
+        return compat.where(condition, x1, x2)
+
+    namespace: Any = ModuleType(compat.__name__)  # a module, since Dynamo guards an object's names
+    public = {name: getattr(compat, name) for name in compat.__all__}
+    vars(namespace).update(public, where=where)
+    return namespace
+
+
+single = _with_numbers_in(torch.float32)
+double = _with_numbers_in(torch.float64)

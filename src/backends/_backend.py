@@ -211,6 +211,15 @@ class Backend:
         """Return `x` in a narrower dtype, without a warning where it is infinite there."""
         return self.namespace(x).astype(x, dtype, copy=False)
 
+    def widened(self, kept: Array, dtype: Any) -> Array:
+        """Return `x` in another dtype than it was kept in; what float16 ends before is finite."""
+        xp = self.namespace(kept)
+        x = xp.astype(kept, dtype, copy=False)
+        if x.dtype == kept.dtype or str(kept.dtype).rpartition(".")[2] != "float16":
+            return x
+        end = xp.where(x < 0, xp.full_like(x, -BEYOND_FLOAT16), xp.full_like(x, BEYOND_FLOAT16))
+        return xp.where(xp.isinf(x), end, x)
+
     def copy(self, x: Array) -> Array:
         """Return a copy of `x`, which later edits of `x` do not change."""
         return self.namespace(x).asarray(x, copy=True)

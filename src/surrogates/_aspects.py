@@ -18,8 +18,7 @@ import numpy as np
 
 from . import backends
 from ._arrays import fitted, operands, working_dtype
-from ._maths import holds, sign
-from .backends._backend import BEYOND_FLOAT16
+from ._maths import holds
 
 Array = Any
 Surrogate = Any  # which imports this module
@@ -203,16 +202,14 @@ def _leaves_the_levels(surrogate: Surrogate, peak: Any) -> bool:
 
 def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     """Return the derivative from what was kept."""
-    xp = backends.of(kept).namespace(kept)
+    backend = backends.of(kept)
     if surrogate.residual_dtype != "uint8":
-        x = xp.astype(kept, dtype, copy=False)
-        if surrogate.residual_dtype == "float16" and dtype != kept.dtype:
-            x = xp.where(xp.isinf(x), sign(xp, x) * BEYOND_FLOAT16, x)
-        return surrogate.exact_grad(x)
+        return surrogate.exact_grad(backend.widened(kept, dtype))
+    xp = backend.namespace(kept)
     wide = xp.astype(kept, working_dtype(xp, dtype))
     derivative = wide * (_largest(surrogate) / _LEVELS)
     derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)
-    return backends.of(kept).rounded(derivative, dtype)
+    return backend.rounded(derivative, dtype)
 
 
 def _largest(surrogate: Surrogate) -> Any:

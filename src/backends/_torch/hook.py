@@ -118,6 +118,10 @@ class TorchBackend(Backend):
         """Return a copy of `x`."""
         return x.clone()
 
+    def widened(self, kept: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return `x` in another dtype than it was kept in."""
+        return compressed.widened(kept, dtype)
+
     def constant(self, x: Tensor) -> Tensor:
         """Return `x` as a constant to differentiation."""
         return x.detach()

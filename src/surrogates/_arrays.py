@@ -11,7 +11,7 @@ from . import backends
 Array = Any
 
 
-def checked(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
+def checked_x(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
     """Return `x`, a Python float as one of NumPy, and its backend; raise TypeError for no array."""
     if type(x) is float:
         x = np.float64(x)
@@ -223,7 +223,7 @@ def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:
     return all(n in (1, m) or n != n or m != m for n, m in pairs)
 
 
-def fitted(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
+def conformed(surrogate: Any, name: str, xp: Any, result: Any, x: Array) -> Array:
     """Return what a formula gave as an array of the shape and dtype of `x`."""
     # __class__, since torch.compile would guard two names more for `type`
     if result.__class__ is x.__class__ and result.dtype == x.dtype and result.shape == x.shape:

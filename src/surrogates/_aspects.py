@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import backends
-from ._arrays import fitted, operands, working_dtype
+from ._arrays import conformed, operands, working_dtype
 from ._maths import holds
 
 Array = Any
@@ -225,7 +225,7 @@ def compressed_grad(surrogate: Surrogate, backend: backends.Backend, x: Array) -
     def rounded(x: Array, *arrays: Array) -> Array:
         held = definition.combine(arrays)
         derivative = restored(held, kept(held, x), x.dtype)
-        return fitted(surrogate, "derivative", backend.namespace(x), derivative, x)
+        return conformed(surrogate, "derivative", backend.namespace(x), derivative, x)
 
     if surrogate.residual_dtype != "uint8":
         return rounded(x, *arrays)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _breakpoints
-from ._arrays import checked, working_dtype
+from ._arrays import checked_x, working_dtype
 from ._gain import gain, law_of, moments, pieces
 from ._maths import holds
 from ._numeric import bisected, crossing, summit
@@ -192,7 +192,7 @@ def _of_law(surrogate: Surrogate, law: Law, by: str, to: float) -> Any:
 
 
 def _of_sample(surrogate: Surrogate, x: Any, axis: Any, by: str, to: float) -> Any:
-    x, backend = checked(surrogate, x)
+    x, backend = checked_x(surrogate, x)
     xp = backend.namespace(x)
     keepdims = axis is not None
     if 0 in x.shape:
@@ -294,7 +294,7 @@ def _searched(surrogate: Surrogate, x: Any, law: Law | None, to: float, vary: st
     """Return the width that has a gain, if it is just one."""
     _breakpoints.require_numbers(surrogate, f"fitted with vary={vary!r}")
     if law is None:
-        x, backend = checked(surrogate, x)
+        x, backend = checked_x(surrogate, x)
         x = backend.constant(x)
         xp = backend.namespace(x)
         distance = float(xp.mean(xp.abs(xp.astype(x, working_dtype(xp, x.dtype), copy=False))))

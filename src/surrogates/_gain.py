@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _breakpoints, _quadrature, backends
-from ._arrays import checked, working_dtype
+from ._arrays import checked_x, working_dtype
 from ._quadrature import Law, Normal, Uniform
 from ._surrogate import Array, Surrogate, require_surrogate
 
@@ -182,7 +182,7 @@ def _number(caller: str, name: str, value: Any, positive: bool = False) -> float
 
 
 def _of_sample(surrogate: Surrogate, x: Any, axis: Any, keepdims: bool) -> Gain:
-    x, backend = checked(surrogate, x)
+    x, backend = checked_x(surrogate, x)
     if 0 in x.shape:
         raise ValueError(f"gain: the sample x is empty, of shape {tuple(x.shape)}")
     xp = backend.namespace(x)

@@ -128,7 +128,7 @@ def parameters(cls: type) -> list[Field[Any]]:
     return [f for f in fields(cls) if "interval" in f.metadata and f.name != "at_threshold"]
 
 
-def checked(owner: object, name: str, interval: Interval, value: Any) -> Any:
+def checked_value(owner: object, name: str, interval: Interval, value: Any) -> Any:
     """Return a number as a Python float (a count as an int), an array as it is, or raise.
 
     Values of an array are checked in NumPy alone: elsewhere they may be traced, or on a device.

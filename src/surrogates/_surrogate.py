@@ -9,8 +9,7 @@ import numpy as np
 
 from . import _area, _aspects, _breakpoints, backends
 from ._accuracy import Accuracy
-from ._arrays import checked as checked_array
-from ._arrays import fitted, operands, working_dtype
+from ._arrays import checked_x, conformed, operands, working_dtype
 from ._maths import holds
 from ._value import Value, described
 from .backends import of_tensor
@@ -126,7 +125,7 @@ class Surrogate(Value):
         """
         backend = of_tensor(x)
         if backend is None:
-            x, backend = checked_array(self, x)
+            x, backend = checked_x(self, x)
         if self.array_fields:
             return _aspects.called(*self.partition(), backend, x)
         return backend.spike(self, x, ())
@@ -155,7 +154,7 @@ class Surrogate(Value):
         >>> ReluGrad().surrogate_fun(np.asarray([-1.0, 0.0, 1.0]))
         array([0.35, 0.5 , 0.65])
         """
-        return self._evaluate("primitive", *checked_array(self, x))
+        return self._evaluate("primitive", *checked_x(self, x))
 
     @overload
     def surrogate_grad(self, x: float) -> np.float64: ...
@@ -181,7 +180,7 @@ class Surrogate(Value):
         >>> ReluGrad().surrogate_grad(np.asarray([-1.0, 0.0, 0.5]))
         array([0.  , 0.3 , 0.15])
         """
-        x, backend = checked_array(self, x)
+        x, backend = checked_x(self, x)
         if self.residual_dtype is None:
             return self._evaluate("derivative", x, backend)
         return _aspects.compressed_grad(self, backend, x)
@@ -320,7 +319,7 @@ class Surrogate(Value):
             raise TypeError("a formula that is traced is not differentiated")
 
         def primitive(x: Array) -> Array:
-            return fitted(self, "primitive", xp, self.primitive(xp, x), x)
+            return conformed(self, "primitive", xp, self.primitive(xp, x), x)
 
         return backends.of(x).derivative(primitive, x)
 
@@ -382,7 +381,7 @@ class Surrogate(Value):
             result = result + below if name == "derivative" else result - below
             if name == "primitive":
                 result = result + maths(xp, self.mirrored(xp.zeros_like(wide)))
-        return fitted(self, name, xp, result, x)
+        return conformed(self, name, xp, result, x)
 
     def _evaluate(self, name: str, x: Any, backend: backends.Backend) -> Any:
         if not self.array_fields:

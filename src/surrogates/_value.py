@@ -12,7 +12,7 @@ import numpy as np
 
 from . import backends
 from ._declaration import declare, decorated, refuse_change, unknown
-from ._parameters import UNIT, checked, is_floating_array, parameter
+from ._parameters import UNIT, checked_value, is_floating_array, parameter
 
 Array = Any
 
@@ -85,7 +85,7 @@ class Value:
                     f"got {declared.name}={value!r}"
                 )
             if "interval" in declared.metadata:
-                value = checked(self, declared.name, declared.metadata["interval"], value)
+                value = checked_value(self, declared.name, declared.metadata["interval"], value)
                 object.__setattr__(self, declared.name, value)
                 holds_arrays = not isinstance(value, (int, float))
             elif isinstance(value, Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from . import backends
-from ._arrays import checked, checked_out, checked_vector
+from ._arrays import checked_out, checked_vector, checked_x
 from ._aspects import compressed
 from ._surrogate import Surrogate, require_surrogate
 
@@ -65,7 +65,7 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, _Pullback[ArrayT]]:
     True
     """
     require_surrogate(surrogate)
-    x, backend = checked(surrogate, x)
+    x, backend = checked_x(surrogate, x)
     if surrogate.residual_dtype is not None:
         derivative_of_kept = compressed(surrogate, backend, x)
         return surrogate(x), lambda cotangent, *, out=None: _product(
@@ -115,7 +115,7 @@ def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, Array
     (array([0., 1.]), array([0.15, 0.3 ]))
     """
     require_surrogate(surrogate)
-    x, backend = checked(surrogate, x)
+    x, backend = checked_x(surrogate, x)
     spikes, derivative = _linearized(surrogate, backend, x)
     return spikes, _product(backend, tangent, derivative, "tangent")
 

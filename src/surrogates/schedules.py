@@ -15,7 +15,7 @@ import numpy as np
 
 from ._maths import choose, larger, of_parameter, smaller
 from ._modules._paths import parameters_by_path, path_of, with_value_at
-from ._parameters import checked, is_floating_array
+from ._parameters import checked_value, is_floating_array
 from ._surrogate import Surrogate, require_surrogate
 
 __all__ = ["Annealed", "anneal", "cosine", "geometric", "linear", "steps"]
@@ -231,7 +231,7 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
             )
         interval = parameters_by_path(surrogate)[path].metadata["interval"]
         for value in _values(schedule):
-            checked("anneal", name, interval, value)
+            checked_value("anneal", name, interval, value)
         found[path] = schedule
     return Annealed(surrogate, found)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import checked
+from .._arrays import checked_x
 from .._modules._plan import Plan
 from .._surrogate import Surrogate
 
@@ -127,14 +127,14 @@ def recording(recorder: Recorder) -> Iterator[None]:
     call, learned = Surrogate.__call__, Plan.spikes
 
     def watched(surrogate: Surrogate, x: Any) -> Any:
-        x, _ = checked(surrogate, x)
+        x, _ = checked_x(surrogate, x)
         layer = recorder.layer(surrogate)
         if layer is None:
             return call(surrogate, x)
         return recorder.tap(layer, surrogate, x, lambda x: call(surrogate, x))
 
     def watched_plan(plan: Plan, arrays: tuple[Array, ...], x: Any) -> Any:
-        x, _ = checked(plan, x)
+        x, _ = checked_x(plan, x)
         layer = recorder.layer(plan.start)
         if layer is None:
             return learned(plan, arrays, x)

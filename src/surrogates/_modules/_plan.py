@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import checked
+from .._arrays import checked_x
 from .._aspects import spikes
 from .._parameters import Interval
 from .._surrogate import Surrogate
@@ -127,7 +127,7 @@ class Plan:
 
     def spikes(self, arrays: tuple[Array, ...], x: Any) -> Any:
         """Return what is emitted."""
-        x, backend = checked(self, x)
+        x, backend = checked_x(self, x)
         return spikes(self.definition, arrays, backend, x)
 
 

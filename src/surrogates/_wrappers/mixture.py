@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._maths import both, choose, either, holds, select, unless_zero, unwarned, weighted
-from .._parameters import FINITE, checked
+from .._parameters import FINITE, checked_value
 from .._several import Several
 from .._surrogate import Array, Surrogate
 from . import _search
@@ -79,7 +79,7 @@ class Mixture(Composition):
                 "Mixture: weights must be one for each of the surrogates, of which there must be "
                 f"one at least, got {len(weights)} weights for {len(parts)} surrogates"
             )
-        weights = [checked(self, f"weights[{i}]", FINITE, w) for i, w in enumerate(weights)]
+        weights = [checked_value(self, f"weights[{i}]", FINITE, w) for i, w in enumerate(weights)]
         # In float64: in half precision the sum would overflow.
         wide = [w.astype(np.float64) if isinstance(w, np.ndarray) else w for w in weights]
         if not holds(abs(sum(wide)) > 1e-15 * sum(map(abs, wide))):

@@ -9,7 +9,7 @@ from .. import backends
 from .._breakpoints import require_numbers
 from .._gain import gain, law_of, moments
 from .._maths import both, choose, either, holds, number, select, sign, unless_zero, weighted
-from .._parameters import POSITIVE, checked, finite, positive
+from .._parameters import POSITIVE, checked_value, finite, positive
 from .._quadrature import Law
 from .._surrogate import Array, Surrogate, require_surrogate
 from .._value import described
@@ -196,10 +196,10 @@ def rescaled(
     require_surrogate(surrogate)
     amplitude = rate = 1.0
     if peak is not None:
-        peak = checked("rescaled", "peak", POSITIVE, peak)
+        peak = checked_value("rescaled", "peak", POSITIVE, peak)
         amplitude = peak / _measure(surrogate, "peak")
     if width is not None:
-        width = checked("rescaled", "width", POSITIVE, width)
+        width = checked_value("rescaled", "width", POSITIVE, width)
         rate = _measure(surrogate, "width") / width
     return Scaled(surrogate, amplitude, rate)
 

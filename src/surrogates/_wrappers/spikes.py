@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any
 
 from .. import backends
-from .._arrays import checked, working_dtype
+from .._arrays import checked_x, working_dtype
 from .._breakpoints import require_numbers
 from .._maths import finite_part
 from .._parameters import finite, non_negative, positive, without_gradient
@@ -285,7 +285,7 @@ def sample(
             "known here, such as a tensor's), so it gives no firing probability; choose one of "
             "area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
-    x, backend = checked(surrogate, x)
+    x, backend = checked_x(surrogate, x)
     uniform = backend.uniform(generator, x)
     if probability is None:
         return _Sampled(surrogate, uniform)(x)

@@ -11,8 +11,13 @@ from . import backends
 Array = Any
 
 
-def checked_x(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
-    """Return `x`, a Python float as one of NumPy, and its backend; raise TypeError for no array."""
+def checked_x(
+    surrogate: Any, x: Any, arrays: tuple[Array, ...] = ()
+) -> tuple[Any, backends.Backend]:
+    """Return `x`, a Python float as one of NumPy, and its backend; raise TypeError for no array.
+
+    `arrays` are the parameters that a module has for its surrogate, which does not hold them.
+    """
     if type(x) is float:
         x = np.float64(x)
     try:
@@ -24,8 +29,8 @@ def checked_x(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
     except AttributeError:  # of a library's own types, such as a module of PyTorch
         raise TypeError(f"{surrogate!r}: {backends.unsupported(type(x))}") from None
     if is_floating(xp, dtype):
-        if isinstance(x, (np.ndarray, np.generic)) and getattr(surrogate, "array_fields", None):
-            return _of_parameters(surrogate, x, backend)
+        if isinstance(x, (np.ndarray, np.generic)) and (arrays or surrogate.array_fields):
+            return _of_parameters(arrays or surrogate.partition()[1], x, backend)
         return x, backend
     remedy = (
         "take its real part or its absolute value"
@@ -39,13 +44,13 @@ def checked_x(surrogate: Any, x: Any) -> tuple[Any, backends.Backend]:
 
 
 def _of_parameters(
-    surrogate: Any, x: Any, backend: backends.Backend
+    arrays: tuple[Array, ...], x: Any, backend: backends.Backend
 ) -> tuple[Any, backends.Backend]:
     """Return `x`, an array of NumPy, as one of the library of the parameters, if that takes both.
 
     There they may be traced, and differentiated, which NumPy's backend would not notice.
     """
-    for array in surrogate.partition()[1]:
+    for array in arrays:
         other = backends.of(array)
         if other is not backend and other.converts_numpy:
             return other.namespace(array).asarray(x), other

@@ -62,6 +62,19 @@ def test_a_module_computes_what_its_surrogate_computes(library, make):
     assert repr(spike).startswith(f"SurrogateModule({type(surrogate).__name__}(")
 
 
+@pytest.mark.parametrize(("make", "names"), [(module, ()), (learnable, ("alpha",))])
+def test_a_module_takes_an_array_of_numpy_where_its_surrogate_does(library, make, names):
+    surrogate, x = Sigmoid(library.array([1.0, 2.0, 3.0])), VALUES.astype(np.float32)
+    spike = make(surrogate, *names, framework=library.name)
+    if library.name == "torch":
+        for called in (surrogate, spike):
+            with pytest.raises(TypeError, match=r"x is an array of numpy and .*alpha is one of"):
+                called(x)
+    else:
+        assert type(spike(x)) is type(surrogate(x)) is type(library.array(x))
+        np.testing.assert_array_equal(library.read(spike(x)), library.read(surrogate(x)))
+
+
 @pytest.mark.parametrize("names", [(), ("alpha",)], ids=["module", "learnable"])
 def test_a_module_refuses_a_parameter_that_is_set_on_it(library, names):
     spike = spike_of(library, perceptron(library, module(Sigmoid(), framework=library.name)))

@@ -134,7 +134,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         return recorder.tap(layer, surrogate, x, lambda x: call(surrogate, x))
 
     def watched_plan(plan: Plan, arrays: tuple[Array, ...], x: Any) -> Any:
-        x, _ = checked_x(plan, x)
+        x, _ = checked_x(plan, x, arrays)
         layer = recorder.layer(plan.start)
         if layer is None:
             return learned(plan, arrays, x)

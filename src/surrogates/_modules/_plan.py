@@ -127,7 +127,7 @@ class Plan:
 
     def spikes(self, arrays: tuple[Array, ...], x: Any) -> Any:
         """Return what is emitted."""
-        x, backend = checked_x(self, x)
+        x, backend = checked_x(self, x, arrays)
         return spikes(self.definition, arrays, backend, x)
 
 

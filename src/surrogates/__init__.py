@@ -1,4 +1,4 @@
-"""Surrogate gradients for spiking neural networks, in every array framework."""
+"""Surrogate gradients for spiking neural networks in PyTorch, JAX, NumPy, CuPy, Dask and MLX."""
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import surrogates
 from surrogates.definitions import SURROGATES
 from surrogates.libraries import LIBRARIES, names_of
 
@@ -54,3 +56,13 @@ def test_a_number_of_readme(claim):
 def test_as_many_libraries_take_surrogates_as_readme_says():
     assert sum(bool(names_of(name).arguments) for name in LIBRARIES) == 11
     assert "[eleven of them]" in README
+
+
+def test_the_same_sentence_says_everywhere_what_this_is():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    sentence = project["description"] + "."
+    assert surrogates.__doc__ == sentence
+    assert sentence in README
+    assert sentence in " ".join((ROOT / "docs" / "index.md").read_text().split())
+    cited = (ROOT / "CITATION.cff").read_text()
+    assert f"surrogate-gradients: {sentence[0].lower()}{project['description'][1:]}" in cited

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,5 +56,7 @@ def test_it_is_short_compares_and_stands_on_the_page(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 60
     assert "assert_close" in text or "np.testing" in text
+    # what is communicated is counted, or there is a line that says why not
+    assert re.search(r"assert (0 < )?(said|sent)\b", text) or "to count" in text
     page = (FOLDER.parents[1] / "howto" / "scale.md").read_text()
     assert f"(../examples/scale/{path.name})" in page

@@ -12,6 +12,7 @@ voltage = np.random.default_rng(0).normal(size=(1000, 64))
 with tempfile.TemporaryDirectory() as folder:
     spec = cubed.Spec(work_dir=folder, allowed_mem="500MB")
     x = cubed.from_array(voltage, chunks=(250, 64), spec=spec)
+    # Each block by itself, in one process: there is no communication to count.
     spikes = cubed.map_blocks(surrogate, x, dtype=x.dtype)
     slope = cubed.map_blocks(surrogate.surrogate_grad, x, dtype=x.dtype)
     found = cubed.compute(spikes, slope)

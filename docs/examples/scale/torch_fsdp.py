@@ -8,47 +8,49 @@ import torch
 from torch import distributed, multiprocessing
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.profiler import profile
 
 import surrogates
 
 
-class Layer(torch.nn.Module):
-    """A linear layer, and leaky neurons that learn the width of their surrogate."""
-
-    def __init__(self, inputs, neurons):
+class Layer(torch.nn.Module):  # leaky neurons
+    def __init__(self, inputs, neurons, spike):
         super().__init__()
-        self.linear = torch.nn.Linear(inputs, neurons)
-        # One value a neuron, or torch.full((1,), 4.0) for all: FSDP2 takes no scalar.
-        self.spike = surrogates.learnable(surrogates.Sigmoid(torch.full((neurons,), 4.0)), "alpha")
+        self.linear, self.spike = torch.nn.Linear(inputs, neurons), spike
 
     def forward(self, x):  # time, batch, inputs
         v, spikes = 0.0, []
         for current in self.linear(x):
             v = 0.9 * v + current
             spikes.append(self.spike(v - 1.0))
-            v = v - spikes[-1]
         return torch.stack(spikes)
 
 
+def train(network, x, y):
+    """Compute gradients, and return the shapes of the arrays that were communicated for them."""
+    with profile(record_shapes=True) as seen:
+        torch.nn.functional.cross_entropy(network(x).mean(0), y).backward()
+    return [(e.name, e.input_shapes) for e in seen.events() if e.name.startswith("gloo:")]
+
+
 def work(rank, folder):
-    """Compute loss and gradients on half of the batch, and compare with one process."""
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
     torch.manual_seed(0)
-    x, y = torch.randn(20, 32, 16, dtype=torch.float64), torch.arange(32) % 4
-    network = torch.nn.Sequential(Layer(16, 64), Layer(64, 64), torch.nn.Linear(64, 4)).double()
-    alone = copy.deepcopy(network)
-    torch.nn.functional.cross_entropy(alone(x).mean(0), y).backward()
-
-    mesh = init_device_mesh("cpu", (2,))
-    for part in (*network, network):
-        fully_shard(part, mesh=mesh)
-    x, y = x.chunk(2, dim=1)[rank], y.chunk(2)[rank]
-    torch.nn.functional.cross_entropy(network(x).mean(0), y).backward()
-    for mine, theirs in zip(network.parameters(), alone.parameters(), strict=True):
+    x, y = torch.randn(20, 32, 16).double(), torch.arange(32) % 4
+    # One value a neuron, or torch.full((1,), 4.0) for all: FSDP2 takes no scalar.
+    spike = surrogates.learnable(surrogates.Sigmoid(torch.full((64,), 4.0)), "alpha")
+    layers = [Layer(16, 64, f) for f in (spike, torch.nn.PReLU(64))]  # it learns 64 numbers, too
+    spiking, smooth = (torch.nn.Sequential(a, torch.nn.Linear(64, 4)).double() for a in layers)
+    train(alone := copy.deepcopy(spiking), x, y)
+    for part in (*spiking, spiking, *smooth, smooth):
+        fully_shard(part, mesh=init_device_mesh("cpu", (2,)))
+    said, of_prelu = (train(m, x[:, rank::2], y[rank::2]) for m in (spiking, smooth))
+    assert said == of_prelu != []
+    for mine, theirs in zip(spiking.parameters(), alone.parameters(), strict=True):
         assert theirs.grad.abs().max() > 1e-6
         torch.testing.assert_close(mine.grad.full_tensor(), theirs.grad)
-    print("gradients as in one process, of", network[0].spike.raw["alpha"].placements, flush=True)
+    print("gradients as in one process; said, as with PReLU:", said, flush=True)
     distributed.barrier()
     os._exit(0)  # https://github.com/pytorch/pytorch/issues/190489
 

@@ -9,25 +9,23 @@ from torch import distributed, multiprocessing
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+from torch.profiler import profile
 
 import surrogates
 
 
-class Network(torch.nn.Module):
-    """Leaky neurons, counted and read out."""
-
-    def __init__(self, alpha):
-        super().__init__()
-        self.hidden, self.readout = torch.nn.Linear(16, 64), torch.nn.Linear(64, 4)
-        self.spike = surrogates.Sigmoid(alpha)
-
-    def forward(self, x):  # time, batch, inputs
+def train(network, spike, x, y):
+    """Return the loss of leaky neurons, counted and read out, and what was communicated."""
+    network.zero_grad()
+    with profile(record_shapes=True) as seen:
         v, count = 0.0, 0.0
-        for current in self.hidden(x).unbind(0):
+        for current in network["hidden"](x).unbind(0):
             v = 0.9 * v + current
-            spikes = self.spike(v - 1.0)
+            spikes = spike(v - 1.0)
             v, count = v - spikes, count + spikes
-        return self.readout(count / len(x))
+        loss = torch.nn.functional.cross_entropy(network["readout"](count / len(x)), y)
+        loss.backward()
+    return loss, [(e.name, e.input_shapes) for e in seen.events() if e.name.startswith("gloo:")]
 
 
 def work(rank, folder):
@@ -35,22 +33,24 @@ def work(rank, folder):
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
     torch.manual_seed(0)
-    x, y = torch.randn(20, 32, 16, dtype=torch.float64), torch.arange(32) % 4
-    alpha = torch.linspace(2.0, 8.0, 64, dtype=torch.float64)  # one value a neuron
-    network = copy.deepcopy(alone := Network(alpha).double())
-    (expected := torch.nn.functional.cross_entropy(alone(x), y)).backward()
-
+    x, y = torch.randn(20, 32, 16).double(), torch.arange(32) % 4
+    alpha = torch.linspace(2.0, 8.0, 64).double()  # one value a neuron
+    layers = {"hidden": torch.nn.Linear(16, 64), "readout": torch.nn.Linear(64, 4)}
+    network = copy.deepcopy(alone := torch.nn.ModuleDict(layers).double())
+    expected, _ = train(alone, surrogates.Sigmoid(alpha), x, y)
     mesh = init_device_mesh("cpu", (2,))
     plan = {"hidden": ColwiseParallel(use_local_output=False), "readout": RowwiseParallel()}
     parallelize_module(network, mesh, plan)
+    _, of_tanh = train(network, torch.tanh, x, y)
     # An array must be split as the neurons are, or stand on each device; a number needs nothing.
-    network.spike = surrogates.Sigmoid(distribute_tensor(alpha, mesh, [Shard(0)]))
-    (loss := torch.nn.functional.cross_entropy(network(x), y)).backward()
+    spike = surrogates.Sigmoid(distribute_tensor(alpha, mesh, [Shard(0)]))
+    loss, said = train(network, spike, x, y)
+    assert said == of_tanh != []
     torch.testing.assert_close(loss, expected)
     for mine, theirs in zip(network.parameters(), alone.parameters(), strict=True):
         assert theirs.grad.abs().max() > 1e-4
         torch.testing.assert_close(mine.grad.full_tensor(), theirs.grad)
-    print("loss", loss.item(), "as in one process", flush=True)
+    print("loss", loss.item(), "as in one process; said, as with tanh:", said, flush=True)
     distributed.barrier()
     os._exit(0)  # https://github.com/pytorch/pytorch/issues/190489
 

@@ -20,6 +20,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     v = xr.open_zarr(f"{folder}/v.zarr").v
     alpha = xr.DataArray(np.linspace(2.0, 8.0, 64), dims="neuron")
+    # Each chunk by itself, in one process: there is no communication to count.
     options = {"dask": "parallelized", "output_dtypes": [v.dtype]}
     spikes = xr.apply_ufunc(surrogates.Sigmoid(4.0), v - 1.0, **options)
     slope = xr.apply_ufunc(derivative, v - 1.0, alpha, **options)

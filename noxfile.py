@@ -312,7 +312,7 @@ def libraries(session: nox.Session) -> None:
     session.install("--no-deps", *pins, "rockpool", "sinabs", "slax")
     pytest(session, "-W", "ignore", "tests/libraries", require="torch,jax")
     page = "tests/package/test_documentation.py"
-    chosen = "neurons.md or from-your-library.md"
+    chosen = "README or neurons.md or from-your-library.md"
     session.run("python", "-m", "pytest", "-W", "ignore", "-k", chosen, page)
     session.run("python", "-m", "pytest", "tests/backends/test_tensorflow_example.py")
 

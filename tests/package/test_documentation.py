@@ -7,6 +7,8 @@ import importlib
 import importlib.util
 import inspect
 import re
+import sys
+import types
 from dataclasses import field
 from pathlib import Path
 
@@ -50,6 +52,27 @@ def test_examples_of_the_pages(block):
     _run(doctest.DocTestParser().get_doctest(block, {}, "example", None, 0))
 
 
+def test_the_callback_for_lightning_anneals(monkeypatch):
+    """With a stand-in, since no session installs Lightning; with 2.6.6 itself it did the same."""
+    stand_in = types.SimpleNamespace(Callback=object)
+    monkeypatch.setitem(sys.modules, "lightning", stand_in)
+    (code,) = (block.values[0] for block in BLOCKS if "import lightning" in block.values[0])
+    names = {}
+    exec(compile(code, "example", "exec"), names)
+    line = schedules.linear(1.0, 9.0)
+    callback = names["Anneal"](surrogates.anneal(surrogates.Sigmoid(), alpha=line))
+    model = types.SimpleNamespace()
+    for epoch, alpha in enumerate((1.0, 5.0, 9.0)):
+        trainer = types.SimpleNamespace(current_epoch=epoch, max_epochs=3)
+        callback.on_train_epoch_start(trainer, model)
+        assert model.surrogate == surrogates.Sigmoid(alpha)
+
+
+def test_only_the_sketches_of_a_backend_are_not_run():
+    sketches = {str(page.relative_to(ROOT)): page.read_text().count("```py\n") for page in PAGES}
+    assert {name: n for name, n in sketches.items() if n} == {"docs/howto/backends.md": 2}
+
+
 def _require_imports(code):
     for names in re.findall(r"^(?:>>> )?import (\w+(?:, \w+)*)", code, re.MULTILINE):
         for library in names.split(", "):
@@ -58,7 +81,7 @@ def _require_imports(code):
 
 
 OTHERS = [f"backends.{name}" for name in ("Backend", "of", "register", "supported")]
-METHODS = ("__call__", "surrogate_fun", "surrogate_grad")
+METHODS = ("__call__", "breakpoints", "surrogate_fun", "surrogate_grad")
 OTHERS += [f"Surrogate.{name}" for name in METHODS]
 OTHERS += [f"schedules.{name}" for name in schedules.__all__]
 OTHERS += ["definitions.function_name", "testing.check_backend"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -16,13 +17,18 @@ def breakpoints(surrogate: Surrogate) -> tuple[float, ...]:
 
     The places at which a condition of the formula changes: a comparison, a `where`, `clip`,
     `abs`, `floor` and the like. Between them the derivative is smooth, and at some of them it is,
-    too. Of a periodic formula, which has them without end, those nearest to 0 are told; of a
-    formula that cannot be run on arrays other than a library's own, 0 alone.
+    too. Of a periodic formula, which has them without end, those nearest to 0 are told.
+
+    Of a formula that takes the arrays of PyTorch, JAX or another library alone, only 0 is known;
+    one in operators, in the functions of `xp` or in those of NumPy is looked into. Where only 0 is
+    known, the integrals of `gain` and `fitted` find a jump by themselves, but may miss a bump.
 
     Raises
     ------
     TypeError
         If a parameter is an array: each of its values has breakpoints of its own.
+    Exception
+        What the formula itself raises.
 
     Examples
     --------
@@ -32,12 +38,12 @@ def breakpoints(surrogate: Surrogate) -> tuple[float, ...]:
     """
     require_numbers(surrogate, "breakpoints")
     # Of a formula that is not traceable, nobody knows what else it reads.
-    return _remembered(surrogate) if surrogate.is_fixed else _found(surrogate, "exact_grad")
+    return _known(_remembered if surrogate.is_fixed else _found, surrogate, "exact_grad")
 
 
 def of_spikes(surrogate: Surrogate) -> tuple[float, ...]:
     """Return where the spikes may change: 0, and what the conditions of `emit` say."""
-    return _found(surrogate, "emit")
+    return _known(_found, surrogate, "emit")
 
 
 def require_numbers(surrogate: Surrogate, what: str) -> None:
@@ -50,20 +56,27 @@ def require_numbers(surrogate: Surrogate, what: str) -> None:
         )
 
 
+def _known(
+    find: Callable[..., tuple[float, ...]], surrogate: Surrogate, method: str
+) -> tuple[float, ...]:
+    """Return what `find` finds, or 0 alone of a formula that cannot be recorded."""
+    try:
+        return find(surrogate, method)
+    except (AttributeError, TypeError, ValueError) as error:  # any library's, of what it is handed
+        if "Recorded" in str(error):
+            return (0.0,)
+        raise  # the formula's own: it is wrong, and not only unknown
+
+
 def _found(surrogate: Surrogate, method: str) -> tuple[float, ...]:
     from . import _recording  # here, since few ask, and nobody for the spikes
 
-    try:
-        with np.errstate(all="ignore"):
-            kinks = _recording.kinks(surrogate, [method], scale(surrogate))
-    except Exception:  # a user's own formula may do anything
-        return (0.0,)
+    with np.errstate(all="ignore"):
+        kinks = _recording.kinks(surrogate, [method], scale(surrogate))
     return tuple(place for place in kinks.positions if math.isfinite(place))
 
 
-@lru_cache(256)
-def _remembered(surrogate: Surrogate) -> tuple[float, ...]:
-    return _found(surrogate, "exact_grad")
+_remembered = lru_cache(256)(_found)  # which remembers no error
 
 
 def scale(surrogate: Surrogate) -> float:

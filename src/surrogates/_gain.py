@@ -93,7 +93,8 @@ def gain(
     Over a distribution the averages are integrals, accurate to some 1e-13 of `rms`, by
     Gauss-Legendre rules on panels that shrink towards 0 and the other `breakpoints`; the mean over
     uniform potentials is the rise of the primitive, where that loses no digits. In a formula
-    of your own, a smooth bump elsewhere that is narrower than a hundredth of `std` may be missed.
+    of your own, a bump elsewhere that is narrower than a hundredth of `std`, or of `high` less
+    `low`, may be missed: a smooth one, or one whose ends are not among `breakpoints`.
     The share is the probability of the `support`, without gaps between the parts of a composition;
     where they cancel, and where the derivative underflows, it counts as not 0. A residual of
     `Compressed` is not rounded.

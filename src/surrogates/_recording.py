@@ -37,7 +37,10 @@ def _outcome_of_remainder(x: Any, y: Any) -> Any:
     return np.floor(x / y)
 
 
-def _outcome_of_clip(x: Any, min: Any = None, max: Any = None) -> Any:  # the standard's names
+def _outcome_of_clip(
+    x: Any, min: Any = None, max: Any = None, *, a_min: Any = None, a_max: Any = None
+) -> Any:  # the standard's names, and NumPy's
+    min, max = a_min if min is None else min, a_max if max is None else max
     below = 0 if min is None else x < min
     above = 0 if max is None else x > max
     return np.zeros_like(x) - below + above
@@ -46,14 +49,20 @@ def _outcome_of_clip(x: Any, min: Any = None, max: Any = None) -> Any:  # the st
 # What is noted of each function: something that stays the same on each piece of it.
 _OUTCOMES: dict[str, Callable[..., Any]] = {
     "abs": np.sign,
+    "absolute": np.sign,
+    "around": np.round,
     "ceil": np.ceil,
     "clip": _outcome_of_clip,
     "copysign": lambda x, y: np.sign(y),
     "equal": lambda x, y: np.sign(x - y),
+    "fabs": np.sign,
+    "fix": np.trunc,
     "floor": np.floor,
     "floor_divide": _outcome_of_remainder,
     "greater": np.greater,
     "greater_equal": np.greater_equal,
+    "heaviside": lambda x, y: np.sign(x),
+    "interp": lambda x, places, *_: np.searchsorted(places, x),
     "isfinite": np.isfinite,
     "isinf": np.isinf,
     "isnan": np.isnan,
@@ -63,19 +72,22 @@ _OUTCOMES: dict[str, Callable[..., Any]] = {
     "minimum": np.less,
     "not_equal": lambda x, y: np.sign(x - y),
     "remainder": _outcome_of_remainder,
-    "round": np.rint,
+    "rint": np.rint,
+    "round": np.round,
     "sign": np.sign,
     "signbit": np.signbit,
     "trunc": np.trunc,
 }
 _COMPARING = {"equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum"}
 _COMPARING |= {"not_equal"}
+_OPTIONS = {"a_max", "a_min", "decimals", "max", "min"}  # that an outcome depends on
 
 
 class Recorded:
-    """An array, and the record of the conditions that were evaluated on its way."""
+    """An array, and the record of the conditions that were evaluated on its way.
 
-    __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to this class
+    A user may write a formula in NumPy's own functions, which are recorded, too.
+    """
 
     def __init__(self, values: Any, namespace: Recording) -> None:
         self.values, self.namespace = values, namespace
@@ -84,6 +96,20 @@ class Recorded:
     def __array_namespace__(self, api_version: str | None = None) -> Recording:
         """Return the functions that record."""
         return self.namespace
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Apply one of NumPy's elementwise functions."""
+        if method != "__call__":  # what is not elementwise
+            return NotImplemented
+        return self.namespace.apply(ufunc.__name__, ufunc, inputs, options)
+
+    def __array_function__(self, function: Any, _: Any, inputs: Any, options: Any) -> Any:
+        """Apply another of NumPy's functions."""
+        return self.namespace.apply(function.__name__, function, inputs, options)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        """Refuse: NumPy would make an object of it, on which a formula raises anything."""
+        raise TypeError("an array that is Recorded is no array of NumPy")
 
 
 def _operator(name: str, *, swapped: bool = False) -> Any:
@@ -139,17 +165,18 @@ class Recording:
         if not callable(function) or isinstance(function, type):
             return function
 
-        def recorded(*arguments: Any, **options: Any) -> Any:
-            plain = [_plain(a) for a in arguments]
-            named = {key: _plain(value) for key, value in options.items()}
-            if name in _OUTCOMES and any(isinstance(a, Recorded) for a in arguments):
-                outcome = _OUTCOMES[name](*plain, **named)
-                margin = plain[0] - plain[1] if name in _COMPARING else None
-                self.conditions.append((outcome, margin))
-            result = function(*plain, **named)
-            return Recorded(result, self) if isinstance(result, np.ndarray) else result
+        return lambda *inputs, **options: self.apply(name, function, inputs, options)
 
-        return recorded
+    def apply(self, name: str, function: Any, inputs: Any, options: dict[str, Any]) -> Any:
+        """Return what a function returns, and note the outcome of its condition."""
+        plain = _plain(inputs)
+        if name in _OUTCOMES and any(isinstance(a, Recorded) for a in inputs):
+            named = {key: _plain(value) for key, value in options.items() if key in _OPTIONS}
+            outcome = _OUTCOMES[name](*plain, **named)
+            margin = plain[0] - plain[1] if name in _COMPARING else None
+            self.conditions.append((outcome, margin))
+        result = function(*plain, **{key: _plain(value) for key, value in options.items()})
+        return Recorded(result, self) if isinstance(result, np.ndarray) else result
 
     def erfc(self, x: Recorded) -> Recorded:
         """Return the complementary error function, whose own conditions are not the formula's."""
@@ -157,6 +184,8 @@ class Recording:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):  # of conditions, as `numpy.select` takes them
+        return type(value)(map(_plain, value))
     return value.values if isinstance(value, Recorded) else value
 
 

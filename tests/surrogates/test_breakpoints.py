@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -47,8 +49,66 @@ def test_a_wrapper_of_a_users_own_has_those_inside_and_its_own():
     assert found.mean == pytest.approx(0.75 + 0.25 / 2, rel=1e-14)
 
 
-def test_a_formula_that_does_not_run_on_other_arrays_has_the_threshold_alone():
-    assert surrogates.Custom(lambda x: np.maximum(0.0, 1 - np.abs(x))).breakpoints == (0.0,)
+def test_a_formula_in_numpys_functions_has_breakpoints():
+    def bump(x):
+        inner = np.clip(np.fabs(x - 1), a_min=0.25, a_max=None)
+        return np.select([x < -2, x > 3], [0 * x, np.heaviside(x - 4, 0.5)], default=inner)
+
+    expected = (-2.0, 0.0, 0.75, 1.0, 1.25, 3.0, 4.0)
+    assert surrogates.Custom(bump).breakpoints == pytest.approx(expected, rel=1e-15)
+    table = surrogates.Custom(lambda x: np.interp(x, [-1.0, 0.5], [0.0, 1.0]))
+    assert table.breakpoints == (-1.0, 0.0, 0.5)
+    rounded = surrogates.Custom(lambda x: np.round(np.clip(x, 0.0, 0.2), 1))
+    assert rounded.breakpoints == pytest.approx((0.0, 0.05, 0.15, 0.2), rel=1e-15)
+
+
+FOREIGN = {
+    "math": lambda: math.exp,
+    "NumPy": lambda: np.asarray,
+    "PyTorch": lambda: pytest.importorskip("torch").exp,
+    "JAX": lambda: pytest.importorskip("jax.numpy").exp,
+    "MLX": lambda: pytest.importorskip("mlx.core").exp,
+    "array_api_strict": lambda: pytest.importorskip("array_api_strict").exp,
+    "method": lambda: lambda x: x.clip(-1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("function", FOREIGN.values(), ids=FOREIGN)
+def test_a_formula_that_takes_the_arrays_of_one_library_alone_has_the_threshold_alone(function):
+    assert surrogates.Custom(function()).breakpoints == (0.0,)
+
+
+@pytest.mark.parametrize("error", [AttributeError, MemoryError, TypeError, ValueError])
+@pytest.mark.parametrize("traceable", [True, False])
+def test_an_error_of_a_formula_is_raised_and_not_remembered(error, traceable):
+    class Failing(surrogates.Surrogate):
+        def derivative(self, xp, x):
+            if is_failing:
+                raise error("of the formula")
+            return xp.where(xp.abs(x) < 0.5, xp.ones_like(x), xp.zeros_like(x))
+
+    Failing.traceable = traceable
+    is_failing = True
+    with pytest.raises(error, match="of the formula"):
+        _ = Failing().breakpoints
+    with pytest.raises(error, match="of the formula"):
+        surrogates.gain(Failing(), mean=0.0, std=1.0)
+    is_failing = False
+    assert Failing().breakpoints == (-0.5, 0.0, 0.5)
+
+
+def test_what_could_not_be_recorded_once_is_looked_at_again(monkeypatch):
+    plain = surrogates.Surrogate.exact_grad
+    surrogate = Boxcar(width=1.2345)
+
+    def counting(surrogate, x):
+        assert x.size
+        return plain(surrogate, x)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(surrogates.Surrogate, "exact_grad", counting)
+        assert surrogate.breakpoints == (0.0,)
+    assert surrogate.breakpoints == (-0.61725, 0.0, 0.61725)
 
 
 def test_arrays_have_no_breakpoints():

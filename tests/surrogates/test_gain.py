@@ -327,13 +327,19 @@ def test_what_cannot_be_integrated_is_refused():
 
 
 def test_a_jump_that_nobody_named_costs_no_digits():
-    step = surrogates.Custom(lambda x: np.heaviside(x - 0.1234567, 0.0))
+    step = surrogates.Custom(lambda x: 1.0 * (np.asarray(x) > 0.1234567))
     assert step.breakpoints == (0.0,)
     for law in LAWS:
         found = over(step, law)
         assert found.mean == pytest.approx(law.within(0.1234567, math.inf), rel=1e-13)
     ripple = surrogates.Custom(lambda x: np.cos(50 * x) ** 2)
     assert over(ripple, Normal(-1.0, 1.0)).mean == pytest.approx(0.5, rel=1e-13)
+
+
+def test_a_narrow_jump_in_numpys_functions_is_not_missed():
+    box = surrogates.Custom(lambda x: np.where(np.abs(x - 0.3) < 1e-4, 1.0, 0.0))
+    for law in LAWS:
+        assert over(box, law).mean == pytest.approx(law.within(0.2999, 0.3001), rel=1e-12)
 
 
 def test_formulas_of_a_user_have_a_gain():

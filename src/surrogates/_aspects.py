@@ -203,9 +203,13 @@ def _leaves_the_levels(surrogate: Surrogate, peak: Any) -> bool:
 def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     """Return the derivative from what was kept."""
     backend = backends.of(kept)
-    if surrogate.residual_dtype != "uint8":
-        return surrogate.exact_grad(backend.widened(kept, dtype))
     xp = backend.namespace(kept)
+    if surrogate.residual_dtype != "uint8":
+        if dtype == kept.dtype:
+            return surrogate.exact_grad(kept)
+        # in a wider dtype: of the largest float16, bfloat16 makes what is beyond float16
+        x = backend.widened(kept, working_dtype(xp, dtype))
+        return xp.astype(surrogate.exact_grad(x), dtype, copy=False)
     wide = xp.astype(kept, working_dtype(xp, dtype))
     derivative = wide * (_largest(surrogate) / _LEVELS)
     derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)

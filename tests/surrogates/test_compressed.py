@@ -113,6 +113,23 @@ def test_hypergradients_beyond_the_range_of_float16_are_those_at_its_end(taped, 
     np.testing.assert_allclose(first, Sigmoid(2e-5).surrogate_grad(end), rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
+def test_the_largest_float16_that_is_kept_as_bfloat16_is_finite(kind):
+    def kept(alpha):
+        return Compressed(flat(alpha), "bfloat16")
+
+    def flat(alpha):
+        return Scaled(Sigmoid(alpha), 1e4)
+
+    half, wide = (in_half([65504.0, -65504.0], dtype, kind) for dtype in ("float16", "float32"))
+    expected = flat(2e-5).surrogate_grad(np.float64(65536.0))
+    for gradient in (kind.gradient(kept(2e-5), half), kept(2e-5).surrogate_grad(half)):
+        np.testing.assert_allclose(floats(gradient, kind), expected, rtol=1e-3)
+    alpha = in_half(2e-5, "float32", kind)
+    expected = _hypergradient(kind, flat, alpha, wide)
+    np.testing.assert_allclose(_hypergradient(kind, kept, alpha, half), expected, rtol=5e-3)
+
+
 def test_beyond_the_range_of_float16_a_side_is_not_the_other(taped):
     one_sided = Compressed(LeakyRelu(alpha=0.25, beta=2.0), "float16")
     x = np.float32([-np.inf, -1e6, 1e6, np.inf])

@@ -209,7 +209,7 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
             return surrogate.exact_grad(kept)
         # in a wider dtype: of the largest float16, bfloat16 makes what is beyond float16
         x = backend.widened(kept, working_dtype(xp, dtype))
-        return xp.astype(surrogate.exact_grad(x), dtype, copy=False)
+        return backend.rounded(surrogate.exact_grad(x), dtype)
     wide = xp.astype(kept, working_dtype(xp, dtype))
     derivative = wide * (_largest(surrogate) / _LEVELS)
     derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)

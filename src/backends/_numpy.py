@@ -21,13 +21,26 @@ from ._compiler.text import Program
 _WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
 _ZEROS = {dtype: np.zeros((), dtype) for dtype in _WORKING}  # cheaper as an operand than a number
 _FEW = 2**17  # elements, up to which two passes, to compare and to convert, are faster than one
+_FEW_TO_CHOOSE = 2**12  # elements, up to which `np.where` is as fast as four passes
 
 
 def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
-    chosen = np.where(condition, x, y)
-    if out is not None:  # a masked copy would be slower
-        np.copyto(out, chosen)
-    return chosen
+    if out is None or out.dtype == bool or out.size < _FEW_TO_CHOOSE:
+        chosen = np.where(condition, x, y)
+        if out is not None:  # a masked copy would be slower
+            np.copyto(out, chosen)
+        return chosen
+    # of random signs `np.where` guesses every other one wrong, which costs more than these passes
+    bits = np.dtype(f"i{out.itemsize}")
+    first, second = x.view(bits), y.view(bits)
+    np.bitwise_xor(second, condition.astype(bits) * (first ^ second), out=out.view(bits))
+    return out
+
+
+def _where_rarely(condition: Any, x: Any, y: Any, out: Any) -> None:
+    if out is not y:
+        np.copyto(out, y)
+    np.copyto(out, x, where=condition)
 
 
 def _copy(x: Any, out: Any) -> None:
@@ -39,7 +52,7 @@ class NumpyDialect(Dialect):
 
     functions = MappingProxyType(
         {f"{op}_": ufunc for op, ufunc in FUNCTIONS.items()}
-        | {"copy_": _copy, "number_": _copy, "where_": _where}
+        | {"copy_": _copy, "number_": _copy, "where_": _where, "where_rarely_": _where_rarely}
     )
     block_bytes = 2**19
 
@@ -81,9 +94,11 @@ class NumpyDialect(Dialect):
         return bool(x.flags.c_contiguous)
 
     def call(self, node: Symbol) -> tuple[str, tuple[Any, ...]]:
-        """Return the operation and the operands: the square of a factor takes half the time."""
+        """Return the operation and the operands: squares and the copy of NaN take half the time."""
         if node.op == "mul" and node.operands[0] is node.operands[1]:
             return "square", node.operands[:1]
+        if node.op == "where" and node.operands[0].op == "isnan" and node.operands[1].op == "input":
+            return "where_rarely", node.operands
         return super().call(node)
 
     def copy(self, target: Any, source: Any) -> None:

@@ -33,6 +33,7 @@ dtypes = pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(of_numpy.NumpyDialect, "block_bytes", 4 * BLOCK)
+    monkeypatch.setattr(of_numpy, "_FEW_TO_CHOOSE", BLOCK // 2)
 
 
 def potentials(size, dtype="float32"):

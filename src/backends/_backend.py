@@ -230,6 +230,10 @@ class Backend:
             raise self._missing("constant", "`x` itself would be differentiated")
         return x
 
+    def is_known(self, x: Array) -> bool:
+        """Return whether the values of `x` can be looked at: not where they are traced, or lazy."""
+        return False
+
     def is_to_be_trained(self, array: Array) -> bool:
         """Return whether an array says of itself that an optimiser is to move it."""
         return False

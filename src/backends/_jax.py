@@ -18,7 +18,7 @@ from jax.interpreters import ad, batching, mlir
 
 from . import _jax_compressed
 from ._backend import Backend, Definition
-from ._jax_tangent import evaluated, tangent, with_axis_in_front
+from ._jax_tangent import evaluated, is_concrete, tangent, with_axis_in_front
 
 Array = Any
 
@@ -70,6 +70,10 @@ class JaxBackend(Backend):
         """Make the surrogates of a class pytrees: array-valued parameters are the leaves."""
         with contextlib.suppress(ValueError):  # it is one already, by its author or by us
             jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+
+    def is_known(self, x: Array) -> bool:
+        """Return whether `x` is no tracer, or one of eager differentiation."""
+        return is_concrete(x)
 
     def copy(self, x: Array) -> Array:
         """Return `x` itself: JAX arrays do not change."""

@@ -139,7 +139,7 @@ def evaluated(function: Any, *operands: Any, definition: Definition, moved: Any)
     own = _compiled(function, definition, moved)
     if own.is_used_often():
         return own.compiled(*operands)
-    if not definition.array_fields and definition.comparison and all(map(_is_concrete, operands)):
+    if not definition.array_fields and definition.comparison and all(map(is_concrete, operands)):
         shared, numbers = definition.lifted()
         for_any = _compiled(function, shared, moved)
         if numbers and for_any.is_used_often() and _takes_arrays(shared, len(numbers)):
@@ -164,7 +164,7 @@ def _takes_arrays(definition: Definition, number: int) -> bool:
     return True
 
 
-def _is_concrete(array: Array) -> bool:
+def is_concrete(array: Array) -> bool:
     """Return whether values are there, if behind the tracers of eager differentiation."""
     if not isinstance(array, jax.core.Tracer):
         return True

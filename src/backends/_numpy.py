@@ -209,6 +209,10 @@ class NumpyBackend(Backend):
         with self.quiet():
             return super().rounded(x, dtype)
 
+    def is_known(self, x: Any) -> bool:
+        """Return True: nothing is traced."""
+        return True
+
     def quiet(self) -> Any:
         """Return a context in which NumPy does not warn of overflow and underflow."""
         return np.errstate(over="ignore", under="ignore")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from . import _breakpoints
+from . import _breakpoints, backends
 from ._arrays import checked_x, working_dtype
 from ._gain import gain, law_of, moments, pieces
 from ._maths import holds
@@ -22,6 +22,7 @@ from ._wrappers.scaled import Scaled
 __all__ = ["fitted"]
 
 _MOST_PANELS = 3_000  # of an integral, of which a search takes a hundred
+_AT_THRESHOLD = "all potentials of the sample are at the threshold; give others"
 _VARY = {
     "gain": ("height", "width", "sharpness"),
     "spread": ("width", "sharpness"),
@@ -88,8 +89,8 @@ def fitted(
         If there is not just one of a sample, ``mean=, std=`` and ``low=, high=``.
     ValueError
         If `by`, `to` or `vary` is something else; no width reaches `to`, or several do; the sample
-        has no spread, or no gradient (values are checked in NumPy alone: elsewhere the scale, and
-        with it every gradient, is then NaN).
+        has no spread, or no gradient. (Values that are not known yet, as under `jit`, `vmap` or
+        `torch.compile` and in Dask, are not checked: the scale, and every gradient, is NaN then.)
     ArithmeticError
         If the derivative cannot be integrated over the distribution, as in `gain`.
 
@@ -192,38 +193,52 @@ def _of_law(surrogate: Surrogate, law: Law, by: str, to: float) -> Any:
 
 
 def _of_sample(surrogate: Surrogate, x: Any, axis: Any, by: str, to: float) -> Any:
-    x, backend = checked_x(surrogate, x)
+    x, backend = _checked_sample(surrogate, x)
     xp = backend.namespace(x)
     keepdims = axis is not None
-    if 0 in x.shape:
-        raise ValueError(f"fitted: the sample x is empty, of shape {tuple(x.shape)}")
     with backend.quiet():
-        x = backend.constant(xp.astype(x, working_dtype(xp, x.dtype), copy=False))
-        if not holds(xp.all(xp.isfinite(x))):
-            raise ValueError(
-                "fitted: the sample x has NaN or infinite values, which no scale fits; look at "
-                "what computes it, or leave them out"
-            )
         if by == "gain":
             rms = backend.constant(gain(surrogate, x, axis=axis, keepdims=keepdims).rms)
             why = f"no neuron of the sample has a gradient by {surrogate!r}"
-            return to / _positive(xp, rms, f'{why}; fit its width first, with by="spread"')
+            return to / _positive(backend, rms, f'{why}; fit its width first, with by="spread"')
         if by == "share":
             low, high = _finite_support(surrogate)
             scale = _sample_scale(xp, xp.where(x < 0, x / low, x / high), axis, to)
-            return 1 / _positive(xp, scale, "all potentials of the sample are at the threshold")
+            return 1 / _positive(backend, scale, _AT_THRESHOLD)
         if by == "spread":
             size = xp.std(x, axis=axis, keepdims=keepdims)
         else:
             size = xp.mean(xp.abs(x), axis=axis, keepdims=keepdims)
         advice = "a sample without spread has no width; give more potentials, or more axes"
-        return _width(surrogate) / (to * _positive(xp, size, advice))
+        return _width(surrogate) / (to * _positive(backend, size, advice))
 
 
-def _positive(xp: Any, value: Array, message: str) -> Array:
-    """Return a statistic, NaN where it is not positive; in NumPy, raise there."""
-    if not holds(value > 0):
+def _checked_sample(surrogate: Surrogate, x: Any) -> tuple[Array, backends.Backend]:
+    """Return a sample as a constant that sums are exact in, and its backend, or raise."""
+    x, backend = checked_x(surrogate, x)
+    xp = backend.namespace(x)
+    if 0 in x.shape:
+        raise ValueError(f"fitted: the sample x is empty, of shape {tuple(x.shape)}")
+    x = backend.constant(xp.astype(x, working_dtype(xp, x.dtype), copy=False))
+    if not _may_hold(backend, xp.isfinite(x)):
+        raise ValueError(
+            "fitted: the sample x has NaN or infinite values, which no scale fits; look at what "
+            "computes it, or leave them out"
+        )
+    return x, backend
+
+
+def _may_hold(backend: backends.Backend, condition: Array) -> bool:
+    """Return whether a condition holds for all of a sample; True where nobody knows its values."""
+    holds_for_all = backend.namespace(condition).all(condition)
+    return bool(holds_for_all) if backend.is_known(holds_for_all) else True
+
+
+def _positive(backend: backends.Backend, value: Array, message: str) -> Array:
+    """Return a statistic, or raise where it is not positive; NaN there if nobody knows it yet."""
+    if not _may_hold(backend, value > 0):
         raise ValueError(f"fitted: {message}")
+    xp = backend.namespace(value)
     return xp.where(value > 0, value, xp.full_like(value, math.nan))
 
 
@@ -294,12 +309,11 @@ def _searched(surrogate: Surrogate, x: Any, law: Law | None, to: float, vary: st
     """Return the width that has a gain, if it is just one."""
     _breakpoints.require_numbers(surrogate, f"fitted with vary={vary!r}")
     if law is None:
-        x, backend = checked_x(surrogate, x)
-        x = backend.constant(x)
+        x, backend = _checked_sample(surrogate, x)
         xp = backend.namespace(x)
-        distance = float(xp.mean(xp.abs(xp.astype(x, working_dtype(xp, x.dtype), copy=False))))
+        distance = float(xp.mean(xp.abs(x)))
         if not distance > 0:
-            raise ValueError("fitted: all potentials of the sample are at the threshold")
+            raise ValueError(f"fitted: {_AT_THRESHOLD}")
     else:
         distance = law.distance()
 

@@ -196,7 +196,7 @@ def test_eager_differentiation_is_told_from_tracing():
     seen = []
 
     def see(x):
-        seen.append(hook._is_concrete(x))
+        seen.append(hook.is_concrete(x))
         return x.sum()
 
     x = jnp.asarray(X)

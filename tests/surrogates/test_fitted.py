@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import numpy as np
@@ -301,10 +302,68 @@ def test_what_is_no_name_is_refused(odd):
             fitted(Sigmoid(), X, to=odd)
 
 
-def test_a_sample_without_spread_gives_nan_where_values_are_not_looked_at():
+NOTHING = {
+    "gain": (Boxcar(), [7.0, 8.0], "no neuron of the sample has a gradient"),
+    "spread": (Sigmoid(), [1.0, 1.0], "a sample without spread has no width"),
+    "distance": (Sigmoid(), [0.0, 0.0], "a sample without spread has no width"),
+    "share": (Boxcar(), [0.0, 0.0], "all potentials of the sample are at the threshold"),
+}
+KNOWN = [Kind.NUMPY, Kind.TORCH, Kind.JAX]
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+@pytest.mark.parametrize("by", NOTHING)
+def test_a_sample_without_spread_is_an_error_where_its_values_are_known(kind, by):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    shape, values, message = NOTHING[by]
+    with pytest.raises(ValueError, match=f"^fitted: {message}"):
+        fitted(shape, kind.array(np.float32(values)), by=by)
+    channels = kind.array(np.float32([values, [0.1, -0.2]]))
+    with pytest.raises(ValueError, match=f"^fitted: {message}"):
+        fitted(shape, channels, by=by, axis=1)
+    with pytest.raises(ValueError, match=r"^fitted: the sample x has NaN or infinite values"):
+        fitted(shape, kind.array(np.float32([np.nan, 0.1])), by=by)
+
+
+@pytest.mark.parametrize("by", NOTHING)
+def test_a_sample_without_spread_gives_nan_where_values_are_traced(by):
+    shape, values, _ = NOTHING[by]
+    for name, kind in (("torch.func", Kind.TORCH), ("jax", Kind.JAX), ("dask.array", Kind.DASK)):
+        try:
+            library = importlib.import_module(name)
+        except ImportError:
+            continue
+        x = kind.array(np.float32([values]))
+
+        def gradient(x):
+            return fitted(shape, x, by=by).surrogate_grad(x)
+
+        found = library.vmap(gradient)(x) if kind is not Kind.DASK else gradient(x)
+        assert np.isnan(kind.numpy(found)).all(), kind
+
+
+def test_a_sample_of_jax_is_checked_under_eager_differentiation():
+    jax = pytest.importorskip("jax")
+
+    def loss(x):
+        return fitted(Sigmoid(), x, by="spread")(x).sum()
+
+    with pytest.raises(ValueError, match="a sample without spread"):
+        jax.grad(loss)(jax.numpy.ones(3))
+    assert jax.numpy.isnan(jax.jit(jax.grad(loss))(jax.numpy.ones(3))).all()
+
+
+def test_a_sample_of_pytorch_is_traced_when_compiled():
     torch = pytest.importorskip("torch")
-    found = fitted(Sigmoid(), torch.ones(4), by="spread")
-    assert torch.isnan(found.surrogate_grad(torch.ones(4))).all()
+
+    def gradient(x):
+        return fitted(Sigmoid(), x, by="spread").surrogate_grad(x)
+
+    for function in (gradient, torch.compile(gradient, backend="eager", fullgraph=True)):
+        x = torch.asarray([0.1, -0.2, 0.4])
+        torch.testing.assert_close(function(x), gradient(x))
+    assert torch.isnan(function(torch.ones(3))).all()
 
 
 def test_a_search_has_no_axis():

@@ -126,6 +126,12 @@ class TorchBackend(Backend):
         """Return `x` as a constant to differentiation."""
         return x.detach()
 
+    def is_known(self, x: Tensor) -> bool:
+        """Return whether `x` has values; a CUDA graph that is captured would not wait for them."""
+        if is_dynamo_compiling() or not is_plain(x):
+            return False
+        return not (x.is_cuda and torch.cuda.is_current_stream_capturing())
+
     def is_to_be_trained(self, array: Any) -> bool:
         """Return whether it is a Parameter that is being trained; Dynamo traces no warning."""
         is_parameter = isinstance(array, torch.nn.Parameter) and array.requires_grad

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,7 @@ def elsewhere(cls: type[Surrogate]) -> list[str]:
         return [f"None of {known} has it."]
     entries = {entry.name: entry for entry in map(names_of, LIBRARIES)}
     lines = ["| library | name and defaults there | here | what differs |", "|---|---|---|---|"]
+    rows: dict[tuple[str, str, str], list[str]] = {}  # names that mean the same share a row
     for library, name in found:
         entry = entries[library]
         maker = entry.makers[name]
@@ -119,10 +121,16 @@ def elsewhere(cls: type[Surrogate]) -> list[str]:
             p.name if p.name in needed else f"{p.name}={p.default}"
             for p in own_signature(maker).parameters.values()
         ]
-        made = entry.surrogate(name, needed)
-        there = f"`{name}({', '.join(given)})`"
-        lines.append(f"| {library} {entry.version} | {there} | `{made!r}` | {entry.notes[name]} |")
+        row = f"{library} {entry.version}", short(entry.surrogate(name, needed)), entry.notes[name]
+        rows.setdefault(row, []).append(f"`{name}({', '.join(given)})`")
+    for (title, here, note), there in rows.items():
+        lines.append(f"| {title} | {', '.join(there)} | `{here}` | {note} |")
     return lines
+
+
+def short(surrogate: Surrogate) -> str:
+    """Return the code of a surrogate, without what a wrapper assumes anyway."""
+    return re.sub(r"(?<=\()surrogate=|, rate=1\.0(?=,)|, shift=0\.0(?=\))", "", repr(surrogate))
 
 
 def first_line(documented: object) -> str:
@@ -152,7 +160,17 @@ def changed(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def without_sources(app: Sphinx, what: str, name: str, thing: Any, *rest: Any) -> None:
+    """Cut from the API of a surrogate what its page says under Source."""
+    lines = rest[-1]
+    if what == "class" and thing in SURROGATES.values() and "References" in lines:
+        start = lines.index("References")
+        sections = [n for n in range(start + 2, len(lines) - 1) if lines[n + 1].startswith("---")]
+        del lines[start : min(sections, default=len(lines))]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Write the gallery before anything is read."""
+    """Write the gallery before anything is read; its docstrings come before napoleon's turn."""
     app.connect("builder-inited", write)
+    app.connect("autodoc-process-docstring", without_sources, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

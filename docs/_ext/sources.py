@@ -36,9 +36,14 @@ def cited(cls: type) -> list[dict[str, Any]]:
 
 def entry(work: dict[str, Any]) -> str:
     """Return a work in Markdown, with the link that it has."""
+    return f"{work['text']}, {link(work)}"
+
+
+def link(work: dict[str, Any]) -> str:
+    """Return the link to a work."""
     if "doi" in work:
-        return f"{work['text']}, [doi:{work['doi']}](https://doi.org/{work['doi']})"
-    return f"{work['text']}, [{work['url'].split('/')[2]}]({work['url']})"
+        return f"[doi:{work['doi']}](https://doi.org/{work['doi']})"
+    return f"[{work['url'].split('/')[2]}]({work['url']})"
 
 
 def section(cls: type) -> list[str]:
@@ -48,7 +53,10 @@ def section(cls: type) -> list[str]:
     if not works and "`" not in text and "norse" not in text:
         raise ValueError(f"{cls.__name__} cites {text!r}, which docs/_ext/works.toml does not have")
     plain = re.sub(r"(?<!`)`(\w+)`(?!`)", linked, text).replace("``", "`")
-    return [plain, "", *(f"- {entry(work)}" for work in works)]
+    links = [link(work) for work in works]
+    if len(works) > 1:
+        links = [f"{_surname(w)} {_year(w)}: {link(w)}" for w in works]
+    return [plain, "", "; ".join(links)] if links else [plain]
 
 
 def linked(match: re.Match[str]) -> str:
@@ -60,6 +68,11 @@ def linked(match: re.Match[str]) -> str:
 def _surname(work: dict[str, Any]) -> str:
     """Return what a work is sorted by: the first word that is no initial."""
     return next(word.rstrip(",") for word in work["text"].split() if not word.endswith("."))
+
+
+def _year(work: dict[str, Any]) -> str:
+    """Return when a work appeared: the last year that its entry has."""
+    return re.findall(r"\b(?:19|20)\d\d\b", work["text"])[-1]
 
 
 def bibliography() -> str:

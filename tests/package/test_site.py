@@ -11,6 +11,7 @@ import pytest
 
 import surrogates
 from surrogates.definitions import SURROGATES
+from surrogates.libraries import LIBRARIES, names_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -124,7 +125,39 @@ def test_a_snippet_is_run_and_compared():
 def test_the_sources_of_a_surrogate_are_known(name):
     import sources
 
-    assert sources.section(SURROGATES[name])
+    text = " ".join(sources.section(SURROGATES[name]))
+    assert text
+    assert all(text.count(work["text"]) <= 1 for work in sources.WORKS)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_short_code_of_a_surrogate_means_the_same(library):
+    pytest.importorskip("sphinx")
+    import gallery
+
+    entry = names_of(library)
+    for name, maker in entry.makers.items():
+        made = entry.surrogate(name, gallery.required(maker))
+        assert eval(gallery.short(made), vars(surrogates)) == made
+
+
+def test_the_sources_are_cut_from_a_docstring_and_nothing_else():
+    pytest.importorskip("sphinx")
+    import gallery
+
+    lines = [
+        "It is.",
+        "",
+        "References",
+        "----------",
+        "A book.",
+        "",
+        "Examples",
+        "--------",
+        ">>> 1",
+    ]
+    gallery.without_sources(None, "class", "", surrogates.Sigmoid, None, lines)
+    assert lines == ["It is.", "", "Examples", "--------", ">>> 1"]
 
 
 def test_every_work_is_cited():

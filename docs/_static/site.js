@@ -1,6 +1,7 @@
 // What Sphinx's pages lack for the keyboard and for screen readers: captions of the menu have no
 // level, and what scrolls sideways cannot be reached. Wide formulas shrink, to 3/4 at most, before
 // they scroll.
+const WIDE = "pre, div.math, .table-wrapper, .wide-picture, article p:has(> img)";
 document.addEventListener("DOMContentLoaded", () => {
   for (const caption of document.querySelectorAll('p.caption[role="heading"]')) {
     caption.setAttribute("aria-level", "2");
@@ -15,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
         box.style.fontSize = `${factor}em`;
       }
     }
-    for (const box of document.querySelectorAll("pre, div.math, .table-wrapper")) {
+    for (const box of document.querySelectorAll(WIDE)) {
       if (box.scrollWidth > box.clientWidth) {
         box.tabIndex = 0;
         box.setAttribute("role", "region");

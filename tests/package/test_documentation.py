@@ -68,6 +68,19 @@ def test_the_callback_for_lightning_anneals(monkeypatch):
         assert model.surrogate == surrogates.Sigmoid(alpha)
 
 
+def test_a_diagnosis_is_printed_as_the_page_shows_it():
+    pytest.importorskip("torch")
+    page = (ROOT / "docs" / "howto" / "gradients.md").read_text()
+    (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    block = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    names = {}
+    exec("".join(line.source for line in doctest.DocTestParser().get_examples(block)), names)
+    numbers = r"[\d.]+(?:e-\d+)?|-(?=\d)"  # which another machine may round otherwise
+    texts = shown, str(names["diagnosis"])
+    shown, printed = (re.sub(numbers, "", text).split() for text in texts)
+    assert shown == printed
+
+
 def test_only_the_sketches_of_a_backend_are_not_run():
     sketches = {str(page.relative_to(ROOT)): page.read_text().count("```py\n") for page in PAGES}
     assert {name: n for name, n in sketches.items() if n} == {"docs/howto/backends.md": 2}

@@ -111,7 +111,8 @@ def elsewhere(cls: type[Surrogate]) -> list[str]:
         known = f"the {number} libraries that `surrogates.from_library` knows"
         return [f"None of {known} has it."]
     entries = {entry.name: entry for entry in map(names_of, LIBRARIES)}
-    lines = ["| library | name and defaults there | here | what differs |", "|---|---|---|---|"]
+    lines = [":::{container} whole-table", ""]  # none of its columns out of sight
+    lines += ["| library | name and defaults there | here | what differs |", "|---|---|---|---|"]
     rows: dict[tuple[str, str, str], list[str]] = {}  # names that mean the same share a row
     for library, name in found:
         entry = entries[library]
@@ -125,7 +126,7 @@ def elsewhere(cls: type[Surrogate]) -> list[str]:
         rows.setdefault(row, []).append(f"`{name}({', '.join(given)})`")
     for (title, here, note), there in rows.items():
         lines.append(f"| {title} | {', '.join(there)} | `{here}` | {note} |")
-    return lines
+    return [*lines, ":::"]
 
 
 def short(surrogate: Surrogate) -> str:
@@ -163,7 +164,8 @@ def changed(path: Path, text: str) -> None:
 def without_sources(app: Sphinx, what: str, name: str, thing: Any, *rest: Any) -> None:
     """Cut from the API of a surrogate what its page says under Source."""
     lines = rest[-1]
-    if what == "class" and thing in SURROGATES.values() and "References" in lines:
+    names = {*SURROGATES, *map(function_name, SURROGATES.values())}
+    if name.rpartition(".")[2] in names and "References" in lines:
         start = lines.index("References")
         sections = [n for n in range(start + 2, len(lines) - 1) if lines[n + 1].startswith("---")]
         del lines[start : min(sections, default=len(lines))]

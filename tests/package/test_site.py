@@ -156,7 +156,7 @@ def test_the_sources_are_cut_from_a_docstring_and_nothing_else():
         "--------",
         ">>> 1",
     ]
-    gallery.without_sources(None, "class", "", surrogates.Sigmoid, None, lines)
+    gallery.without_sources(None, "function", "surrogates.sigmoid", None, None, lines)
     assert lines == ["It is.", "", "Examples", "--------", ">>> 1"]
 
 

@@ -60,6 +60,19 @@ test("no page asks for what is elsewhere, has a script error, a broken link, or 
   await page.close();
 });
 
+test("the column of text fits windows where the theme changes its menus", async () => {
+  const { page } = await open(browser);
+  for (const path of ["index.html", "gallery/Arctan.html"]) {
+    for (const width of [768, 1008, 1072, 1200, 1311, 1313, 1440, 1551, 1553]) {
+      await page.setViewport({ ...DESK, width });
+      await page.goto(addressOf(path));
+      const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(excess <= 0, `${path}: ${excess} pixels wider than a window of ${width}`);
+    }
+  }
+  await page.close();
+});
+
 for (const scheme of ["light", "dark"]) {
   test(`every kind of page meets WCAG 2.1 AA in ${scheme}`, async () => {
     const { page } = await open(browser);

@@ -201,7 +201,7 @@ class TanhOffset(InfiniteArea):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return 0.5 + x + xp.tanh(self.beta * x) / self.beta
+        return 0.5 + x + tanh(xp, self.beta * x) / self.beta
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return 1 + _bell(xp, 4.0, 2 * self.beta * xp.abs(x))

@@ -23,7 +23,7 @@ Array = Any
 
 
 class _Namespace(ModuleType):
-    """`mlx.core`, with the two functions that differ from the array API standard."""
+    """`mlx.core`, with the functions that differ from the array API standard, or in their slope."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(mx, name)
@@ -35,6 +35,15 @@ class _Namespace(ModuleType):
     @staticmethod
     def clip(x: Array, /, min: Any = None, max: Any = None) -> Array:
         return mx.clip(x, min, max)
+
+    @staticmethod
+    def isfinite(x: Array, /) -> Array:
+        # MLX sends a cotangent of 0 through a condition, and times an infinite slope it is NaN.
+        return mx.isfinite(mx.stop_gradient(x))
+
+    @staticmethod
+    def isnan(x: Array, /) -> Array:
+        return mx.isnan(mx.stop_gradient(x))
 
 
 _NAMESPACE = _Namespace("mlx.core")
@@ -55,6 +64,20 @@ class MlxBackend(Backend):
         for index, message in definition.undifferentiated:
             arrays = (*arrays[:index], _refusing(arrays[index], message), *arrays[index + 1 :])
         return _spike_of(definition)(x, *arrays)
+
+    def relaxed(
+        self,
+        definition: Definition,
+        x: Array,
+        arrays: tuple[Array, ...],
+        general: Callable[..., Array],
+    ) -> Array:
+        """Return the spikes, whose rules have the slope of the area in the parameters, too.
+
+        Of `general` MLX would differentiate the area to `x` as well, where it may have no second
+        derivative.
+        """
+        return self.spike(definition, x, arrays)
 
     def namespace(self, x: Array) -> Any:
         """Return the namespace of MLX, as the array API has it."""
@@ -96,17 +119,26 @@ def _spike_of(definition: Definition) -> Any:
     def derivative(x: Array, *arrays: Array) -> Array:
         return mx.astype(definition.combine(arrays).surrogate_grad(x), x.dtype)
 
+    def area(x: Array) -> Callable[..., Array]:
+        return lambda *arrays: mx.astype(definition.combine(arrays).relaxed_area(x), x.dtype)
+
     def vjp(primals: Any, cotangent: Array, spikes: Array) -> Any:
-        primals = _several(primals)
-        gradient = cotangent * derivative(*primals)
-        others = tuple(map(mx.zeros_like, primals[1:]))  # the step does not depend on them
-        return (gradient, *others) if others else gradient
+        x, *arrays = _several(primals)
+        gradient = cotangent * derivative(x, *arrays)
+        if not arrays:
+            return gradient
+        if definition.relaxes:
+            return (gradient, *mx.vjp(area(x), arrays, [cotangent])[1])
+        return (gradient, *map(mx.zeros_like, arrays))  # the step does not depend on them
 
     def jvp(primals: Any, tangents: Any) -> Array:
-        primals, tangent = _several(primals), _several(tangents)[0]
-        if tangent is None:  # of a parameter alone
-            return mx.zeros_like(primals[0])
-        return tangent * derivative(*primals)
+        (x, *arrays), (tangent, *others) = _several(primals), _several(tangents)
+        moved = mx.zeros_like(x) if tangent is None else tangent * derivative(x, *arrays)
+        if not definition.relaxes or all(other is None for other in others):
+            return moved
+        pairs = zip(arrays, others, strict=True)
+        others = [mx.zeros_like(a) if other is None else other for a, other in pairs]
+        return moved + mx.jvp(area(x), arrays, others)[1][0]
 
     def vmap(inputs: Any, axes: Any) -> tuple[Array, int]:
         return spike(*_in_front(_several(inputs), _several(axes))), 0

@@ -17,6 +17,7 @@ WRAPPERS = {cls.__name__: cls for cls in wrappers.WRAPPERS}
 COMPOSITIONS = {"Mixture": surrogates.Mixture, "Spliced": surrogates.Spliced}
 OPTIONS = ("at_threshold", "rounding", "max_spikes", "residual", "normalise", "closed")
 KINDS = [Kind.NUMPY, Kind.NUMPY_READONLY, Kind.STRICT, Kind.TORCH, Kind.JAX, Kind.DASK]
+KINDS += [Kind.MLX]
 DTYPES = {
     Kind.NUMPY: ["float16", "float32", "float64"],
     Kind.NUMPY_READONLY: ["float16", "float32", "float64"],
@@ -24,6 +25,7 @@ DTYPES = {
     Kind.TORCH: ["float16", "bfloat16", "float32", "float64"],
     Kind.JAX: ["float16", "bfloat16", "float32", "float64"],
     Kind.DASK: ["float16", "float32", "float64"],
+    Kind.MLX: ["float16", "bfloat16", "float32"],  # its float64 is single precision within `exp`
 }
 LIMITS = {  # the largest number and the smallest normal one
     "float16": (65504.0, 2.0**-14),
@@ -70,6 +72,10 @@ def array(kind: Kind, values: Any, dtype: str) -> Any:
         import torch
 
         return single.to(torch.bfloat16)
+    if kind is Kind.MLX:
+        import mlx.core as mx
+
+        return single.astype(mx.bfloat16)
     return single.astype("bfloat16")
 
 
@@ -87,6 +93,10 @@ def x_of(case: Case) -> Any:
         row = array(kind, values[:1], dtype)
         if kind is Kind.TORCH:
             return row.expand(values.shape)
+        if kind is Kind.MLX:
+            import mlx.core as mx
+
+            return mx.broadcast_to(row, values.shape)
         if kind is not Kind.JAX:
             from array_api_compat import array_namespace
 

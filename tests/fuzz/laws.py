@@ -45,6 +45,10 @@ class Run:
     def numpy(self, array: Any) -> np.ndarray:
         if self.kind is Kind.TORCH:
             array = array.detach().double()
+        elif self.kind is Kind.MLX:
+            import mlx.core as mx
+
+            array = array.astype(mx.float32)
         elif "bfloat16" in str(array.dtype):
             array = array.astype("float32")
         return np.asarray(self.kind.numpy(array), np.float64)
@@ -76,7 +80,8 @@ class Run:
             return low, high
         if self.reference.residual == "uint8":
             with contextlib.suppress(NotImplementedError):
-                largest = np.abs(np.asarray(self.surrogate.widened().peak, np.float64))
+                peak = self.surrogate.widened().peak
+                largest = np.abs(peak if isinstance(peak, float) else self.numpy(peak))
                 if self.surrogate.is_signed:  # where the bumps of two thresholds meet they add up
                     largest = 2 * largest
                 low, high = low - largest / 500, high + largest / 500
@@ -185,7 +190,11 @@ def _is_stated(run: Run, error: Exception) -> bool:
     """Return whether an error is a documented one."""
     residual, text = run.reference.residual, str(error)
     if isinstance(error, TypeError) and "no dtype" in text:
-        lacking = {"bfloat16": (Kind.TORCH, Kind.JAX), "float16": (*Kind,), "uint8": (*Kind,)}
+        lacking = {
+            "bfloat16": (Kind.TORCH, Kind.JAX, Kind.MLX),
+            "float16": (*Kind,),
+            "uint8": (*Kind,),
+        }
         has = [k for k in lacking.get(str(residual), ()) if k is not Kind.STRICT]
         return run.kind not in has
     if isinstance(error, NotImplementedError) and "has no gradient" in text:
@@ -219,8 +228,8 @@ def agree(run: Run, actual: Any, expected: Any, law: str) -> None:
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(exact), np.max(np.abs(exact), initial=0.0, where=exact == exact))
         close = np.abs(values - exact) <= rtol * size + 100 * LIMITS[run.case["dtype"]][1]
-    close |= (values == exact) | ~np.isfinite(exact)
-    if run.reference.residual == "float16":
-        close |= (np.abs(exact) > 1e4) | (np.abs(values - exact) <= 2.0**-24)
+        close |= (values == exact) | ~np.isfinite(exact)
+        if run.reference.residual == "float16":
+            close |= (np.abs(exact) > 1e4) | (np.abs(values - exact) <= 2.0**-24)
     if not np.all(close):
         raise BrokenError(law, f"{values.tolist()} instead of {exact.tolist()}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import surrogates
-from kinds import Kind
+from kinds import Kind, generator
 
 from . import (
     cases,
@@ -154,7 +154,34 @@ def jax_scan_and_checkpoint(run: Run) -> None:
     run.derivative(kept, "grad in checkpoint")
 
 
-@path(Kind.TORCH, Kind.JAX)
+@path(Kind.MLX)
+def mlx_grad(run: Run) -> None:
+    import mlx.core as mx
+
+    (spikes,), (gradient,) = mx.vjp(run.surrogate, [run.x], [cotangent(run)])
+    run.spikes(spikes, "spikes of mlx.vjp")
+    run.derivative(gradient, "mlx.vjp", -1.5)
+    (spikes,), (tangent,) = mx.jvp(run.surrogate, [run.x], [cotangent(run)])
+    run.spikes(spikes, "spikes of mlx.jvp")
+    run.derivative(tangent, "mlx.jvp", -1.5)
+
+
+@path(Kind.MLX)
+def mlx_vmap(run: Run) -> None:
+    import mlx.core as mx
+
+    if run.x.ndim != 2 or _has_arrays(run):
+        return
+    for axis in (1, 0):
+        along = mx.vmap(run.surrogate, in_axes=axis, out_axes=axis)
+        run.spikes(along(run.x), "spikes in vmap")
+        slope = mx.vmap(mx.grad(lambda x: run.surrogate(x).sum()), axis, axis)
+        run.derivative(slope(run.x), "grad in vmap")
+        gradient = mx.grad(lambda x, along=along: along(x).sum())
+        run.derivative(gradient(run.x), "grad over vmap")
+
+
+@path(Kind.TORCH, Kind.JAX, Kind.MLX)
 def second_derivative(run: Run) -> None:
     """Check that the derivative of the gradient is that of `surrogate_grad`."""
     if run.kind is Kind.TORCH:
@@ -172,16 +199,26 @@ def second_derivative(run: Run) -> None:
         if exact is None:
             return
     else:
-        import jax
-
-        first = jax.grad(lambda x: run.surrogate(x).sum())
-        second = jax.grad(lambda x: first(x).sum())(run.x)
-        exact = jax.grad(lambda x: run.surrogate.surrogate_grad(x).sum())(run.x)
+        grad = _grad(run.kind)
+        first = grad(lambda x: run.surrogate(x).sum())
+        second = grad(lambda x: first(x).sum())(run.x)
+        exact = grad(lambda x: run.surrogate.surrogate_grad(x).sum())(run.x)
     run.like(second, "second derivative")
     agree(run, second, exact, "second derivative")
 
 
-@path(Kind.TORCH, Kind.JAX)
+def _grad(kind: Kind) -> Any:
+    """Return a library's function that makes gradients."""
+    if kind is Kind.MLX:
+        import mlx.core as mx
+
+        return mx.grad
+    import jax
+
+    return jax.grad
+
+
+@path(Kind.TORCH, Kind.JAX, Kind.MLX)
 def hypergradient(run: Run) -> None:
     """Check that the gradient's derivative to parameters is that of `surrogate_grad`."""
     definition, arrays = run.surrogate.partition()
@@ -202,16 +239,16 @@ def hypergradient(run: Run) -> None:
             for g in (first, exact)
         ]
     else:
-        import jax
+        grad = _grad(run.kind)
 
         def first(arrays: Any) -> Any:
             surrogate = definition.combine(arrays)
-            return jax.grad(lambda x: surrogate(x).sum())(run.x).sum()
+            return grad(lambda x: surrogate(x).sum())(run.x).sum()
 
         def exact(arrays: Any) -> Any:
             return definition.combine(arrays).surrogate_grad(run.x).sum()
 
-        pairs = [jax.grad(f)(list(arrays)) for f in (first, exact)]
+        pairs = [grad(f)(list(arrays)) for f in (first, exact)]
     for mine, its in zip(*pairs, strict=True):
         if mine is not None and its is not None:
             agree(run, mine, its, "hypergradient")
@@ -248,7 +285,7 @@ def round_trips(run: Run) -> None:
 @path()
 def sample(run: Run) -> None:
     is_distribution = run.surrogate.is_distribution
-    spikes = surrogates.sample(run.surrogate, run.x, _generator(run.kind))
+    spikes = surrogates.sample(run.surrogate, run.x, generator(run.kind))
     if not is_distribution:
         raise BrokenError("sample refuses what is no distribution")
     values = run.like(spikes, "sample")
@@ -258,27 +295,11 @@ def sample(run: Run) -> None:
         run.kind, np.full(run.x.shape, -LIMITS[run.case["dtype"]][0]), run.case["dtype"]
     )
     never, always = run.reference.far()
-    if np.any(run.numpy(surrogates.sample(run.surrogate, far, _generator(run.kind))) * never):
+    if np.any(run.numpy(surrogates.sample(run.surrogate, far, generator(run.kind))) * never):
         raise BrokenError("sample does not spike far below the threshold")
-    above = run.numpy(surrogates.sample(run.surrogate, -far, _generator(run.kind)))
+    above = run.numpy(surrogates.sample(run.surrogate, -far, generator(run.kind)))
     if not np.all((above == 1) | ~always):
         raise BrokenError("sample spikes far above the threshold")
-
-
-def _generator(kind: Kind) -> Any:
-    if kind is Kind.TORCH:
-        import torch
-
-        return torch.Generator().manual_seed(1)
-    if kind is Kind.JAX:
-        import jax
-
-        return jax.random.key(1)
-    if kind is Kind.DASK:
-        import dask.array
-
-        return dask.array.random.default_rng(1)
-    return np.random.default_rng(1)
 
 
 SMOOTH = {"Sigmoid", "ERF", "GaussianGrad", "TanhGrad"}

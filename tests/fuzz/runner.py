@@ -14,7 +14,7 @@ from typing import Any
 
 from kinds import Kind
 
-from .cases import Case, chain, everything, held, spoken, weighing
+from .cases import DTYPES, Case, chain, everything, held, spoken, weighing
 from .drawing import drawn
 from .paths import PATHS, BrokenError, check
 
@@ -95,7 +95,7 @@ def _simpler(case: Case) -> Iterator[Case]:
                 yield {**case, "x": [*case["x"][:place], simple, *case["x"][place + 1 :]]}
     if case["dtype"] not in ("float32", "float64"):
         yield {**case, "dtype": "float32"}
-    if case["dtype"] == "float32":
+    if case["dtype"] == "float32" and "float64" in DTYPES[Kind[case["kind"]]]:
         yield {**case, "dtype": "float64"}
 
 

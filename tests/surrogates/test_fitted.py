@@ -168,7 +168,7 @@ def test_by_share_of_all_there_is():
 @pytest.mark.parametrize(
     ("by", "axis"), [("gain", 1), ("spread", None), ("distance", -1), ("share", (0, 2))]
 )
-@pytest.mark.parametrize("kind", kinds.parameters(Kind))
+@pytest.mark.parametrize("kind", kinds.parameters(kinds.PRECISE))
 def test_of_arrays_of_every_library(kind, by, axis):
     if kind.missing():
         pytest.skip(kind.missing())

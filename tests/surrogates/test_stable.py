@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import kinds
-from kinds import Kind
 from surrogates import Sigmoid, fitted, gain, stable_gain, stable_peak
 
 W = np.random.default_rng(0).normal(0.02, 0.1, (50, 50))
@@ -139,7 +138,7 @@ def test_at_the_stable_peak_the_largest_gradient_does_not_grow(reset):
         assert worst == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("kind", kinds.parameters(Kind))
+@pytest.mark.parametrize("kind", kinds.parameters(kinds.PRECISE))
 def test_weights_of_every_library(kind):
     if kind.missing():
         pytest.skip(kind.missing())

@@ -25,7 +25,12 @@ _FEW_TO_CHOOSE = 2**12  # elements, up to which `np.where` is as fast as four pa
 
 
 def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
-    if out is None or out.dtype == bool or out.size < _FEW_TO_CHOOSE:
+    if (
+        out is None
+        or out.size < _FEW_TO_CHOOSE
+        or out.dtype == bool
+        or condition.shape != out.shape
+    ):
         chosen = np.where(condition, x, y)
         if out is not None:  # a masked copy would be slower
             np.copyto(out, chosen)
@@ -33,7 +38,9 @@ def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
     # of random signs `np.where` guesses every other one wrong, which costs more than these passes
     bits = np.dtype(f"i{out.itemsize}")
     first, second = x.view(bits), y.view(bits)
-    np.bitwise_xor(second, condition.astype(bits) * (first ^ second), out=out.view(bits))
+    flips = condition.astype(bits)
+    flips *= first ^ second
+    np.bitwise_xor(second, flips, out=out.view(bits))
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import numpy as np
@@ -33,6 +34,7 @@ pytestmark = [
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(program.TorchDialect, "block_bytes", 4 * BLOCK)
+    monkeypatch.setattr(program, "_FEW_TO_CHOOSE", BLOCK // 2)
 
 
 def potentials(size, dtype=torch.float32):
@@ -216,6 +218,9 @@ OPERATIONS = {
     "SoftSign": "abs add mul div",
     "SuperSpikeRescaled": "abs add mul div",
     "ERF": "addcmul exp2 addcmul",
+    # a comparison that writes bools, and a copy of bools to numbers, take several passes' time
+    "HeavisideGrad": "is_gt nan_or_zero add mul",
+    "Boxcar": "is_ge is_le mul nan_or_zero add mul",
 }
 
 
@@ -431,6 +436,19 @@ def test_without_a_choice_the_values_are_the_same_to_the_bit(condition, dtype):
     assert "where_" not in summed.text
     results = [program._DIALECT.evaluate(p, x, None, torch.empty_like(x)) for p in (chosen, summed)]
     assert torch.equal(*results)
+
+
+@pytest.mark.parametrize("shapes", [((), ()), ((8, 10), ()), ((), (10,)), ((8, 1), (8, 10))])
+def test_a_choice_by_bits_is_that_of_where(shapes, monkeypatch):
+    monkeypatch.setattr(program, "_FEW_TO_CHOOSE", 0)
+    x, y = (potentials(math.prod(shape)).reshape(shape) for shape in shapes)
+    y = 7 - y.flip(-1) if y.ndim else y + 7
+    out, condition = torch.empty(8, 10), potentials(80).reshape(8, 10) < 0
+    expected = torch.where(condition, x, y)
+    program._where(condition, x, y, out)
+    assert torch.equal(out.isnan(), expected.isnan())
+    assert torch.equal(out.nan_to_num(), expected.nan_to_num())
+    assert torch.equal(out.signbit(), expected.signbit())
 
 
 def test_a_sign_times_x_is_its_size():

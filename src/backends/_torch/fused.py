@@ -91,6 +91,13 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
                 return trace.node("mul", trace.node("neg", a), b)
     if node.op == "mul" and _is_sign(*node.operands):
         return trace.node("abs", operands[1])
+    if node.op == "number":
+        number = _number(operands[0])
+        return trace.node("number", *operands) if number is None else number
+    if node.op == "where" and operands[0].op == "isnan":
+        condition, x, y = operands
+        if condition.operands[0] is x and not _is_of_parameters(x):
+            return trace.node("add", y, trace.node("nan_or_zero", x))
     if node.op == "sub" and operands[1] in once and operands[1].op == "mul":
         return trace.node("addcmul", operands[0], *operands[1].operands, ("value", -1.0))
     if node.op == "mul" and operands[0] is operands[1]:
@@ -103,6 +110,16 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
             if united is not None:
                 return united
     return trace.node(node.op, *operands)
+
+
+def _number(condition: Symbol) -> Symbol | None:
+    """Return 1 where a condition holds, else 0, without a bool: writing one takes longer."""
+    if condition.op in NEGATIONS and not _is_of_parameters(condition):
+        return condition.trace.node(f"is_{condition.op}", *condition.operands)
+    if condition.op != "and":
+        return None
+    left, right = map(_number, condition.operands)
+    return None if left is None or right is None else condition.trace.node("mul", left, right)
 
 
 def _is_sign(a: Symbol, b: Symbol) -> bool:

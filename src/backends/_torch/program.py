@@ -34,6 +34,28 @@ def _isnan(x: Tensor, out: Tensor | None) -> Tensor:
     return torch.ne(x, x, out=out)
 
 
+def _nan_or_zero(x: Tensor, out: Tensor) -> Tensor:
+    return torch.clamp(x, 0.0, 0.0, out=out)
+
+
+_FEW_TO_CHOOSE = 2**13  # elements, up to which `torch.where` is as fast as four passes
+
+
+def _where(condition: Tensor, x: Tensor, y: Tensor, out: Tensor | None) -> Tensor:
+    if (
+        out is None
+        or out.numel() < _FEW_TO_CHOOSE
+        or out.dtype is not torch.float32  # of 64 bits a product takes too long
+        or condition.shape != out.shape
+    ):
+        return torch.where(condition, x, y, out=out)
+    # of random signs `torch.where` guesses every other one wrong, which costs more
+    first, second = x.view(torch.int32), y.view(torch.int32)
+    flips = condition.to(torch.int32).mul_(torch.bitwise_xor(first, second))
+    torch.bitwise_xor(second, flips, out=out.view(torch.int32))
+    return out
+
+
 class TorchDialect(Dialect):
     """Programs of PyTorch's functions with ``out=``."""
 
@@ -69,6 +91,7 @@ class TorchDialect(Dialect):
             "maximum_": torch.maximum,
             "minimum_": torch.minimum,
             "mul_": torch.mul,
+            "nan_or_zero_": _nan_or_zero,
             "neg_": torch.neg,
             "not_": torch.logical_not,
             "number_": _copy,
@@ -83,7 +106,7 @@ class TorchDialect(Dialect):
             "sub_": torch.sub,
             "tan_": torch.tan,
             "tanh_": torch.tanh,
-            "where_": torch.where,
+            "where_": _where,
         }
     )
     block_bytes = 2**20

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import every_surrogate
+from kinds import Kind, every_surrogate
 from strategies import potentials, surrogates_of
 from surrogates._check.accuracy import kinks, largest
 from surrogates._check.formulas import compiled
@@ -160,6 +160,16 @@ def test_identities():
     same(s.SpikeRateEscape(2.0, 3.0, shift=0.0), s.SlayerGrad(2.0), 3.0)
     same(s.SlantedBox(0.75, 0.4, tilt=0.0), s.Boxcar(1.5, 0.4))
     same(s.TwoSidedBox(0.3, 0.3, 1.5, 1.5), s.Boxcar(3.0, 0.2, closed="neither"))
+
+
+@pytest.mark.parametrize(("sigma", "place"), [(1.0, -40.0), (1.0, 40.0), (1e-3, 1.0), (0.5, -20.0)])
+@pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
+def test_softlif_has_one_slope_where_its_pieces_meet(kind, sigma, place):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    x = kind.array(np.asarray([place * (1 - 1e-7), place, place * (1 + 1e-7)]))
+    below, there, above = kind.numpy(kind.gradient(surrogates.SoftLIF(sigma).surrogate_grad, x))
+    assert there == pytest.approx((below + above) / 2, rel=1e-5)
 
 
 def test_soft_lif_becomes_the_rate_of_a_neuron_as_sigma_falls():

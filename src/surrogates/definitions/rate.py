@@ -9,7 +9,7 @@ import numpy as np
 
 from .._accuracy import Accuracy
 from .._function_form import function_form
-from .._maths import at_least, namespace, of_parameter, over, sign
+from .._maths import at_least, at_most, namespace, of_parameter, over, sign
 from .._numeric import counted, first_below, highest, with_slope
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
@@ -91,14 +91,14 @@ sigma))``.
         u = over(sign(xp, x) * x, self.sigma)
         # beyond 40, log1p(exp(-u)) is exp(-u), whose square would underflow, and with it slopes
         deepest = math.inf if getattr(xp, "exact", False) else 40.0
-        decay, beyond = xp.exp(-xp.clip(u, max=deepest)), xp.clip(u - deepest, min=0.0)
+        decay, beyond = xp.exp(-at_most(xp, u, deepest)), at_least(xp, u - deepest, 0.0)
         soft = xp.log1p(decay)
         z = at_least(xp, x, 0.0) + self.sigma * soft * xp.exp(-beyond)
         part = xp.where(x < 0, soft, z)
         # not math.log, for each value of which torch.compile would compile anew
         unit = xp.where(x < 0, xp.log(self.sigma + xp.zeros_like(x)) - beyond, xp.zeros_like(x))
         # log1p(1 / z) = log1p(z) - log(z)
-        small = xp.where(z < 1, z, 1 / xp.clip(z, min=1.0))
+        small = xp.where(z < 1, z, 1 / at_least(xp, z, 1.0))
         large = xp.where(z < 1, xp.log(part) + unit, xp.zeros_like(x))
         return xp.log1p(small) - large, z, decay, part
 

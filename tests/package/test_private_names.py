@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.metadata
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +31,7 @@ class Row(NamedTuple):
     since: tuple[int, ...]
     until: tuple[int, ...]
     may_go: bool
+    loss: str
 
 
 def watch_list() -> dict[str, Row]:
@@ -39,7 +43,8 @@ def watch_list() -> dict[str, Row]:
             name, files, _, versions, loss = (cell.strip() for cell in line.strip("|").split(" | "))
             since, until = map(version, versions.split(" to "))
             files = frozenset(re.findall(r"`(.+?)`", files))
-            found[name.strip("`")] = Row(files, since, until, may_go=loss == "nothing")
+            may_go = loss == "nothing"
+            found[name.strip("`")] = Row(files, since, until, may_go, loss)
     return found
 
 
@@ -147,6 +152,42 @@ def test_every_name_on_the_watch_list_exists(name):
             rest.insert(0, last)
     for part in rest:
         target = getattr(target, part)
+
+
+def without_each(library: str, when: str, names: list[str]) -> dict[str, str]:
+    """Return what the library gives with each of the names hidden; see hidden_names.py."""
+    script = Path(__file__).parent / "hidden_names.py"
+    command = [sys.executable, "-W", "ignore", str(script), library, when, *names]
+    path = os.pathsep.join([str(SRC), os.environ.get("PYTHONPATH", "")])
+    ran = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert not ran.returncode, ran.stderr
+    return dict(line.split(" ", 1) for line in ran.stdout.splitlines())
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_without_a_private_name_numbers_are_the_same_or_an_error_says_what_is_missing(library):
+    pytest.importorskip(library)
+    installed = version(importlib.metadata.version(library))
+    rows = {
+        name: row
+        for name, row in WATCHED.items()
+        if name.startswith(f"{library}.") and row.since <= installed and not row.may_go
+    }
+    found = without_each(library, "in use", [*rows])
+    assert found.keys() == rows.keys()
+    for name, result in found.items():
+        missing = name.rpartition(".")[2]
+        assert result == "same" or (missing in result and "WRONG" not in result), (name, result)
+        if rows[name].loss == "A":
+            assert result.startswith("ImportError: the backend for arrays of"), (name, result)
+
+
+def test_without_a_name_that_serves_speed_numbers_are_the_same():
+    pytest.importorskip("torch")
+    names = [name for name, row in WATCHED.items() if row.loss == "B"]
+    assert without_each("torch", "at import", names) == dict.fromkeys(names, "same")
 
 
 @pytest.mark.parametrize(

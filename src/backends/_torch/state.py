@@ -1,6 +1,7 @@
 """What PyTorch is doing with a tensor: recording, batching, tracing, or nothing at all.
 
-All private names of PyTorch that the hook reads are imported here; they are in 2.11 to 2.15.
+All private names of PyTorch that the hook reads are imported here; they are in 2.11 to 2.15. Those
+of dispatch keys serve speed alone: without one of them no tensor counts as plain.
 PyTorch's level of forward mode and its flags ("compiling", "exporting") hold for the whole process,
 so they do not decide alone: another thread may have set them.
 """
@@ -10,14 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch._C import (
-    DispatchKey,
-    DispatchKeySet,
-    _DisableFuncTorch,
-    _dispatch_keys,
-    _get_tracing_state,
-    _len_torch_dispatch_stack,
-)
+from torch._C import _DisableFuncTorch, _get_tracing_state, _len_torch_dispatch_stack
 from torch._C._functorch import (
     TransformType,
     get_interpreter_stack,
@@ -43,18 +37,35 @@ def _keys(x: Tensor) -> int:
     return keys
 
 
-def _ordinary(key: DispatchKey, autocast: DispatchKey, autograd: DispatchKey) -> set[int]:
-    """Return the keys of a tensor on a device, those of one made in inference mode first."""
+def _ordinary() -> frozenset[int]:
+    """Return the keys of a tensor that is alone, those of one made in inference mode too."""
+    key, keys = torch._C.DispatchKey.ADInplaceOrView, torch._C.DispatchKeySet
+    devices = (
+        (
+            torch._C.DispatchKey.CPU,
+            torch._C.DispatchKey.AutocastCPU,
+            torch._C.DispatchKey.AutogradCPU,
+        ),
+        (
+            torch._C.DispatchKey.CUDA,
+            torch._C.DispatchKey.AutocastCUDA,
+            torch._C.DispatchKey.AutogradCUDA,
+        ),
+    )
+    found = set()
     # not those of a tensor made here: PyTorch may be in a mode when this is imported
-    inference = DispatchKeySet(key).add(autocast)
-    recorded = inference.add(autograd).add(DispatchKey.ADInplaceOrView)
-    return {inference.raw_repr(), recorded.raw_repr()}
+    for device, autocast, autograd in devices:
+        inference = keys(device).add(autocast)
+        recorded = inference.add(autograd).add(key)
+        found |= {inference.raw_repr(), recorded.raw_repr()}
+    return frozenset(found)
 
 
-_ORDINARY = frozenset(
-    _ordinary(DispatchKey.CPU, DispatchKey.AutocastCPU, DispatchKey.AutogradCPU)
-    | _ordinary(DispatchKey.CUDA, DispatchKey.AutocastCUDA, DispatchKey.AutogradCUDA)
-)
+try:
+    _dispatch_keys = torch._C._dispatch_keys
+    _ORDINARY = _ordinary()
+except AttributeError:  # another PyTorch: the general path is right, and slower
+    _ORDINARY = frozenset()
 
 
 def is_plain(*tensors: Tensor) -> bool:
@@ -64,6 +75,8 @@ def is_plain(*tensors: Tensor) -> bool:
     call it under `torch.compile`, which does not trace the private names: ask
     `torch.compiler.is_compiling` first.
     """
+    if not _ORDINARY:
+        return False
     for x in tensors:
         if type(x) is not Tensor and type(x) is not torch.nn.Parameter:
             return False

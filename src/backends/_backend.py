@@ -220,6 +220,12 @@ class Backend:
         end = xp.where(x < 0, xp.full_like(x, -BEYOND_FLOAT16), xp.full_like(x, BEYOND_FLOAT16))
         return xp.where(xp.isinf(x), end, x)
 
+    def by_block(
+        self, surrogate: Any, function: Callable[[Any, Array], Array], x: Array, dtype: Any
+    ) -> Array:
+        """Return ``function(surrogate, x)``, elementwise and of a dtype; lazily, in each block."""
+        return function(surrogate, x)
+
     def copy(self, x: Array) -> Array:
         """Return a copy of `x`, which later edits of `x` do not change."""
         return self.namespace(x).asarray(x, copy=True)

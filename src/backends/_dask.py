@@ -52,6 +52,13 @@ class DaskBackend(Backend):
         """Return `x` in a narrower dtype, each block as its own library does it."""
         return da.map_blocks(_rounded, x, into=dtype, dtype=dtype)
 
+    def by_block(self, surrogate: Any, function: Any, x: Array, dtype: Any) -> Array:
+        """Return ``function(surrogate, x)``, lazily: a block is computed without warnings."""
+        definition, arrays = surrogate.partition()
+        operands = (x, *(_aligned(array, x) for array in arrays))
+        options = {"function": function, "definition": definition}
+        return da.map_blocks(_of_block, *operands, **options, dtype=dtype, meta=x._meta)
+
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a `dask.array.random.Generator`, in the chunks of `x`.
 
@@ -102,6 +109,11 @@ def _aligned(array: Array, x: Array) -> Array:
                 "x.compute_chunk_sizes() first"
             )
     return array.rechunk(chunks) if chunks else array
+
+
+def _of_block(x: Array, *arrays: Array, function: Any, definition: Any) -> Array:
+    with NUMPY.quiet():
+        return function(definition.combine(arrays), x)
 
 
 def _block(x: Array, *arrays: Array, method: str, definition: Definition) -> Array:

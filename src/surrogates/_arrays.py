@@ -186,10 +186,10 @@ def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tu
     A parameter must not make the spikes wider than `x`.
     """
     dtype = working_dtype(xp, x.dtype)
-    return tuple(_operand(surrogate, i, xp, dtype, x, array) for i, array in enumerate(arrays))
+    return tuple(_operand(surrogate, i, dtype, x, array) for i, array in enumerate(arrays))
 
 
-def _operand(surrogate: Any, index: int, xp: Any, dtype: Any, x: Array, array: Array) -> Array:
+def _operand(surrogate: Any, index: int, dtype: Any, x: Array, array: Array) -> Array:
     mine, of_x = backends.of(array), backends.of(x)
     if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
         raise TypeError(
@@ -206,7 +206,7 @@ def _operand(surrogate: Any, index: int, xp: Any, dtype: Any, x: Array, array: A
         array = array[(None,) * (x.ndim - array.ndim) + (...,)]
     if array.dtype == dtype:
         return array
-    return array.astype(dtype) if mine is not of_x else xp.astype(array, dtype)
+    return mine.rounded(array, dtype)
 
 
 def _paths(surrogate: Any) -> list[str]:

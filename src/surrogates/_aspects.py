@@ -12,13 +12,14 @@ import contextlib
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from . import backends
 from ._arrays import conformed, operands, working_dtype
-from ._maths import holds
+from ._maths import holds, larger
 
 Array = Any
 Surrogate = Any  # which imports this module
@@ -165,12 +166,19 @@ def kept(surrogate: Surrogate, x: Array) -> Array:
         )
     if residual != "uint8":
         return backend.rounded(x, dtype)
+    return backend.by_block(surrogate, _levels, x, dtype)
+
+
+def _levels(surrogate: Surrogate, x: Array) -> Array:
+    """Return the derivative in levels."""
+    backend = backends.of(x)
+    xp = backend.namespace(x)
     with backend.quiet():
         wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
-        levels = xp.round(surrogate.exact_grad(wide) * (_LEVELS / _largest(surrogate)))
+        levels = xp.round(surrogate.exact_grad(wide) * (_LEVELS / _largest(surrogate, xp, wide)))
         # An integer has no NaN, and what does not fit would wrap around: a level for both.
         fits = (levels >= 0) & (levels <= _LEVELS)
-        return xp.astype(xp.where(fits, levels, _NO_LEVEL + xp.zeros_like(levels)), dtype)
+        return xp.astype(xp.where(fits, levels, _NO_LEVEL + xp.zeros_like(levels)), xp.uint8)
 
 
 def require_levels(surrogate: Surrogate) -> None:
@@ -210,16 +218,26 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
         # in a wider dtype: of the largest float16, bfloat16 makes what is beyond float16
         x = backend.widened(kept, working_dtype(xp, dtype))
         return backend.rounded(surrogate.exact_grad(x), dtype)
+    return backends.of(kept).by_block(surrogate, partial(_of_levels, dtype), kept, dtype)
+
+
+def _of_levels(dtype: Any, surrogate: Surrogate, kept: Array) -> Array:
+    """Return the derivative from its levels."""
+    backend = backends.of(kept)
+    xp = backend.namespace(kept)
     wide = xp.astype(kept, working_dtype(xp, dtype))
-    derivative = wide * (_largest(surrogate) / _LEVELS)
+    with backend.quiet():
+        derivative = wide * (_largest(surrogate, xp, wide) / _LEVELS)
     derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)
     return backend.rounded(derivative, dtype)
 
 
-def _largest(surrogate: Surrogate) -> Any:
+def _largest(surrogate: Surrogate, xp: Any, x: Array) -> Any:
     """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
     known = None if surrogate.array_fields else surrogate._known_peak
-    return (surrogate.peak if known is None else known) * (2 if surrogate.is_signed else 1)
+    peak = (surrogate.peak if known is None else known) * (2 if surrogate.is_signed else 1)
+    # Of a peak that is 0 or tiny, too, what is made of it with the levels stays in the range.
+    return larger(peak, 256 * float(xp.finfo(x.dtype).smallest_normal))
 
 
 def compressed_grad(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Array:
@@ -229,7 +247,7 @@ def compressed_grad(surrogate: Surrogate, backend: backends.Backend, x: Array) -
     def rounded(x: Array, *arrays: Array) -> Array:
         held = definition.combine(arrays)
         derivative = restored(held, kept(held, x), x.dtype)
-        return conformed(surrogate, "derivative", backend.namespace(x), derivative, x)
+        return conformed(definition, "derivative", backend.namespace(x), derivative, x)
 
     if surrogate.residual_dtype != "uint8":
         return rounded(x, *arrays)
@@ -240,12 +258,20 @@ def compressed_grad(surrogate: Surrogate, backend: backends.Backend, x: Array) -
 def compressed(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Callable[[], Array]:
     """Return a function that returns the derivative, and holds only what is kept of `x`."""
     definition, arrays = _parts(surrogate, backend, x)
-    held = definition.combine(tuple(map(backend.copy, arrays)))  # they may be edited afterwards
+    arrays = tuple(map(backend.copy, arrays))  # they may be edited afterwards
+    held = definition.combine(arrays)
     residual = kept(held, x)
     if residual is x:  # of that dtype already
         residual = backend.copy(x)
     dtype = x.dtype
-    return lambda: restored(held, residual, dtype)
+    if surrogate.residual_dtype != "uint8" or not backend.differentiates:
+        return lambda: restored(held, residual, dtype)
+    tie = backend.copy(x[..., None][..., :0])  # of no elements: what else is kept passes nothing on
+
+    def derivative(_: Array, *arrays: Array) -> Array:
+        return restored(definition.combine(arrays), residual, dtype)
+
+    return lambda: backend.nondifferentiable(derivative, tie, *arrays)
 
 
 def _parts(

@@ -144,3 +144,9 @@ def test_a_parameter_of_another_library_than_numpy_is_refused():
     x = da.ones(3)
     with pytest.raises(TypeError, match="convert one of them"):
         surrogates.Sigmoid(torch.ones(3))(x)
+
+
+def test_a_parameter_beyond_the_range_of_x_is_cast_without_a_warning():
+    x = da.from_array(np.zeros(3, np.float32), chunks=2)
+    amplitude = da.from_array(np.full(3, 1e300), chunks=2)
+    np.testing.assert_array_equal(Scaled(Sigmoid(), amplitude)(x), [1.0, 1.0, 1.0])

@@ -162,6 +162,25 @@ def test_identities():
     same(s.TwoSidedBox(0.3, 0.3, 1.5, 1.5), s.Boxcar(3.0, 0.2, closed="neither"))
 
 
+@pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
+def test_at_the_end_of_a_piece_a_parameter_has_the_slope_of_one_side(kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+
+    def ramp(beta):
+        return surrogates.Relaxed(surrogates.HardTanhRamp(beta))(kind.array(np.full(1, 0.01)))
+
+    def box(band):
+        x = kind.array(np.asarray([-0.5, 0.5]))
+        return surrogates.Dspike(band=band).surrogate_grad(x)
+
+    assert kind.numpy(kind.gradient(ramp, kind.array(np.full(1, 100.0)))) == pytest.approx(0.0)
+    inside = surrogates.Dspike(band=0.5 + 1e-6).surrogate_grad(0.5)
+    slope = (inside - surrogates.Dspike(band=0.5).surrogate_grad(0.5)) / 1e-6
+    found = kind.numpy(kind.gradient(box, kind.array(np.full(2, 0.5))))
+    assert found == pytest.approx(slope, rel=1e-4)
+
+
 @pytest.mark.parametrize(("sigma", "place"), [(1.0, -40.0), (1.0, 40.0), (1e-3, 1.0), (0.5, -20.0)])
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
 def test_softlif_has_one_slope_where_its_pieces_meet(kind, sigma, place):

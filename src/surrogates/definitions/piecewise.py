@@ -772,7 +772,7 @@ class HardTanhRamp(InfiniteArea):
     def area_to(self, xp: Any, x: Array) -> Array:
         edge = 1 / self.beta
         rest = at_least(xp, at_most(xp, x, edge) + edge, 0.0)
-        return xp.where(x > edge, 2 * x, self.beta / 2 * rest * rest)
+        return xp.where(x >= edge, 2 * x, self.beta / 2 * rest * rest)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         return 1 + xp.clip(self.beta * x, min=-1.0, max=1.0)

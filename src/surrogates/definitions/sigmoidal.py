@@ -284,7 +284,7 @@ b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))
     def derivative(self, xp: Any, x: Array) -> Array:
         left = x >= -self.band if self.closed in ("both", "left") else x > -self.band
         right = x <= self.band if self.closed in ("both", "right") else x < self.band
-        size = xp.clip(xp.abs(x), max=self.band)
+        size = xp.where(left & right, xp.abs(x), xp.zeros_like(x))
         factor = 2 * self.b / elementary(xp, "tanh", self.b * self.band)
         bell = _bell(xp, factor, 2 * self.b * size)
         return keep_nan(xp, x, xp.where(left & right, bell, xp.zeros_like(x)))

@@ -66,7 +66,7 @@ class DaskBackend(Backend):
         `generator` and by the place of the block. So lengths need not be known.
         """
         if not isinstance(generator, da.random.Generator):
-            raise TypeError(f"expected a dask.array.random.Generator, got {generator!r}")
+            raise TypeError(f"generator must be a dask.array.random.Generator, got {generator!r}")
         dtype = np.dtype("float64" if x.dtype == np.float64 else "float32")
         seed = generator.integers(0, 2**63 - 1, size=())
         return da.map_blocks(_draw, x, seed, dtype=dtype, meta=x._meta.astype(dtype))

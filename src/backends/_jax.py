@@ -94,7 +94,9 @@ class JaxBackend(Backend):
     def uniform(self, generator: Any, x: Array) -> Array:
         """Return random numbers from a JAX key."""
         if not hasattr(generator, "dtype"):  # a key may be a plain array of NumPy, too
-            raise TypeError(f"expected a key of JAX, such as jax.random.key(0), got {generator!r}")
+            raise TypeError(
+                f"generator must be a key of JAX, such as jax.random.key(0), got {generator!r}"
+            )
         dtype = jax.numpy.float64 if x.dtype == jax.numpy.float64 else jax.numpy.float32
         return jax.random.uniform(generator, x.shape, dtype)
 

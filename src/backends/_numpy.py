@@ -228,8 +228,8 @@ class NumpyBackend(Backend):
         """Return random numbers from a `numpy.random.Generator`."""
         if not isinstance(generator, np.random.Generator):
             raise TypeError(
-                "expected a numpy.random.Generator, such as numpy.random.default_rng(0), got "
-                f"{generator!r}"
+                "generator must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
+                f"got {generator!r}"
             )
         # Not rounded to half precision: 1 would come out, and probabilities below its spacing
         # could not be told apart.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, field
 from typing import Any
@@ -41,7 +42,7 @@ def declare(cls: Any, base: Any) -> None:
                 f"{cls.__name__} declares the parameters {', '.join(fields)} and defines __init__, "
                 "which surrogates get by themselves; leave out one or the other"
             )
-        cls._keywords = None
+        cls._keywords, cls._most_positional = None, sys.maxsize
         return
     for name in fields:
         default: Any = vars(cls).get(name) if name != "at_threshold" else None
@@ -54,6 +55,7 @@ def declare(cls: Any, base: Any) -> None:
     cls.__doc__ = completed(cls)
     cls._declared = cls.__dataclass_params__
     cls._keywords = frozenset(n for n, f in cls.__dataclass_fields__.items() if f.init)
+    cls._most_positional = len(cls.__match_args__)
 
 
 def refuse_change(instance: Any, name: str, *value: Any) -> None:
@@ -78,6 +80,15 @@ def unknown(cls: Any, name: str) -> str:
     """Return what to tell who gives a parameter that the class has not."""
     known = ", ".join(inspect.signature(cls).parameters)
     return f"{cls.__name__} has no parameter {name!r}; it takes {known}"
+
+
+def too_many(cls: Any, given: tuple[Any, ...]) -> str:
+    """Return what to tell who gives more than the parameters, such as the membrane potential."""
+    made = f"{cls.__name__}({', '.join(cls.__match_args__)})"
+    return (
+        f"{made} takes no more arguments without a name, got {len(given)}; at_threshold is given "
+        f"by name, and the membrane potential in a second call: {made}(x)"
+    )
 
 
 def _field_names(cls: Any) -> list[str]:

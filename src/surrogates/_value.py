@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+import sys
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
 
 from . import backends
-from ._declaration import declare, decorated, refuse_change, unknown
+from ._declaration import declare, decorated, refuse_change, too_many, unknown
 from ._parameters import UNIT, checked_value, is_floating_array, parameter
 
 Array = Any
@@ -36,6 +37,9 @@ class Value:
     _fields: ClassVar[tuple[Field[Any], ...]]  # kept, since `fields` takes long
     # What __init__ takes; None where the class has one of its own.
     _keywords: ClassVar[frozenset[str] | None] = None
+    _most_positional: ClassVar[int] = (
+        sys.maxsize
+    )  # how many arguments __init__ takes without their names
     _declared: ClassVar[Any]  # its __dataclass_params__, which a decorator on top replaces
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
@@ -68,6 +72,8 @@ class Value:
         for name in kwargs:
             if cls._keywords is not None and name not in cls._keywords:
                 raise TypeError(unknown(cls, name))
+        if args and args[cls._most_positional :]:  # Dynamo would guard `len`
+            raise TypeError(too_many(cls, args))
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -324,6 +330,8 @@ def described(value: Any) -> str:
         )
     if isinstance(made_by, Value):  # of a module
         return f"{value!r}; give the surrogate inside it, its attribute `surrogate`"
+    if hasattr(value, "dtype"):
+        return f"{value!r}; the surrogate comes first, and arrays after it"
     if isinstance(value, str):
         return f"{value!r}; surrogates.find(name)() makes a surrogate of its name"
     return repr(value)

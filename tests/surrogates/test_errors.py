@@ -250,6 +250,32 @@ def test_an_unknown_parameter_is_told_which_there_are(make, names):
         make(slope=25.0)
 
 
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda x: surrogates.Sigmoid(4.0, x),
+        lambda x: surrogates.sigmoid(x, 4.0, x),
+        lambda x: surrogates.Scaled(surrogates.Sigmoid(), 1.0, 1.0, 0.0, x),
+    ],
+)
+def test_the_membrane_potential_as_one_more_parameter(give):
+    with pytest.raises(TypeError, match=r"(\w+\(.*\)) takes no more .* in a second call: \1\(x\)"):
+        give(np.ones(3))
+
+
+def test_an_array_in_the_place_of_the_surrogate():
+    for function in (surrogates.vjp, surrogates.gain, surrogates.fitted):
+        with pytest.raises(TypeError, match="the surrogate comes first"):
+            function(np.ones(3), surrogates.Sigmoid())
+    with pytest.raises(TypeError, match="the name of the library comes first"):
+        surrogates.to_library(surrogates.Sigmoid(), "snntorch")
+
+
+def test_a_network_without_its_batch():
+    with pytest.raises(TypeError, match="diagnose: Sigmoid is called with the batch, of 0 arg"):
+        surrogates.diagnose(surrogates.Sigmoid())
+
+
 def test_a_class_with_an_init_of_its_own_takes_what_that_takes():
     class Own(surrogates.Surrogate):
         def __init__(self, slope):

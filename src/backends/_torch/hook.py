@@ -156,8 +156,8 @@ class TorchBackend(Backend):
         """
         if not isinstance(generator, torch.Generator):
             raise TypeError(
-                "expected a torch.Generator, such as torch.Generator().manual_seed(0), got "
-                f"{generator!r}"
+                "generator must be a torch.Generator, such as torch.Generator().manual_seed(0), "
+                f"got {generator!r}"
             )
         dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
         numbers = torch.rand(x.shape, generator=generator, dtype=dtype, device=x.device)

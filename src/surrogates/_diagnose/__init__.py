@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -97,6 +98,7 @@ surrogates.fitted"
             f"diagnose: loss must be a function of what the network returns, got loss={loss!r}; "
             "leave it out for one that favours no direction"
         )
+    _require_fitting(model, batch)
     recorder = Recorder()
     with same_random(), recording(recorder):
         _runner(model, batch)(recorder, model, batch, loss)
@@ -108,6 +110,21 @@ surrogates.fitted"
     return Diagnosis(
         [layer.summary() for layer in recorder.layers.values() if layer.potentials], recorder.unseen
     )
+
+
+def _require_fitting(model: Any, batch: tuple[Any, ...]) -> None:
+    """Raise TypeError where the network cannot be called with the batch."""
+    try:
+        signature = inspect.signature(model)
+    except (TypeError, ValueError):  # of a function in C
+        return
+    try:
+        signature.bind(*batch)
+    except TypeError as error:
+        raise TypeError(
+            f"diagnose: {type(model).__name__} is called with the batch, of {len(batch)} "
+            f"arguments: {error}; write diagnose(network, x), with what the network takes as x"
+        ) from None
 
 
 def _runner(model: Any, batch: tuple[Any, ...]) -> Any:

@@ -158,6 +158,11 @@ def to_library(
     >>> adapter(1.0, 1.0).item()
     1.0
     """
+    if isinstance(library, Surrogate):
+        raise TypeError(
+            f"to_library: the name of the library comes first, then the surrogate, got {library!r} "
+            f"and {surrogate!r}"
+        )
     require_surrogate(surrogate)
     entry = _entry(library)
     if not entry.arguments:

@@ -74,6 +74,12 @@ every_parameter = pytest.mark.parametrize(
     ("cls", "name"), CASES, ids=lambda v: v if isinstance(v, str) else v.__name__
 )
 every_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
+SEARCHED = (surrogates.MultiGaussianGrad, surrogates.SoftLIF)  # JAX compiles each for seconds
+
+
+def leave_to_the_long_test(cls, framework):
+    if framework == "jax" and cls in SEARCHED:
+        pytest.skip("see test_what_takes_jax_long_where_measures_are_searched")
 
 
 def of_arrays(cls, name):
@@ -106,13 +112,23 @@ def test_measures_of_an_array_are_those_of_its_elements(cls, name, framework):
         surrogate = cls(**{name: as_array(framework, array)}, **others)
         measure = measured(surrogate)
         assert_elementwise(measure, cls, name, array, others)
-        single = cls(**{name: as_array(framework, array[:1].reshape(()))}, **others)
-        assert_elementwise(measured(single), cls, name, array[:1], others)
+        if framework != "jax" or cls not in SEARCHED:
+            assert_single(cls, name, framework, array, others)
+
+
+def assert_single(cls, name, framework, array, others):
+    single = cls(**{name: as_array(framework, array[:1].reshape(()))}, **others)
+    assert_elementwise(measured(single), cls, name, array[:1], others)
 
 
 @every_framework
 @every_surrogate
 def test_measures_of_arrays_of_two_shapes_broadcast(cls, framework):
+    leave_to_the_long_test(cls, framework)
+    assert_two_shapes_broadcast(cls, framework)
+
+
+def assert_two_shapes_broadcast(cls, framework):
     names = [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]
     if len(names) < 2:
         pytest.skip("of one parameter")
@@ -127,8 +143,12 @@ def test_measures_of_arrays_of_two_shapes_broadcast(cls, framework):
 
 @every_parameter
 def test_measures_of_a_traced_array(cls, name):
+    assert_traced(cls, name, 1 if cls in SEARCHED else 2)
+
+
+def assert_traced(cls, name, number):
     jax = pytest.importorskip("jax")
-    for array, others in itertools.islice(of_arrays(cls, name), 2):
+    for array, others in itertools.islice(of_arrays(cls, name), number):
         measure = jax.jit(lambda a: measured(cls(**{name: a}, **others)))(array)  # noqa: B023
         assert_elementwise(measure, cls, name, array, others)
 
@@ -139,6 +159,12 @@ def test_measures_of_a_traced_array(cls, name):
 def test_measures_are_differentiable_in_the_parameters(cls, name, framework, measure):
     if framework == "numpy":
         pytest.skip("NumPy differentiates nothing")
+    if measure == "peak":  # of which the width takes half
+        leave_to_the_long_test(cls, framework)
+    assert_differentiable(cls, name, framework, measure)
+
+
+def assert_differentiable(cls, name, framework, measure):
     declared = {p.name: p for p in parameters(cls)}
     # away from where a measure jumps or has a kink
     array = np.asarray([v * 1.07 for v in values(declared[name]) if v != 0])
@@ -160,6 +186,19 @@ def test_measures_are_differentiable_in_the_parameters(cls, name, framework, mea
     if declared[name].metadata["interval"].low <= 0:  # where a measure may jump
         at_zero = gradient(framework, lambda a: getattr(cls(**{name: a}), measure), np.zeros(1))
         assert not np.any(np.isnan(at_zero))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("called", [cls.__name__ for cls in SEARCHED])  # for its family, no class
+def test_what_takes_jax_long_where_measures_are_searched(called):
+    pytest.importorskip("jax")
+    cls = SURROGATES[called]
+    assert_two_shapes_broadcast(cls, "jax")
+    for name in [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]:
+        for array, others in of_arrays(cls, name):
+            assert_single(cls, name, "jax", array, others)
+        assert_traced(cls, name, 2)
+        assert_differentiable(cls, name, "jax", "peak")
 
 
 def gradient(framework, function, array):

@@ -37,33 +37,23 @@ def _keys(x: Tensor) -> int:
     return keys
 
 
-def _ordinary() -> frozenset[int]:
+def _ordinary(device: Any, autocast: Any, autograd: Any) -> frozenset[int]:
     """Return the keys of a tensor that is alone, those of one made in inference mode too."""
-    key, keys = torch._C.DispatchKey.ADInplaceOrView, torch._C.DispatchKeySet
-    devices = (
-        (
-            torch._C.DispatchKey.CPU,
-            torch._C.DispatchKey.AutocastCPU,
-            torch._C.DispatchKey.AutogradCPU,
-        ),
-        (
-            torch._C.DispatchKey.CUDA,
-            torch._C.DispatchKey.AutocastCUDA,
-            torch._C.DispatchKey.AutogradCUDA,
-        ),
-    )
-    found = set()
     # not those of a tensor made here: PyTorch may be in a mode when this is imported
-    for device, autocast, autograd in devices:
-        inference = keys(device).add(autocast)
-        recorded = inference.add(autograd).add(key)
-        found |= {inference.raw_repr(), recorded.raw_repr()}
-    return frozenset(found)
+    inference = torch._C.DispatchKeySet(device).add(autocast)
+    recorded = inference.add(autograd).add(torch._C.DispatchKey.ADInplaceOrView)
+    return frozenset({inference.raw_repr(), recorded.raw_repr()})
 
 
 try:
     _dispatch_keys = torch._C._dispatch_keys
-    _ORDINARY = _ordinary()
+    _ORDINARY = _ordinary(
+        torch._C.DispatchKey.CPU, torch._C.DispatchKey.AutocastCPU, torch._C.DispatchKey.AutogradCPU
+    ) | _ordinary(
+        torch._C.DispatchKey.CUDA,
+        torch._C.DispatchKey.AutocastCUDA,
+        torch._C.DispatchKey.AutogradCUDA,
+    )
 except AttributeError:  # another PyTorch: the general path is right, and slower
     _ORDINARY = frozenset()
 

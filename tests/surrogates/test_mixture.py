@@ -385,3 +385,16 @@ def test_what_has_no_share_does_not_make_a_measure_nan(nothing):
 def test_the_larger_of_two_measures_may_be_infinite():
     steep = Spliced(Sigmoid(), Scaled(ExpEscape(), np.asarray([1.0, 0.0])))
     np.testing.assert_array_equal(steep._largest_slope, [np.inf, Sigmoid().peak])
+
+
+def test_the_area_to_a_point_of_parts_without_weight():
+    x = np.asarray([-1.0, 0.0, 1.0])
+    mixture = Mixture((Sigmoid(4.0), StraightThrough()), (np.asarray(1.0), np.asarray(0.0)))
+    np.testing.assert_allclose(mixture.area_to(np, x), Sigmoid(4.0).area_to(np, x), rtol=1e-15)
+
+
+def test_weights_sum_to_zero_by_their_size():
+    parts = (Sigmoid(4.0), Sigmoid(2.0))
+    assert Mixture(parts, (1e-20, 1e-20)).area == 2e-20
+    with pytest.raises(ValueError, match="must not sum to 0"):
+        Mixture(parts, (1e8, -np.nextafter(1e8, 0.0)))

@@ -80,6 +80,9 @@ def test_measures_of_definitions(definition, spliced, measure):
 def test_the_primitive_is_continuous_and_a_half_at_zero():
     moved = Spliced(Scaled(Sigmoid(4.0), 1.5, 2.0, 0.25), Scaled(Arctan(2.0), -0.5, 1.0, -1.0))
     assert moved.surrogate_fun(0.0) == 0.5
+    own = surrogates.Custom(lambda x: 1 / (1 + x * x), np.arctan)  # 0 at 0
+    x = np.asarray([-1.0, 0.0, 1.0])
+    np.testing.assert_allclose(Spliced(own, own).surrogate_fun(x), 0.5 + np.arctan(x))
     near = moved.surrogate_fun(np.asarray([-1e-12, 1e-12]))
     np.testing.assert_allclose(near, 0.5, atol=1e-11)
     step = 1e-3
@@ -110,6 +113,18 @@ def test_areas():
     assert math.isclose(moved.area, 0.5 + Sigmoid(4.0).surrogate_fun(1.0))
     triangle = surrogates.ReluGrad(1.0, 1.0)
     assert Spliced(triangle, Scaled(triangle, rate=0.5)).support == (-1.0, 2.0)
+    # the part above is infinite where it is not taken
+    assert Spliced(Sigmoid(4.0), Spliced(StraightThrough(), Sigmoid(4.0))).area == 1.0
+
+
+def test_the_support_where_a_part_lies_on_the_other_side():
+    triangle = surrogates.ReluGrad(1.0, 1.0)
+    left, right = sorted((Scaled(triangle, shift=s) for s in (3.0, -3.0)), key=lambda s: s.support)
+    assert (left.support, right.support) == ((-4.0, -2.0), (2.0, 4.0))
+    assert Spliced(right, triangle).support == (0.0, 1.0)
+    assert Spliced(triangle, left).support == (-1.0, 0.0)
+    assert Spliced(right, right).support == (2.0, 4.0)
+    assert Spliced(left, left).support == (-4.0, -2.0)
 
 
 def test_a_firing_probability_is_the_area_to_the_left():

@@ -198,6 +198,21 @@ def test_whole_numbers_and_lists_are_weights():
     assert stable_gain(whole, decay=0.5) == stable_gain(np.asarray(whole) * 1.0, decay=0.5)
 
 
+def test_the_ends_of_the_ranges():
+    assert stable_gain(W, decay=1.0, reset="to zero") > 0
+    none = stable_gain(W, decay=0.5, reset="to zero", rate=0.0)
+    assert none == stable_gain(W, decay=0.5, detached=True)
+    assert stable_gain(W, decay=np.asarray(0.5)) == stable_gain(W, decay=0.5)
+    with pytest.raises(ValueError, match=r"rate must be a number from 0 to below 1, got rate=1\.0"):
+        stable_gain(W, decay=0.5, rate=1.0)
+    with pytest.raises(ValueError, match=r"got decay=.*; one number for the whole layer"):
+        stable_gain(W, decay=np.ones(2))
+    with pytest.raises(ValueError, match=r"^stable_peak: no positive .*would be -?0\.0"):
+        stable_peak(W, decay=1.0)
+    with pytest.raises(ValueError, match=r"^stable_peak: no positive .*would be inf"):
+        stable_peak(np.full((3, 3), 1e-320), decay=0.5, reset="to zero")
+
+
 def test_detached_is_true_or_false():
     with pytest.raises(TypeError, match="detached must be True or False, got detached='no'"):
         stable_gain(W, decay=0.5, detached="no")

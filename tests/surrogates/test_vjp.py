@@ -20,6 +20,8 @@ def test_cotangent_of_another_shape(kind):
     _, pullback = surrogates.vjp(surrogates.SlayerGrad(), x)
     with pytest.raises(ValueError, match=r"shape \(3,\).* shape \(2, 3\)"):
         pullback(kind.array(np.ones(3)))
+    with pytest.raises(ValueError, match=r"the cotangent has shape \(2,\)"):
+        pullback(kind.array(np.ones(2)))  # as long as x, with an axis less
     with pytest.raises(ValueError, match="the tangent has shape"):
         surrogates.jvp(surrogates.SlayerGrad(), x, kind.array(np.ones(3)))
 
@@ -38,6 +40,12 @@ def test_cotangent_that_is_no_floating_point_array(vector):
         surrogates.vjp(surrogate, x)[1](vector)
     with pytest.raises(TypeError, match="the tangent must be a real floating-point array"):
         surrogates.jvp(surrogate, x, vector)
+
+
+def test_a_masked_cotangent_is_refused_and_its_mask_not_lost():
+    masked = np.ma.masked_array(np.ones(3), mask=[True, False, False])
+    with pytest.raises(TypeError, match=r"numpy\.ma\.getdata"):
+        surrogates.vjp(surrogates.Sigmoid(), np.ones(3))[1](masked)
 
 
 def test_cotangent_of_another_precision_gives_the_dtype_of_x(kind):
@@ -225,6 +233,13 @@ def test_an_out_of_windows_that_overlap_is_refused(strides):
     out = np.lib.stride_tricks.as_strided(np.zeros(40)[10:], (3, 4), strides)
     with pytest.raises(ValueError, match="share memory"):
         surrogates.vjp(surrogates.Sigmoid(), np.ones((3, 4)))[1](np.ones((3, 4)), out=out)
+
+
+def test_of_an_axis_of_one_element_any_stride_will_do_and_of_two_not():
+    out = strided((1, 3), (0, 16))
+    assert surrogates.vjp(surrogates.Sigmoid(), np.ones((1, 3)))[1](np.ones((1, 3)), out=out) is out
+    with pytest.raises(ValueError, match="share memory"):
+        surrogates.vjp(surrogates.Sigmoid(), np.ones(2))[1](np.ones(2), out=strided((2,), (0,)))
 
 
 def test_a_wrong_cotangent_leaves_out_as_it_is():

@@ -234,3 +234,9 @@ def test_a_measure_without_arrays_is_a_float_of_python(name):
     inside = Scaled(InvSquareGrad(2.0), 2.0)
     for surrogate in (Windowed(inside, 0.7), Windowed(inside, 0.7, normalise=True)):
         assert type(getattr(surrogate, name)) is float
+
+
+def test_the_area_to_a_point_is_a_share_of_that_within():
+    windowed = Windowed(Sigmoid(2.0), 0.5, normalise=True)
+    x = np.asarray([-0.6, -0.3, 0.0, 0.4, 0.5])
+    np.testing.assert_allclose(windowed.area_to(np, x), windowed.surrogate_fun(x), atol=1e-15)

@@ -393,3 +393,12 @@ def test_array_parameter_of_another_library():
         surrogates.SlayerGrad(torch.ones(3))(np.ones(3))
     with pytest.raises(TypeError, match="convert one of them"):
         surrogates.SlayerGrad(np.ones(3))(torch.ones(3))
+
+
+def test_the_primitive_of_spike_rate_escape_keeps_its_digits_far_from_the_peak():
+    x = np.asarray([-3.0, -0.5, 0.98, 1.0, 3.0])
+    for shift in (70510.6015625, -70510.6015625):
+        surrogate = surrogates.SpikeRateEscape(beta=1.5e-5, shift=shift)
+        exact = surrogate.surrogate_fun(x) - 0.5
+        rise = surrogate.surrogate_fun(x.astype(np.float32)) - np.float32(0.5)
+        np.testing.assert_allclose(rise, exact, rtol=1e-6)

@@ -11,9 +11,11 @@ from .._maths import (
     at_least,
     at_most,
     choose,
+    elementary,
     expm1,
     of_parameter,
     over,
+    select,
     sign,
     times_expm1,
     two_sided,
@@ -218,8 +220,17 @@ class SpikeRateEscape(Surrogate):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        start = _decay_integral(xp, self.beta, xp.zeros_like(x) - self.shift)
-        return 0.5 + self.slope * (_decay_integral(xp, self.beta, x - self.shift) - start)
+        # From 0 to the peak, and beyond it: a difference of areas from the peak would cancel.
+        zero = 0 * self.shift  # of its dtype, where it is an array
+        side = select(xp, self.shift < 0, zero - 1.0, zero + 1.0)
+        distance = side * self.shift
+        towards = at_most(xp, side * x, distance)
+        beyond = at_least(xp, side * x - distance, 0.0)
+        foot = elementary(xp, "exp", -self.beta * distance)
+        near = foot * expm1(xp, at_most(xp, self.beta * towards, 1.0))
+        far = xp.exp(self.beta * (at_least(xp, towards, 0.0) - distance)) - foot
+        rise = xp.where(self.beta * towards < 1, near, far) - expm1(xp, -self.beta * beyond)
+        return 0.5 + side * (self.slope / self.beta * rise)
 
     def area_to(self, xp: Any, x: Array) -> Array:
         x = x - self.shift

@@ -1,12 +1,13 @@
-"""The levels of 8 bits, at the ends of what they can hold."""
+"""The levels of 8 bits: what they can hold, which values, and that they have no gradient."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from kinds import WITH_TAPE, Kind, parameters
-from surrogates import Arctan, Compressed, MultiSpike, Scaled, Sigmoid, vjp
+import surrogates
+from kinds import HALVES, WITH_TAPE, Kind, floats, in_half, parameters
+from surrogates import Arctan, Compressed, MultiGaussianGrad, MultiSpike, Scaled, Sigmoid, vjp
 
 
 @pytest.mark.parametrize("taped", parameters(WITH_TAPE))
@@ -51,3 +52,80 @@ def test_eight_bits_of_a_peak_that_is_0_negative_or_tiny(kind):
                     room = np.abs(factor) / 500 + np.finfo(dtype).tiny
                     np.testing.assert_array_equal(np.isnan(found), np.isnan(exact))
                     assert np.all((np.abs(found - exact) <= room) | np.isnan(exact))
+
+
+def test_a_negative_derivative_is_not_kept_in_8_bits_however_it_is_scaled():
+    wavy, bump = MultiGaussianGrad(), Sigmoid()
+    for surrogate in (
+        surrogates.Scaled(wavy),
+        surrogates.rescaled(wavy, width=2.0),
+        surrogates.Scaled(bump, amplitude=-1.0),
+        MultiSpike(wavy),
+    ):
+        with pytest.raises(ValueError, match="negative somewhere"):
+            Compressed(surrogate, "uint8")
+    assert Compressed(surrogates.rescaled(bump, peak=2.0), "uint8").peak == 2.0
+
+
+def test_peak_must_be_known_for_8_bits():
+    custom = surrogates.Custom(lambda x: 1 / (1 + x * x))
+    with pytest.raises(ValueError, match="has peak unknown"):
+        Compressed(custom, "uint8")
+
+
+def test_eight_bits_of_a_derivative_are_not_differentiated(jax):
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        jax.grad(Compressed(Arctan(), "uint8").surrogate_grad)(0.3)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        jax.grad(lambda a: Compressed(Arctan(a), "uint8").surrogate_grad(jax.numpy.asarray(0.3)))(
+            2.0
+        )
+
+
+def test_eight_bits_of_a_derivative_are_not_differentiated_in_pytorch(torch):
+    x = torch.tensor([0.3], requires_grad=True)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        (Compressed(Arctan(), "uint8").surrogate_grad(x) * x).sum().backward()
+    alpha = torch.tensor(2.0, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="first derivative only"):
+        Compressed(Arctan(alpha), "uint8").surrogate_grad(x.detach()).sum().backward()
+
+
+@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
+def test_eight_bits_with_arrays_that_nobody_can_check(taped):
+    if taped.missing():
+        pytest.skip(taped.missing())
+    x = taped.array(np.zeros(3))
+    alpha = taped.array(np.asarray([1.0, -1.0, 0.5]))
+    surrogate = Compressed(surrogates.GaussianGrad(0.5, alpha), "uint8")
+    gradient = taped.numpy(taped.gradient(surrogate, x))
+    expected = surrogates.GaussianGrad(0.5, 1.0).surrogate_grad(0.0)
+    np.testing.assert_allclose(gradient, [expected, np.nan, expected / 2], rtol=1e-6)
+
+
+def test_eight_bits_with_arrays_of_numpy():
+    surrogate = Compressed(surrogates.GaussianGrad(0.5, np.asarray([1.0, 0.5])), "uint8")
+    assert np.all(surrogate.surrogate_grad(np.zeros(2)) > 0.1)
+    for inside in (
+        surrogates.GaussianGrad(0.5, np.asarray([1.0, -1.0])),
+        Scaled(surrogates.ExpEscape(), np.asarray([1.0, 2.0])),
+        Scaled(surrogates.Sigmoid(), np.asarray([1.0, 0.0])),
+    ):
+        with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
+            Compressed(inside, "uint8")
+
+
+@pytest.mark.parametrize(("half_kind", "half"), HALVES)
+def test_eight_bits_of_a_small_peak_in_half_precision(half_kind, half):
+    x = in_half(np.linspace(-1, 1, 9), half, half_kind)
+    surrogate = surrogates.rescaled(surrogates.Sigmoid(4.0), peak=1e-3)
+    actual = floats(Compressed(surrogate, "uint8").surrogate_grad(x), half_kind)
+    exact = surrogate.surrogate_grad(floats(x, half_kind))
+    np.testing.assert_allclose(actual, exact, atol=1e-3 / 508, rtol=2.0**-8)
+
+
+def test_eight_bits_take_arrays_of_every_library(kind):
+    amplitude = kind.array(np.asarray([0.5, 2.0]))
+    surrogate = Compressed(Scaled(Sigmoid(), amplitude), "uint8")
+    _, pullback = vjp(surrogate, kind.array(np.zeros(2)))
+    np.testing.assert_allclose(kind.numpy(pullback(kind.array(np.ones(2)))), [0.5, 2.0])

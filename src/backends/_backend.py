@@ -212,7 +212,7 @@ class Backend:
         return self.namespace(x).astype(x, dtype, copy=False)
 
     def widened(self, kept: Array, dtype: Any) -> Array:
-        """Return `x` in another dtype than it was kept in; what float16 ends before is finite."""
+        """Return `x` in another dtype than it was kept in; float16 has its end for infinity."""
         xp = self.namespace(kept)
         x = xp.astype(kept, dtype, copy=False)
         if x.dtype == kept.dtype or str(kept.dtype).rpartition(".")[2] != "float16":
@@ -223,7 +223,7 @@ class Backend:
     def by_block(
         self, surrogate: Any, function: Callable[[Any, Array], Array], x: Array, dtype: Any
     ) -> Array:
-        """Return ``function(surrogate, x)``, elementwise and of a dtype; lazily, in each block."""
+        """Return an elementwise ``function(surrogate, x)`` of a dtype; Dask calls it by block."""
         return function(surrogate, x)
 
     def copy(self, x: Array) -> Array:

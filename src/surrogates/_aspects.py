@@ -218,7 +218,7 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
         # in a wider dtype: of the largest float16, bfloat16 makes what is beyond float16
         x = backend.widened(kept, working_dtype(xp, dtype))
         return backend.rounded(surrogate.exact_grad(x), dtype)
-    return backends.of(kept).by_block(surrogate, partial(_of_levels, dtype), kept, dtype)
+    return backend.by_block(surrogate, partial(_of_levels, dtype), kept, dtype)
 
 
 def _of_levels(dtype: Any, surrogate: Surrogate, kept: Array) -> Array:
@@ -236,7 +236,7 @@ def _largest(surrogate: Surrogate, xp: Any, x: Array) -> Any:
     """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
     known = None if surrogate.array_fields else surrogate._known_peak
     peak = (surrogate.peak if known is None else known) * (2 if surrogate.is_signed else 1)
-    # Of a peak that is 0 or tiny, too, what is made of it with the levels stays in the range.
+    # A peak that is 0 or tiny is replaced: the levels divided by it would be infinite.
     return larger(peak, 256 * float(xp.finfo(x.dtype).smallest_normal))
 
 
@@ -266,7 +266,8 @@ def compressed(surrogate: Surrogate, backend: backends.Backend, x: Array) -> Cal
     dtype = x.dtype
     if surrogate.residual_dtype != "uint8" or not backend.differentiates:
         return lambda: restored(held, residual, dtype)
-    tie = backend.copy(x[..., None][..., :0])  # of no elements: what else is kept passes nothing on
+    # `x` without its elements: a derivative to `x` raises, and none of `x` is kept for that
+    tie = backend.copy(x[..., None][..., :0])
 
     def derivative(_: Array, *arrays: Array) -> Array:
         return restored(definition.combine(arrays), residual, dtype)

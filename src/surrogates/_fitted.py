@@ -90,7 +90,8 @@ def fitted(
     ValueError
         If `by`, `to` or `vary` is something else; no width reaches `to`, or several do; the sample
         has no spread, or no gradient. (Values that are not known yet, as under `jit`, `vmap` or
-        `torch.compile` and in Dask, are not checked: the scale, and every gradient, is NaN then.)
+        `torch.compile`, and those of Dask and MLX are not checked: the scale, and every gradient,
+        is NaN then.)
     ArithmeticError
         If the derivative cannot be integrated over the distribution, as in `gain`.
 

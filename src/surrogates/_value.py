@@ -37,9 +37,8 @@ class Value:
     _fields: ClassVar[tuple[Field[Any], ...]]  # kept, since `fields` takes long
     # What __init__ takes; None where the class has one of its own.
     _keywords: ClassVar[frozenset[str] | None] = None
-    _most_positional: ClassVar[int] = (
-        sys.maxsize
-    )  # how many arguments __init__ takes without their names
+    # How many arguments it takes without their names; no limit where the class has one of its own.
+    _most_positional: ClassVar[int] = sys.maxsize
     _declared: ClassVar[Any]  # its __dataclass_params__, which a decorator on top replaces
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it

@@ -17,7 +17,7 @@ from .program import gradient
 from .state import in_transform, is_unwatched
 
 Tensor = torch.Tensor
-_BEYOND = (torch.float16, torch.bfloat16)
+_ROUNDED_UP = (torch.float16, torch.bfloat16)
 
 
 def spike(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
@@ -55,7 +55,7 @@ class _Spike(torch.autograd.Function):
         tie = arrays.pop(0) if ctx.tied else None
         grad = None
         # 8 bits are no x, and bfloat16 makes of the largest float16 what is beyond it
-        is_x = kept.is_floating_point() and (ctx.dtype, kept.dtype) != _BEYOND
+        is_x = kept.is_floating_point() and (ctx.dtype, kept.dtype) != _ROUNDED_UP
         if is_x and not arrays and is_unwatched(kept, cotangent):
             grad = gradient(ctx.definition, widened(kept, ctx.dtype), cotangent)
         if grad is None:

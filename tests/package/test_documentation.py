@@ -141,7 +141,7 @@ def test_docstring_states_an_accuracy_that_is_not_the_usual_one(name):
     if name == "SquarewaveFourierSeries":
         assert "accurate to ``4 * n + 1`` ulp" in text
     elif name == "SoftLIF":
-        assert "Accurate to ``8 + 2 * log(maximum(1, sigma))`` ulp" in text
+        assert "Accurate to ``9 + 2 * log(maximum(1, sigma))`` ulp" in text
     elif accuracy.of_peak:
         assert "is accurate to 4 ulp of" in text
     elif accuracy.per_efold:

@@ -45,7 +45,7 @@ sigma))``.
 
     Notes
     -----
-    Accurate to ``8 + 2 * log(maximum(1, sigma))`` ulp: a large `sigma` moves the peak as far as to
+    Accurate to ``9 + 2 * log(maximum(1, sigma))`` ulp: a large `sigma` moves the peak as far as to
     ``x = -sigma * log(sigma)``, and an exponential magnifies the rounding of its argument by that
     argument. An amplitude is that of `Scaled`.
 
@@ -107,7 +107,7 @@ sigma))``.
         """The stated bound, which grows with the logarithm of a large `sigma`."""
         # the values of an array may be traced: the bound of the largest that are allowed
         known = self.sigma if isinstance(self.sigma, (float, np.ndarray)) else 1e15
-        return Accuracy(ulp=8.0 + 2 * math.log(np.max(known, initial=1.0)))
+        return Accuracy(ulp=9.0 + 2 * math.log(np.max(known, initial=1.0)))
 
     @property
     def peak(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -274,6 +275,17 @@ def test_an_array_in_the_place_of_the_surrogate():
 def test_a_network_without_its_batch():
     with pytest.raises(TypeError, match="diagnose: Sigmoid is called with the batch, of 0 arg"):
         surrogates.diagnose(surrogates.Sigmoid())
+
+
+def test_a_network_in_a_decorator_that_gives_arguments_of_its_own():
+    def scaled(x, scale):
+        return surrogates.Sigmoid()(scale * x)
+
+    @functools.wraps(scaled)
+    def network(x):
+        return scaled(x, 2.0)
+
+    assert len(surrogates.diagnose(network, np.ones((2, 3))).layers) == 1
 
 
 def test_a_class_with_an_init_of_its_own_takes_what_that_takes():

@@ -115,7 +115,8 @@ surrogates.fitted"
 def _require_fitting(model: Any, batch: tuple[Any, ...]) -> None:
     """Raise TypeError where the network cannot be called with the batch."""
     try:
-        signature = inspect.signature(model)
+        # not that of the function inside, to which a decorator may give arguments of its own
+        signature = inspect.signature(model, follow_wrapped=False)
     except (TypeError, ValueError):  # of a function in C
         return
     try:

@@ -66,6 +66,7 @@ FOREIGN = {
     "math": lambda: math.exp,
     "NumPy": lambda: np.asarray,
     "PyTorch": lambda: pytest.importorskip("torch").exp,
+    "PyTorch's tensors": lambda: pytest.importorskip("torch").as_tensor,
     "JAX": lambda: pytest.importorskip("jax.numpy").exp,
     "MLX": lambda: pytest.importorskip("mlx.core").exp,
     "array_api_strict": lambda: pytest.importorskip("array_api_strict").exp,

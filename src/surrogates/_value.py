@@ -330,7 +330,8 @@ def described(value: Any) -> str:
     if isinstance(made_by, Value):  # of a module
         return f"{value!r}; give the surrogate inside it, its attribute `surrogate`"
     if hasattr(value, "dtype"):
-        return f"{value!r}; the surrogate comes first, and arrays after it"
+        what = f"an array of shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
+        return f"{what}; the surrogate comes first, and arrays after it"
     if isinstance(value, str):
         return f"{value!r}; surrogates.find(name)() makes a surrogate of its name"
     return repr(value)

@@ -104,7 +104,7 @@ class MlxBackend(Backend):
         """Return random numbers from a key of MLX."""
         if not isinstance(generator, mx.array) or generator.dtype != mx.uint32:
             raise TypeError(
-                f"expected a key of MLX, such as mlx.core.random.key(0), got {generator!r}"
+                f"generator must be a key of MLX, such as mlx.core.random.key(0), got {generator!r}"
             )
         return mx.random.uniform(shape=x.shape, key=generator)
 

@@ -188,7 +188,7 @@ def test_sample_of_a_sure_spike_and_of_none(surrogate, dtype, kind, drawing):
 )
 def test_a_wrong_generator_is_named(library, message):
     xp = pytest.importorskip(library)
-    with pytest.raises(TypeError, match=f"expected a {message}"):
+    with pytest.raises(TypeError, match=f"generator must be a {message}"):
         surrogates.sample(Sigmoid(), xp.ones(3), 42)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import every_surrogate
+from kinds import Kind, every_surrogate
 from surrogates import Boxcar, Scaled, Ternary
 
 
@@ -25,6 +25,25 @@ def test_breakpoints_are_ordered_and_contain_the_threshold_and_a_finite_support(
 def test_breakpoints_move_with_a_shape(cls):
     moved = {place / 2.0 + 0.75 for place in cls().breakpoints}
     assert set(Scaled(cls(), -3.0, 2.0, 0.75).breakpoints) == moved | {0.0}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
+@every_surrogate
+def test_at_a_breakpoint_the_second_derivative_is_that_of_one_side(cls, kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    found = np.asarray([place for place in cls().breakpoints if place])
+    places = np.concatenate([found, np.nextafter(found, np.inf), np.nextafter(found, -np.inf)])
+    if not places.size:
+        return
+    step = 1e-8 * np.abs(places)
+    x = kind.array(np.stack([places - step, places, places + step]))
+    below, there, above = kind.numpy(kind.gradient(cls().surrogate_grad, x))
+    tolerance = 1e-4 * np.maximum(np.abs(below), np.abs(above))
+    is_peak = (below * above < 0) & (np.abs(there) <= tolerance)  # there it is 0, as of a distance
+    is_one = np.minimum(np.abs(there - below), np.abs(there - above)) <= tolerance
+    assert np.all(is_one | is_peak), (places, below, there, above)
 
 
 def test_breakpoints_of_wrappers():

@@ -141,7 +141,7 @@ class FakeNumericalGrad(Surrogate):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # Not clip: a bound that torch.compile traces as a number breaks the graph there.
-        return 1 / xp.maximum(xp.abs(x), xp.zeros_like(x) + 1 / self.alpha)
+        return 1 / at_least(xp, xp.abs(x), xp.zeros_like(x) + 1 / self.alpha)
 
     @property
     def peak(self) -> Any:
@@ -203,7 +203,7 @@ class LogTailedRelu(Surrogate):
         return xp.where(x <= 0, self.alpha + 0 * self._inverse(xp, x), self._inverse(xp, x))
 
     def _inverse(self, xp: Any, x: Array) -> Array:
-        return 1 / xp.clip(x, min=1.0)
+        return 1 / at_least(xp, x, 1.0)
 
     @property
     def _lowest(self) -> Any:

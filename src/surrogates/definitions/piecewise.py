@@ -97,7 +97,7 @@ class ReluGrad(Surrogate):
         return self.alpha * two_sided(xp, x, rest * (rest / 2), self.width * self.width)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * xp.clip(self.width - xp.abs(x), min=0.0)
+        return self.alpha * at_least(xp, self.width - xp.abs(x), 0.0)
 
     @property
     def peak(self) -> Any:
@@ -168,7 +168,7 @@ class PiecewiseQuadratic(UnitArea):
         return self.alpha * self._rest(xp, xp.abs(x))
 
     def _rest(self, xp: Any, size: Array) -> Array:
-        return xp.clip(1 - self.alpha * size, min=0.0)
+        return at_least(xp, 1 - self.alpha * size, 0.0)
 
     @property
     def peak(self) -> Any:
@@ -775,7 +775,7 @@ class HardTanhRamp(InfiniteArea):
         return xp.where(x >= edge, 2 * x, self.beta / 2 * rest * rest)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return 1 + xp.clip(self.beta * x, min=-1.0, max=1.0)
+        return 1 + at_most(xp, at_least(xp, self.beta * x, -1.0), 1.0)
 
     @property
     def peak(self) -> Any:

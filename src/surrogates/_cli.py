@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import surrogates
 from surrogates import Surrogate, backends
@@ -26,8 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=surrogates.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="train a spiking network in every framework installed")
-    demo.add_argument("--backend", choices=["all", "numpy", "cupy", "torch", "jax"], default="all")
+    demo = _command(commands, "demo", "train a spiking network in every framework installed")
+    demo.add_argument(
+        "--backend",
+        choices=["all", "numpy", "cupy", "torch", "jax"],
+        default="all",
+        help="where to train (default: wherever it is installed)",
+    )
     demo.add_argument(
         "--surrogate",
         type=_surrogate,
@@ -35,11 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="NAME",
         help="class or function, taken at its defaults (default: GaussianGrad)",
     )
-    demo.add_argument("--epochs", type=positive_integer, default=10, help="default: 10")
-    demo.add_argument("--seed", type=seed_number, default=0)
+    demo.add_argument(
+        "--epochs",
+        type=positive_integer,
+        default=10,
+        help="passes through the images (default: 10)",
+    )
+    demo.add_argument(
+        "--seed", type=seed_number, default=0, help="of weights, split and order (default: 0)"
+    )
     demo.add_argument("--out", type=Path, default=Path("demo.png"), help="the PNG file to write")
 
-    check = commands.add_parser("check", help="check surrogates on what is installed, your own too")
+    check = _command(commands, "check", "check surrogates on what is installed, your own too")
     check.add_argument(
         "names",
         nargs="*",
@@ -69,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         "points and versions",
     )
 
-    listing = commands.add_parser("list", help="print the surrogates, or all that a name means")
+    listing = _command(commands, "list", "print the surrogates, or all that a name means")
     listing.add_argument(
         "names",
         nargs="*",
@@ -80,13 +93,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--libraries", action="store_true", help="instead, what other libraries call them"
     )
     listing.add_argument("--json", action="store_true", help="the same as JSON, with parameters")
-    show = commands.add_parser("show", help="print all about one surrogate")
+    show = _command(commands, "show", "print all about one surrogate")
     show.add_argument(
         "name", metavar="NAME", help="of this package, a library or a paper, or module:Class"
     )
 
-    plot = commands.add_parser("plot", help="draw surrogates at their defaults to a file")
-    plot.add_argument("names", nargs="+", metavar="NAME", help="as for show, or module:Class")
+    plot = _command(commands, "plot", "draw surrogates at their defaults to a file")
+    plot.add_argument("names", nargs="+", metavar="NAME", help="as for show")
     plot.add_argument(
         "--kind",
         choices=["derivative", "primitive", "spike", "both", "all"],
@@ -102,8 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="its ending says the format: png, svg or pdf (default: surrogates.png)",
     )
 
-    commands.add_parser("docs", help="open the documentation, or say where it is")
-    commands.add_parser("env", help="print the versions that matter for a bug report")
+    _command(commands, "docs", "open the documentation, or say where it is")
+    _command(commands, "env", "print the versions that matter for a bug report")
 
     options = parser.parse_args(arguments)
     command = {
@@ -120,6 +133,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (FileNotFoundError, ImportError, LookupError, NotImplementedError) as error:
         print(f"surrogates {options.command}: {error}", file=sys.stderr)
         return 2
+
+
+def _command(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
+    """Return a parser that says, in the list of commands and in its own help, what it is for."""
+    description = f"{purpose[0].upper()}{purpose[1:]}."
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=purpose, description=description
+    )
+    return parser
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -109,6 +109,9 @@ def test_areas():
     both = Spliced(StraightThrough(), Sigmoid())
     assert (both.area, both.area_below) == (math.inf, math.inf)
     assert math.isnan(Spliced(StraightThrough(), Scaled(StraightThrough(), -1.0)).area)
+    signs = np.asarray([1.0, -1.0, 0.0])
+    areas = Spliced(StraightThrough(), Scaled(StraightThrough(), amplitude=signs)).area
+    np.testing.assert_array_equal(areas, [math.inf, math.nan, math.inf])
     moved = Spliced(Sigmoid(4.0), Scaled(Sigmoid(4.0), shift=1.0))
     assert math.isclose(moved.area, 0.5 + Sigmoid(4.0).surrogate_fun(1.0))
     triangle = surrogates.ReluGrad(1.0, 1.0)

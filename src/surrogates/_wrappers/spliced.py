@@ -110,11 +110,11 @@ class Spliced(Composition):
         xp, zero = self._zero()
         with unwarned(zero):
             rise = self.above.primitive(xp, zero + math.inf) - self.above.primitive(xp, zero)
-        rise = rise if self.array_fields else number(rise)
-        below = self.above.area_below
-        known = abs(below) < math.inf
-        total = self.above.area - choose(known, below, 0.0, like=zero)
-        return self.below.area_below + choose(known, total, rise, like=zero)
+            rise = rise if self.array_fields else number(rise)
+            below = self.above.area_below
+            known = abs(below) < math.inf
+            total = self.above.area - choose(known, below, 0.0, like=zero)
+            return self.below.area_below + choose(known, total, rise, like=zero)
 
     @property
     def area_below(self) -> Any:

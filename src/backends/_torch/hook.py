@@ -57,7 +57,7 @@ class TorchBackend(Backend):
         if not in_dynamo and is_plain(x, *arrays) and not (arrays and definition.residual_dtype):
             _require_defined(definition, arrays)
             return _eager_spike(definition, x, arrays)
-        if (
+        if (  # under Dynamo only
             in_dynamo
             and not arrays
             and definition.residual_dtype is None
@@ -74,7 +74,7 @@ class TorchBackend(Backend):
             vector = x if x.ndim > 0 else x.reshape(1)
             spikes = arithmetic(self.namespace(x), self.constant, definition, vector, arrays)
             return spikes if x.ndim > 0 else spikes.reshape(())
-        elif in_dynamo and not recorded:
+        elif in_dynamo and not recorded:  # under Dynamo only
             # Dynamo hands `forward` a context that it does not take, if it has variadic arguments.
             spikes = definition.combine(arrays).emit(x)
         elif recorded and _keeps_less(definition, x):
@@ -89,7 +89,7 @@ class TorchBackend(Backend):
         """Return the spikes of `Relaxed`: by a Function of its own where nothing observes it."""
         spikes: Tensor
         in_dynamo = is_dynamo_compiling()
-        if (
+        if (  # under Dynamo only
             in_dynamo
             and any(is_recorded(array) for array in arrays)
             and definition.residual_dtype is None
@@ -179,7 +179,7 @@ def _require_defined(definition: Definition, arrays: tuple[Tensor, ...]) -> None
     """Raise if a parameter that has no gradient is differentiated."""
     for index, message in definition.undifferentiated:
         array = arrays[index]
-        if is_dynamo_compiling():
+        if is_dynamo_compiling():  # under Dynamo only
             array = array * 1  # an argument of func.grad itself does not tell Dynamo
         if is_recorded(array) or has_tangent(array):
             raise NotImplementedError(message)
@@ -252,7 +252,7 @@ class _Spike(torch.autograd.Function):
         return (grad, None, *(None for _ in arrays))
 
 
-class _TracedSpike(_Spike):
+class _TracedSpike(_Spike):  # under Dynamo only
     """`_Spike` without arrays, by few names: a compiled function guards each that it reads."""
 
     @staticmethod

@@ -78,12 +78,12 @@ class RelaxedSpike(torch.autograd.Function):
 apply_relaxed = apply_of(RelaxedSpike)
 
 
-def has_short_form(definition: Definition, number: int) -> bool:
+def has_short_form(definition: Definition, number: int) -> bool:  # under Dynamo only
     """Return whether the gradient of each array follows from the derivative and the area."""
     return all(definition.area_powers(index) is not None for index in range(number))
 
 
-class TracedRelaxedSpike(torch.autograd.Function):
+class TracedRelaxedSpike(torch.autograd.Function):  # under Dynamo only
     """The spikes of `Relaxed` while Dynamo traces, where `has_short_form`.
 
     Of the recorded form a compiler keeps masks, and parameters as large as `x`; of this one `x`.

@@ -107,12 +107,12 @@ def is_unwatched(*tensors: Tensor) -> bool:
 
 def needs_arithmetic(*tensors: Tensor) -> bool:
     """Return whether a spike of these must be plain arithmetic: see `hook`."""
-    if is_dynamo_compiling():
+    if is_dynamo_compiling():  # under Dynamo only
         return needs_arithmetic_in_dynamo()
     return _is_forward_mode(tensors) or (is_exporting() and _is_traced())
 
 
-def needs_arithmetic_in_dynamo() -> bool:
+def needs_arithmetic_in_dynamo() -> bool:  # under Dynamo only
     """Return `needs_arithmetic` of any tensors, while Dynamo traces."""
     # Dynamo cannot tell whether a tensor is dual; its guards compile anew for another level.
     in_forward_mode = forward_ad._current_level >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 from typing import Any
@@ -31,8 +32,7 @@ def torch_kernels(name: str, device: str = "cpu") -> dict[str, int]:
     _, texts = run_fw_bw_and_get_code(lambda: (compiled(x, surrogate) * g).sum())
     forward, backward = (_kernels(text) for text in texts)
     before = _graphs()
-    equal = type(surrogate)(**{k: v for k, v in vars(surrogate).items() if k[0] != "_"})
-    compiled(x, equal)
+    compiled(x, dataclasses.replace(surrogate))
     compiled(x.detach().clone().requires_grad_(), surrogate)
     return {"forward": forward, "backward": backward, "recompilations": _graphs() - before}
 

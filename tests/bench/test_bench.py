@@ -23,7 +23,7 @@ from bench import (
 )
 from bench.peers import OURS, PEERS
 from bench.plan import TINY
-from surrogates import from_library
+from surrogates import Sigmoid, from_library
 
 DOCS = Path(__file__).parents[2] / "docs/explanation"
 
@@ -92,7 +92,11 @@ def _flat(results) -> list[np.ndarray]:
 
 
 @pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 def test_guards_and_compilations_are_counted(torch):
+    Sigmoid()(torch.ones(1))  # which makes PyTorch known
+    counted = inspections.torch_kernels("Sigmoid")
+    assert counted == {"forward": 1, "backward": 1, "recompilations": 0}
     guards = inspections.torch_guards("Sigmoid")
     assert guards["ours"] > guards["an autograd.Function by hand"] > 5
     assert inspections.torch_compilations("Sigmoid", values=1) == 1

@@ -39,6 +39,7 @@ def main() -> None:
         return
     path = arguments.docs / "benchmarks.json"
     if not arguments.render:
+        arguments.docs.mkdir(parents=True, exist_ok=True)  # before half an hour of measuring
         start = time.monotonic()
         data = collect(
             plan.QUICK if arguments.quick else plan.FULL,

@@ -196,6 +196,29 @@ def test_a_parameter_without_effect_has_gradient_0_where_it_is_recorded_too(of_x
         assert grad[0] == 0
 
 
+def of_one_source(number):
+    """Return spikes whose potentials and whose parameters are all made of one number."""
+    hidden = Relaxed(Sigmoid(number))(number * potentials(torch.float64))
+    return Relaxed(surrogates.TwoSidedBox(number, number, number, 1.5 * number))(hidden - number)
+
+
+def of_one_module(number):
+    module = surrogates.learnable(Sigmoid(2.0), "alpha", framework="torch").double()
+    (name,) = (name for name, _ in module.named_parameters())
+    called = torch.func.functional_call
+    hidden = called(module, {name: number}, (number * potentials(torch.float64),))
+    return called(module, {name: number}, (hidden - number,))
+
+
+@pytest.mark.parametrize("spikes", [of_one_source, of_one_module])
+def test_what_depends_on_a_parameter_is_not_counted_twice_where_it_is_recorded(spikes):
+    number = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    (expected,) = torch.autograd.grad(spikes(number).sum(), number)
+    (actual,) = torch.autograd.grad(spikes(number).sum(), number, create_graph=True)
+    assert actual.requires_grad
+    torch.testing.assert_close(actual, expected)
+
+
 @pytest.fixture
 def modules():
     """Return a learnable module of each parameter of a class that can be one, and of them all."""

@@ -169,7 +169,10 @@ def _recorded_gradients(
 ) -> list[Tensor | None]:
     is_recorded = torch.is_grad_enabled()
     with torch.enable_grad():
-        if not is_recorded:
+        if is_recorded:
+            # one may have been computed from another, whose gradient goes on from here by itself
+            inputs = tuple(a.view_as(a) for a in inputs)
+        else:
             inputs = tuple(a.detach().requires_grad_() for a in inputs)
         chosen = [a for a, is_needed in zip(inputs, needed, strict=True) if is_needed]
         spikes = general(*inputs)

@@ -60,7 +60,7 @@ def _short_slope(definition: Definition, index: int, power: int, x: Array, *arra
     wide = x.astype(jax.numpy.promote_types(x.dtype, "float32"))
     slope = definition.combine(arrays).formula("derivative", jax.numpy, wide)
     is_live = jax.numpy.isfinite(wide) & jax.numpy.isfinite(slope)
-    array = arrays[index - 1]
+    array = jax.numpy.asarray(arrays[index - 1])
     # not a quotient of each element, which XLA does not unite with the rest
     factor = power / array.astype(jax.numpy.promote_types(array.dtype, wide.dtype))
     return jax.numpy.where(is_live, factor * (wide * slope), 0.0)

@@ -87,6 +87,9 @@ def test_relaxed_takes_a_number_under_jax_transforms(jax):
     expected = Sigmoid(2.0).surrogate_grad(0.3)
     np.testing.assert_allclose(jax.grad(spike)(0.3), expected, rtol=1e-12)
     np.testing.assert_allclose(jax.jvp(spike, (0.3,), (1.0,))[1], expected, rtol=1e-12)
+    second = jax.hessian(lambda alpha: Relaxed(Sigmoid(alpha))(0.3))(2.0)
+    rate = Sigmoid(2.0).surrogate_fun(0.3)
+    np.testing.assert_allclose(second, 0.09 * rate * (1 - rate) * (1 - 2 * rate), rtol=1e-12)
 
 
 def test_relaxed_has_the_threshold_of_the_surrogate_inside():

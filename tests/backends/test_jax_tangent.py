@@ -228,3 +228,30 @@ def test_the_short_form_has_the_slope_of_the_area_and_its_derivatives(cls):
     expected = computed(lambda x, a: hook._area_slope(definition, 1, x, a))
     for one, other in zip(short, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
+def test_a_tangent_is_differentiated_to_the_tangents_that_it_was_given(jit):
+    x, alpha = jnp.asarray([-0.4, 0.0, 0.7]), jnp.asarray(2.0)
+    of_x, of_alpha = jnp.asarray([1.0, 3.0, -2.0]), jnp.asarray(0.5)
+    change, other = jnp.asarray([0.5, 7.0, 1.5]), jnp.asarray(-3.0)
+
+    def tangent(x, of_x, of_alpha):
+        spikes = lambda x, alpha: Relaxed(Sigmoid(alpha))(x)  # noqa: E731
+        return jax.jvp(spikes, (x, alpha), (of_x, of_alpha))[1]
+
+    def moved(function, *pairs):
+        transform = jax.jit if jit else lambda function: function
+        return transform(lambda *pairs: jax.jvp(function, *pairs)[1])(*zip(*pairs, strict=True))
+
+    by_primitive = jax.nn.sigmoid(2 * x)
+    slope = 2 * by_primitive * (1 - by_primitive)
+    to_x = moved(lambda t: tangent(x, t, of_alpha), (of_x, change))
+    close(to_x, slope * change)
+    to_alpha = moved(lambda t: tangent(x, of_x, t), (of_alpha, other))
+    close(to_alpha, x / 2 * slope * other)
+    both = moved(lambda *t: tangent(x, *t), (of_x, change), (of_alpha, other))
+    close(both, slope * change + x / 2 * slope * other)
+    second = 2 * slope * (1 - 2 * by_primitive)
+    with_x = moved(lambda x, t: tangent(x, t, jnp.zeros(())), (x, change), (of_x, change))
+    close(with_x, second * change * of_x + slope * change)

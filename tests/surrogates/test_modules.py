@@ -102,6 +102,27 @@ def test_one_class_holds_what_is_learned_and_what_is_not(library, names):
     assert repr(spike) == f"SurrogateModule(Scaled(surrogate={text}{learned}, spiking=True)"
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([], "[]"),
+        ([1.0, 2.0, 3.0, 4.0], "[1.0, 2.0, 3.0, 4.0]"),
+        ([3.0, 1.0, 2.5, 7.0, 4.0], "<shape (5,), 1 to 7>"),
+        ([[1.0, 2.0], [0.5, 123.456]], "<shape (2, 2), 0.5 to 123.5>"),
+    ],
+)
+@pytest.mark.parametrize("names", [(), ("alpha",)], ids=["module", "learnable"])
+def test_many_values_are_shown_by_their_range(library, values, text, names):
+    surrogate = Sigmoid(library.array(values))
+    spike = module(surrogate, library.name)
+    if names:
+        spike = learnable(surrogate, *names, framework=library.name)
+    learned = ", learned=alpha" if names else ""
+    assert repr(spike) == f"SurrogateModule(Sigmoid(alpha={text}){learned}, spiking=True)"
+    x = library.array(np.zeros((3, 0) if values == [] else np.shape(values)))
+    assert library.read(spike(x)).shape == library.read(x).shape
+
+
 # Which parameters an optimiser with weight decay gets, and moves.
 
 
@@ -249,6 +270,24 @@ def test_a_flax_module_may_be_made_where_its_arrays_are_traced(jax):
 
     expected = jax.grad(lambda alpha: Sigmoid(alpha).surrogate_grad(jax.numpy.asarray(0.3)))(2.0)
     np.testing.assert_allclose(jax.grad(slope)(2.0), expected, rtol=1e-6)
+
+
+def test_a_flax_module_learns_where_its_number_is_traced(jax):
+    pytest.importorskip("flax")
+    x, shown = jax.numpy.asarray([-0.4, 0.0, 0.7]), []
+
+    @jax.jit
+    def learned(alpha):
+        spike = learnable(Sigmoid(alpha), "alpha", framework="flax")
+        shown.append(repr(spike))
+        return spike(x), spike.surrogate.alpha, spike.surrogate_grad(x)
+
+    for alpha in (2.0, 5.0):  # of which neither is the default
+        spikes, now, slopes = learned(jax.numpy.asarray(alpha))
+        np.testing.assert_array_equal(spikes, [0.0, 1.0, 1.0])
+        np.testing.assert_allclose(now, alpha, rtol=1e-6)
+        np.testing.assert_allclose(slopes, Sigmoid(alpha).surrogate_grad(np.asarray(x)), rtol=1e-6)
+    assert shown == ["SurrogateModule(Sigmoid(alpha=<shape ()>), learned=alpha, spiking=True)"]
 
 
 @pytest.mark.parametrize("name", ["flax", "equinox"])

@@ -54,6 +54,19 @@ def test_a_model_is_turned_over_and_back(library):
 
 
 @pytest.mark.parametrize("name", ["torch", "flax"])
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_a_mode_that_is_no_bool_is_refused_and_changes_nothing(name, value):
+    pytest.importorskip({"flax": "flax.nnx"}.get(name, name))
+    spike = module(Sigmoid(), name)
+    message = rf"module\(Sigmoid.*: spiking must be True or False, got {value!r}"
+    with pytest.raises(TypeError, match=message):
+        spike.spiking = value
+    with pytest.raises(TypeError, match=message):
+        spike.set_spiking_mode(value)
+    assert spike.spiking is True
+
+
+@pytest.mark.parametrize("name", ["torch", "flax"])
 def test_a_module_can_be_switched_as_those_of_spikingjelly_are(name):
     pytest.importorskip({"flax": "flax.nnx"}.get(name, name))
     spike = module(Sigmoid(), name)

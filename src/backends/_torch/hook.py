@@ -163,11 +163,6 @@ class TorchBackend(Backend):
         numbers = torch.rand(x.shape, generator=generator, dtype=dtype, device=x.device)
         return _distributed_as(x, numbers) if hasattr(x, "device_mesh") else numbers
 
-    def erfc(self, x: Tensor) -> Tensor:
-        """Return the complementary error function."""
-        result: Tensor = torch.special.erfc(x)
-        return result
-
 
 def _keeps_less(definition: Definition, x: Tensor) -> bool:
     # Dynamo does not accept x itself as two arguments of a Function

@@ -114,6 +114,21 @@ def test_second_derivative_where_the_first_is_about_to_overflow_is_not_zero():
     assert not (second == 0).any()
 
 
+@pytest.mark.parametrize("dual", ["x", "parameter"])
+def test_forward_mode_of_one_of_several_tensors(dual):
+    x, alpha = EDGES[EDGES.abs() < 4], torch.tensor(2.0, dtype=torch.float64)
+    surrogate = surrogates.Relaxed(Sigmoid(alpha))
+    if dual == "x":
+        expected = surrogate.surrogate_grad(x)
+    else:
+        expected = func.jvp(lambda a: Sigmoid(a).surrogate_fun(x), (alpha,), (alpha / alpha,))[1]
+    at = {"x": x, "parameter": alpha}
+    with forward_ad.dual_level():
+        at[dual] = forward_ad.make_dual(at[dual], torch.ones_like(at[dual]))
+        spikes = surrogates.Relaxed(Sigmoid(at["parameter"]))(at["x"])
+        torch.testing.assert_close(forward_ad.unpack_dual(spikes).tangent, expected)
+
+
 class Crossing(surrogates.Surrogate):
     """Whose derivative is 0 at -2 and 2, and nowhere next to them."""
 

@@ -115,6 +115,17 @@ def test_private_symbols_are_there():
     assert not state.is_plain(X.as_subclass(Mine))
 
 
+def test_a_tensor_that_is_traced_is_not_plain():
+    seen = []
+
+    def see(x):
+        seen.append(state.is_plain(x))
+        return x + 1
+
+    torch.jit.trace(see, X, check_trace=False)
+    assert seen == [False]
+
+
 def test_apply_of_plain_arguments_is_that_of_the_function():
     class Double(torch.autograd.Function):
         @staticmethod

@@ -240,3 +240,9 @@ def test_the_area_to_a_point_is_a_share_of_that_within():
     windowed = Windowed(Sigmoid(2.0), 0.5, normalise=True)
     x = np.asarray([-0.6, -0.3, 0.0, 0.4, 0.5])
     np.testing.assert_allclose(windowed.area_to(np, x), windowed.surrogate_fun(x), atol=1e-15)
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_the_largest_slope_is_the_peak_where_the_derivative_is_highest_at_zero(normalise):
+    windowed = Windowed(Sigmoid(2.0), 0.5, normalise)
+    assert windowed._largest_slope == pytest.approx(windowed.peak, rel=1e-12)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from array_api_compat import array_namespace
-
 Array = Any
 
 # |x| <= 0.46875: erf(x) = x N(x^2) / D(x^2); highest power first, here and below.
@@ -80,13 +78,12 @@ _TAIL = (
 _ZERO_FROM = 28.0
 
 
-def erfc(x: Array, xp: Any = None) -> Array:
+def erfc(x: Array, xp: Any) -> Array:
     """Return ``1 - erf(x)`` elementwise, for a real floating-point array of the namespace `xp`.
 
     Within 10 ulp of the exact value in float64 and float32 while the result is a normal number;
     NaN where `x` is NaN.
     """
-    xp = array_namespace(x) if xp is None else xp
     size = xp.clip(xp.abs(x), max=_ZERO_FROM)
 
     near = xp.clip(x, min=-0.46875, max=0.46875)

@@ -25,7 +25,6 @@ from surrogates._parameters import (
     POSITIVE,
     parameters,
 )
-from surrogates.backends._erfc import erfc
 from surrogates.definitions import SURROGATES, function_name
 from surrogates.definitions._bases import UnitArea
 
@@ -316,22 +315,6 @@ def test_q_pseudo_spike_is_accurate_around_its_removable_singularity(alpha):
         exact = 0.5 + scale * (mpmath.log(base) if q == 0 else (base**q - 1) / q)
     value = surrogates.QPseudoSpike(alpha).surrogate_fun(0.5)
     assert abs(value - float(exact)) <= 4 * np.spacing(float(exact))
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_erfc_within_its_stated_bound(dtype):
-    info = np.finfo(dtype)
-    x = np.concatenate([np.linspace(-7, 28, 20_000), np.geomspace(1e-30, 1, 100)]).astype(dtype)
-    with mpmath.workdps(40):
-        exact = np.asarray([float(mpmath.erfc(float(v))) for v in x])
-    normal = exact >= info.tiny
-    error = np.abs(erfc(x)[normal] - exact[normal]) / np.spacing(exact[normal].astype(dtype))
-    assert error.max() <= 10
-
-
-def test_erfc_at_its_ends():
-    x = np.asarray([-np.inf, 0.0, np.inf, np.nan])
-    np.testing.assert_array_equal(erfc(x), [2, 1, 0, np.nan])
 
 
 @every_surrogate

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Protocol
 
-from array_api_compat import array_namespace
-
 from ._arithmetic import arithmetic
 from ._erfc import erfc
 
@@ -188,6 +186,8 @@ class Backend:
 
     def namespace(self, x: Array) -> Any:
         """Return the namespace of the array API that `x` belongs to."""
+        from array_api_compat import array_namespace  # here, as no import of ours needs it
+
         return array_namespace(x)
 
     def evaluate(

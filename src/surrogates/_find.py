@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from ._surrogate import Surrogate
@@ -108,6 +107,8 @@ def missing(name: str) -> str:
     text = f"module 'surrogates' has no attribute {name!r}"
     if name.startswith("_") or not name.isidentifier():  # `find_spec` would import what is dotted
         return text
+    from importlib.util import find_spec  # here, as `difflib` below
+
     if find_spec(f"surrogates.{name}") is not None:
         return f"{text}; write import surrogates.{name} first"
     try:
@@ -156,7 +157,7 @@ def _found(name: str) -> type[Surrogate]:
         return find(name)
     except LookupError:
         stem = name.removesuffix(".py")
-        if Path(f"{stem}.py").exists():
+        if os.path.exists(f"{stem}.py"):
             raise LookupError(
                 f"{stem}.py is a file in this folder: name the class in it, too, as in {stem}:Class"
             ) from None

@@ -28,6 +28,34 @@ def loaded_after(code: str, names: tuple[str, ...] = HEAVY) -> set[str]:
     return set(output.stdout.split())
 
 
+# What the package itself imports of the standard library; with NumPy it is loaded mostly.
+STANDARD = "collections, contextlib, copy, dataclasses, functools, importlib, inspect, itertools"
+STANDARD += ", math, os, pkgutil, sys, types, typing, warnings"
+
+
+def standard_beyond(code: str) -> set[str]:
+    """Return what `code` loads of the standard library that neither NumPy nor `STANDARD` loads."""
+    before = f"import numpy, {STANDARD}\nbefore = set(sys.modules)\n"
+    report = "names = {n.partition('.')[0] for n in {*sys.modules} - before}\n"
+    path = f"import sys; sys.path[:0] = {sys.path!r}"
+    report += "print(*names & sys.stdlib_module_names)"
+    command = [sys.executable, "-c", f"{path}\n{before}{code}\n{report}"]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_import_loads_no_more_of_the_standard_library_than_it_must():
+    """`pathlib` and `random` took a tenth of the time; import such a module where it is used."""
+    assert standard_beyond("import surrogates") <= {"__future__"}
+    assert "colorsys" in standard_beyond("import surrogates, colorsys")
+
+
+def test_import_leaves_array_api_compat_to_the_first_call():
+    loaded = ("array_api_compat", "surrogates._modules._plan", "surrogates._diagnose._record")
+    assert loaded_after("import surrogates", loaded) == set()
+    code = "import surrogates; surrogates.Sigmoid()(1.0)"
+    assert loaded_after(code, loaded) == {"array_api_compat"}
+
+
 def test_import_leaves_parts_of_numpy_that_few_need():
     parts = ("array_api_compat.numpy", "numpy.polynomial", "numpy.testing", "numpy.f2py")
     assert loaded_after("import surrogates", parts) == set()

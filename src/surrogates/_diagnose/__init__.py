@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ._keep import same_random
-from ._record import Recorder, is_module, recording
 from ._report import Diagnosis
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -98,6 +96,9 @@ surrogates.fitted"
             f"diagnose: loss must be a function of what the network returns, got loss={loss!r}; "
             "leave it out for one that favours no direction"
         )
+    from ._keep import same_random  # here, since few who import the package ask for it
+    from ._record import Recorder, recording
+
     _require_fitting(model, batch)
     recorder = Recorder()
     with same_random(), recording(recorder):
@@ -129,6 +130,8 @@ def _require_fitting(model: Any, batch: tuple[Any, ...]) -> None:
 
 
 def _runner(model: Any, batch: tuple[Any, ...]) -> Any:
+    from ._record import is_module
+
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     if torch and any(isinstance(part, (torch.nn.Module, torch.Tensor)) for part in (model, *batch)):
         from . import _torch as framework

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -94,6 +93,8 @@ def _assign(tensor: Any, values: Any) -> None:
 @contextmanager
 def same_random() -> Iterator[None]:
     """Put back the random states of Python, NumPy and, on the CPU, PyTorch."""
+    import random  # here, since it takes long to import
+
     torch = sys.modules.get("torch")
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     drawn = torch.get_rng_state() if torch else None

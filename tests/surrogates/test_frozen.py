@@ -51,6 +51,17 @@ def test_classes_with_parameters_of_the_same_names_share_code_and_no_default():
     assert surrogates.ERF().alpha == 1.0
 
 
+def test_names_that_the_compiled_template_uses_are_names_like_others():
+    class Swapped(Surrogate):
+        _1: float = 1.0
+        _0: float = 2.0
+        __set__: float = 3.0
+
+    surrogate = Swapped(5.0, _0=6.0)
+    assert (surrogate._1, surrogate._0, surrogate.__set__) == (5.0, 6.0, 3.0)
+    assert str(inspect.signature(Swapped)).startswith("(_1: 'float' = 1.0, _0: 'float' = 2.0, __")
+
+
 def test_a_parameter_without_an_annotation_is_refused():
     with pytest.raises(TypeError, match=r"Bump: the parameter beta has no .* write beta: float = "):
 

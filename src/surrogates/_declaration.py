@@ -29,7 +29,7 @@ def declare(cls: Any, base: Any) -> None:
         if public in vars(cls):
             setattr(cls, formula, _as_formula(cls, public, formula, vars(cls)[public]))
             delattr(cls, public)
-    fields = _field_names(cls)
+    fields = _annotated(cls)
     for name in fields:
         if hasattr(base, name) and name not in (*_MEASURES, "at_threshold"):
             raise TypeError(
@@ -46,7 +46,7 @@ def declare(cls: Any, base: Any) -> None:
         return
     for name in fields:
         default: Any = vars(cls).get(name) if name != "at_threshold" else None
-        if type(default) in (int, float) and _is_float(cls, name) and math.isfinite(default):
+        if type(default) in (int, float) and _is_float(fields[name]) and math.isfinite(default):
             setattr(cls, name, parameter(float(default)))
     spike: Any = vars(cls).get("at_threshold")
     if isinstance(spike, (int, float)):  # another default
@@ -91,13 +91,13 @@ def too_many(cls: Any, given: tuple[Any, ...]) -> str:
     )
 
 
-def _field_names(cls: Any) -> list[str]:
+def _annotated(cls: Any) -> dict[str, Any]:
+    """Return the annotations of what will be fields, by name."""
     annotations = inspect.get_annotations(cls)
-    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind)]
+    return {name: kind for name, kind in annotations.items() if "ClassVar" not in str(kind)}
 
 
-def _is_float(cls: Any, name: str) -> bool:
-    kind = inspect.get_annotations(cls)[name]
+def _is_float(kind: Any) -> bool:
     return kind is float or str(kind).startswith("float")
 
 

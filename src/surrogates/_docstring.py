@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import fields
 from typing import Any
 
 from ._accuracy import Accuracy
 
-_PARAMETERS = re.compile(r"^( *)Parameters\n\1----------\n", re.MULTILINE)
-_LATER = re.compile(r"^ *(Notes|References|Examples)\n *---", re.MULTILINE)
+_LATER = ("Notes", "References", "Examples")  # the sections after the errors
 
 
 def completed(cls: Any) -> str | None:
@@ -20,10 +18,10 @@ def completed(cls: Any) -> str | None:
     accuracy unless it states it.
     """
     text: str | None = vars(cls).get("__doc__")
-    found = _PARAMETERS.search(text or "")
-    if not text or not found:
+    before, _, after = (text or "").partition("Parameters\n")
+    indent = before.rpartition("\n")[2]
+    if not text or indent.strip() or not after.startswith(f"{indent}----------\n"):
         return text
-    indent = found[1]
     if f"\n{indent}Raises\n" not in text and (errors := _errors(cls)):
         text = _inserted(text, indent, "Raises", ["ValueError", *errors])
     states = "accuracy" in vars(cls) and isinstance(cls.accuracy, Accuracy)
@@ -38,8 +36,9 @@ def _inserted(text: str, indent: str, title: str, lines: list[str]) -> str:
     underlined = f"{indent}{title}\n{indent}{'-' * len(title)}\n"
     if underlined in text:
         return text.replace(underlined, f"{underlined}{body}", 1)
-    later = _LATER.search(text)
-    place = later.start() if later else len(text.rstrip())
+    found = (text.find(f"\n{indent}{name}\n{indent}---") + 1 for name in _LATER)
+    later = [*filter(None, found)]
+    place = min(later) if later else len(text.rstrip())
     before = "" if later else "\n\n"
     return f"{text[:place]}{before}{underlined}{body}\n{text[place:]}"
 

@@ -47,13 +47,12 @@ def function_form(cls: Callable[P, Surrogate], name: str) -> SurrogateFunction[P
     def function(x: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
         return cls(*args, **kwargs)(x)
 
-    signature = inspect.signature(cls)
     x = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    initialiser: Any = cls.__init__  # type: ignore[misc]  # read sooner than the class is
+    _, *parameters = inspect.signature(initialiser).parameters.values()
     function.__name__ = function.__qualname__ = name
     function.__module__ = cls.__module__
-    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[x, *signature.parameters.values()], return_annotation=signature.empty
-    )
+    function.__signature__ = inspect.Signature([x, *parameters])  # type: ignore[attr-defined]
     function.__doc__ = _function_doc(cls, name)
     function.surrogate = cls  # type: ignore[attr-defined]
     return cast("SurrogateFunction[P]", function)

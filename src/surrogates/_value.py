@@ -62,7 +62,7 @@ class Value:
             cls._moments = None  # type: ignore[attr-defined]  # those of another derivative
         cls._fields = fields(cls)
         # For hooks, under torch.compile, which cannot read the metadata of a field.
-        reasons = {f.name: f.metadata.get("without_gradient") for f in fields(cls)}
+        reasons = {f.name: f.metadata.get("without_gradient") for f in cls._fields}
         cls._without_gradient = {name: why for name, why in reasons.items() if why}
         backends.register_class(cls)
 

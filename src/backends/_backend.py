@@ -240,6 +240,13 @@ class Backend:
         """Return whether the values of `x` can be looked at: not where they are traced, or lazy."""
         return False
 
+    def extremes(self, array: Array) -> tuple[float, float] | None:
+        """Return the least and the largest value of a parameter, which are checked: NaN for a NaN.
+
+        None where it has no values, or they are traced or lazy, or a device would be waited for.
+        """
+        return None
+
     def is_to_be_trained(self, array: Array) -> bool:
         """Return whether an array says of itself that an optimiser is to move it."""
         return False

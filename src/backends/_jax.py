@@ -13,6 +13,7 @@ import contextlib
 from typing import Any
 
 import jax
+import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -74,6 +75,22 @@ class JaxBackend(Backend):
     def is_known(self, x: Array) -> bool:
         """Return whether `x` is no tracer, or one of eager differentiation."""
         return is_concrete(x)
+
+    def extremes(self, array: Array) -> tuple[float, float] | None:
+        """Return the least and the largest value, where all of it is in the processor's memory."""
+        if not isinstance(array, jax.Array) or isinstance(array, jax.core.Tracer):
+            return None  # also what has a shape and a dtype alone
+        if not array.is_fully_addressable or 0 in array.shape:
+            return None
+        devices: Any = array.sharding.device_set
+        if {device.platform for device in devices} != {"cpu"}:
+            return None
+        held = np.asarray(array)  # jax.numpy would be traced inside of jax.jit
+        if held.ndim == 0:
+            return (value := float(held), value)
+        if held.itemsize == 2:  # of a NaN in bfloat16 NumPy warns
+            held = held.astype(np.float32)
+        return float(held.min()), float(held.max())
 
     def copy(self, x: Array) -> Array:
         """Return `x` itself: JAX arrays do not change."""

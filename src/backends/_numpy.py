@@ -220,6 +220,12 @@ class NumpyBackend(Backend):
         """Return True: nothing is traced."""
         return True
 
+    def extremes(self, array: Any) -> tuple[float, float] | None:
+        """Return the least and the largest value."""
+        xp = self.namespace(array)
+        wide = xp.astype(array, xp.float64, copy=False)  # NumPy warns of a NaN in half precision
+        return (float(xp.min(wide)), float(xp.max(wide))) if 0 not in array.shape else None
+
     def quiet(self) -> Any:
         """Return a context in which NumPy does not warn of overflow and underflow."""
         return np.errstate(over="ignore", under="ignore")

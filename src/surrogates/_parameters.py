@@ -131,9 +131,10 @@ def parameters(cls: type) -> list[Field[Any]]:
 def checked_value(owner: object, name: str, interval: Interval, value: Any) -> Any:
     """Return a number as a Python float (a count as an int), an array as it is, or raise.
 
-    Values of an array are checked in NumPy alone: elsewhere they may be traced, or on a device.
-    The owner is a surrogate, or the name of a function.
+    Of an array the extremes are checked, where its backend has them at hand. The owner is a
+    surrogate, or the name of a function.
     """
+    worst = None
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         # Python's integers may be too large for a float; NumPy's numbers may be of half precision.
         if _within(value if isinstance(value, int) else float(value), interval):
@@ -141,37 +142,63 @@ def checked_value(owner: object, name: str, interval: Interval, value: Any) -> A
                 return float(value) + 0.0  # -0.0 becomes 0.0: they are equal, and code is shared
             if value == int(value):
                 return int(value)
-    elif interval not in (COUNT, UNIT) and is_floating_array(value):
-        # in float64: in half precision the ends of a range would overflow
-        wide = np.asarray(value, np.float64) if isinstance(value, np.ndarray) else None
-        if wide is None or np.all(_within(wide, interval)):
+    elif interval not in (COUNT, UNIT) and (backend := _backend_of(value)) is not None:
+        extremes = backend.extremes(value)
+        worst = None if extremes is None else _out_of(interval, extremes)
+        if worst is None:
             return value
-    arrays = "" if interval in (COUNT, UNIT) else _OR_ARRAY
-    why = "; a masked array would lose its mask" if isinstance(value, np.ma.MaskedArray) else ""
-    if isinstance(value, (list, tuple)) or (hasattr(value, "dtype") and not why):
-        why = "; check its values, and convert it by numpy.asarray(..., dtype=float) or the like"
+    raise ValueError(_refusal(owner, name, interval, value, worst))
+
+
+def _refusal(owner: object, name: str, interval: Interval, value: Any, worst: float | None) -> str:
     caller = owner if isinstance(owner, str) else type(owner).__name__
+    arrays = "" if interval in (COUNT, UNIT) else _OR_ARRAY
+    shown, why = repr(value), ""
+    if worst is not None:
+        shown, why = f"{worst!r} in an array of shape {tuple(value.shape)}", "; check its values"
+        if backends.of(value).is_to_be_trained(value):
+            why += "; surrogates.learnable keeps what is trained in its range"
+    elif isinstance(value, np.ma.MaskedArray):
+        why = "; a masked array would lose its mask"
+    elif isinstance(value, (list, tuple)) or hasattr(value, "dtype"):
+        why = "; check its values, and convert it by numpy.asarray(..., dtype=float) or the like"
     if isinstance(value, (list, tuple)) or hasattr(value, "dtype"):
         names = [f.name for f in getattr(owner, "_fields", ()) if f.name != "at_threshold"]
         if names[:1] == [name]:  # where an array may be meant as x
             why += f"; if it is the membrane potential, write {caller}()(x)"
-    raise ValueError(
-        f"{caller}: {name} must be {interval.description}{arrays}, got {name}={value!r}{why}"
-    )
+    return f"{caller}: {name} must be {interval.description}{arrays}, got {name}={shown}{why}"
 
 
 _OR_ARRAY = " (or an array of such, of a floating-point dtype, that broadcasts against x)"
 
 
-def _within(value: Any, interval: Interval) -> Any:
+def _within(value: float, interval: Interval) -> bool:
     return (interval.low <= value) & (value <= interval.high)
+
+
+def _out_of(interval: Interval, extremes: tuple[float, float]) -> float | None:
+    """Return which of two extremes is out of a range: None if neither."""
+    least, most = extremes
+    low, high = interval.low, interval.high
+    if low <= least and most <= high:
+        return None
+    # In float32, of which most arrays are, an end may be rounded; no NaN is above one.
+    if not least >= low - abs(low) * 2.0**-24:
+        return least
+    return most if most > high + abs(high) * 2.0**-24 else None
 
 
 def is_floating_array(value: Any) -> bool:
     """Return whether a value is an array, of any library, of a dtype that formulas take."""
+    return _backend_of(value) is not None
+
+
+def _backend_of(value: Any) -> backends.Backend | None:
+    """Return the backend of an array of a dtype that formulas take, else None."""
     if not hasattr(value, "dtype"):
-        return False
+        return None
     try:
-        return is_floating(backends.of(value).namespace(value), value.dtype)
+        backend = backends.of(value)
+        return backend if is_floating(backend.namespace(value), value.dtype) else None
     except TypeError:  # not an array
-        return False
+        return None

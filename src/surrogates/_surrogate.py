@@ -39,9 +39,9 @@ class Surrogate(Value):
     by block, or in one kernel, as the formulas of this package are.
 
     A parameter is a Python float, or an array that broadcasts to `x`: one value for each channel,
-    or a traced or learnable value. The range of an array is checked in NumPy alone: elsewhere its
-    values may be traced, or on a device. Surrogates with equal numbers and the same arrays are
-    equal, and hash alike.
+    or a traced or learnable value. The range of an array is checked where its values are at hand:
+    not where they are traced, on a GPU, or not computed yet. Surrogates with equal numbers and the
+    same arrays are equal, and hash alike.
 
     A spike does not depend on a parameter, so its gradient with respect to one is zero. The
     gradient with respect to `x` does depend on it, and can be differentiated further.

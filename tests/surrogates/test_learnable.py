@@ -58,10 +58,10 @@ def test_a_number_at_the_end_of_its_range_cannot_be_learned(torch):
         learnable(surrogates.HeavisideGrad(), "window", framework="torch")
 
 
-def test_a_tensor_at_or_beyond_the_end_of_its_range_cannot_be_learned(torch):
-    for surrogate in (Sigmoid(torch.tensor(-3.0)), Sigmoid(torch.tensor([1.0, 0.0]))):
-        with pytest.raises(ValueError, match="start inside of its range"):
-            learnable(surrogate, "alpha", framework="torch")
+def test_a_tensor_at_the_end_of_its_range_cannot_be_learned(torch):
+    surrogate = surrogates.HeavisideGrad(torch.tensor([1.0, 0.0]))
+    with pytest.raises(ValueError, match="start inside of its range"):
+        learnable(surrogate, "window", framework="torch")
 
 
 @pytest.mark.parametrize("framework", ["flax", "equinox"])

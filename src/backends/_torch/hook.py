@@ -132,6 +132,19 @@ class TorchBackend(Backend):
             return False
         return not (x.is_cuda and torch.cuda.is_current_stream_capturing())
 
+    def extremes(self, array: Tensor) -> tuple[float, float] | None:
+        """Return the least and the largest value, of a plain tensor in the processor's memory."""
+        if is_dynamo_compiling() or not (is_plain(array) and array.is_cpu):
+            return None
+        number = array.numel()
+        if number == 1:
+            value = array.item()
+            return value, value
+        if number == 0:
+            return None
+        least, most = torch.aminmax(array.detach())
+        return least.item(), most.item()
+
     def is_to_be_trained(self, array: Any) -> bool:
         """Return whether it is a Parameter that is being trained; Dynamo traces no warning."""
         is_parameter = isinstance(array, torch.nn.Parameter) and array.requires_grad

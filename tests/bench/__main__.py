@@ -37,6 +37,7 @@ def main() -> None:
         except compare.CannotCompareError as error:
             sys.exit(f"--compare: {error}")
         return
+    arguments.docs.mkdir(parents=True, exist_ok=True)  # before hours of measuring
     path = arguments.docs / "benchmarks.json"
     if not arguments.render:
         arguments.docs.mkdir(parents=True, exist_ok=True)  # before half an hour of measuring

@@ -20,6 +20,7 @@ from ._compiler.text import Program
 
 _WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
 _ZEROS = {dtype: np.zeros((), dtype) for dtype in _WORKING}  # cheaper as an operand than a number
+_ONE_IN_HALF = np.uint16(0x3C00)  # its bits
 _FEW = 2**17  # elements, up to which two passes, to compare and to convert, are faster than one
 _FEW_TO_CHOOSE = 2**12  # elements, up to which `np.where` is as fast as four passes
 
@@ -47,7 +48,8 @@ def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
 def _where_rarely(condition: Any, x: Any, y: Any, out: Any) -> None:
     if out is not y:
         np.copyto(out, y)
-    np.copyto(out, x, where=condition)
+    if condition.any():
+        np.copyto(out, x, where=condition)
 
 
 def _copy(x: Any, out: Any) -> None:
@@ -170,7 +172,7 @@ class NumpyBackend(Backend):
         """Return the spikes and the derivative; of few elements by one look-up."""
         if type(x) is np.ndarray and definition.is_fixed and x.ndim and x.size <= _FEW:
             plan = _plan(definition, "derivative", x.dtype)
-            if plan and plan.compare:
+            if plan and plan.compare and x.dtype != np.float16:
                 return plan.compare(x, _ZEROS[x.dtype]).astype(x.dtype), _run(plan.program, x)
         return super().linearize(definition, x, arrays)
 
@@ -183,6 +185,9 @@ class NumpyBackend(Backend):
             # NumPy's functions make a number of an array without axes
             return np.asarray(spikes) if type(x) is np.ndarray else spikes
         zero = _ZEROS[x.dtype]
+        if x.ndim and x.dtype == np.float16:  # NumPy is slow to compare it, and to make it of bool
+            holds = FUNCTIONS[comparison](x, zero, signature="ff->?")
+            return (holds * _ONE_IN_HALF).view(np.float16)
         if x.ndim and x.size <= _FEW:  # of an array without axes both would be numbers
             return FUNCTIONS[comparison](x, zero).astype(x.dtype)
         spikes = np.empty_like(x)

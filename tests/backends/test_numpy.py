@@ -35,3 +35,14 @@ def test_a_choice_by_bits_is_that_of_where(dtype, shapes, monkeypatch):
 def test_nan_is_copied_without_a_choice():
     made = of_numpy._DIALECT.program(surrogates.LeakyRelu(), "derivative", "float32", product=False)
     assert made.text.count("where_(") == made.text.count("where_rarely_(") == 1
+
+
+@pytest.mark.parametrize("at_threshold", [0.0, 1.0])
+@pytest.mark.parametrize("cut", [np.s_[:], np.s_[::3], np.s_[::-1, ::2], np.s_[:0]])
+def test_spikes_of_half_precision_are_made_of_bits(at_threshold, cut):
+    x = values((30, 40), np.float16)
+    for x in (x[cut], x.T[cut]):
+        spikes, _ = surrogates.vjp(surrogates.Arctan(at_threshold=at_threshold), x)
+        expected = np.where(x == 0, at_threshold, x > 0).astype(np.float16)
+        assert spikes.dtype == expected.dtype
+        np.testing.assert_array_equal(spikes, expected)

@@ -15,6 +15,7 @@ from .._maths import (
     expm1,
     of_parameter,
     over,
+    root,
     select,
     sign,
     times_expm1,
@@ -313,13 +314,13 @@ class ExpEscape(InfiniteArea):
         return 0.5 + times_expm1(xp, self.p0, over(x, self.delta_u))
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        root = xp.exp(over(x, self.delta_u) / 2)
-        return self.p0 * root * root
+        half = xp.exp(over(x, self.delta_u) / 2)
+        return self.p0 * half * half
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # exp(u) can be too large where the product is not
-        root = xp.exp(over(x, self.delta_u) / 2)
-        return self.p0 / self.delta_u * root * root
+        half = root(xp, self.p0 / self.delta_u) * xp.exp(x * (0.5 / self.delta_u))
+        return half * half
 
     @property
     def peak(self) -> Any:

@@ -296,7 +296,9 @@ class QPseudoSpikeUnit(UnitArea):
         return two_sided(xp, x, 0.5 * xp.exp((1 - self.alpha) * log_base))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return xp.exp(-self.alpha * _log_base(xp, xp.abs(x), self.alpha - 1))
+        # where the product overflows, this is 0 or below the smallest normal number
+        twice = xp.clip(xp.abs(x) * (2 / (self.alpha - 1)), max=float(xp.finfo(x.dtype).max))
+        return xp.exp(-self.alpha * xp.log1p(twice))
 
     @property
     def peak(self) -> Any:

@@ -243,6 +243,13 @@ def logistic(xp: Any, x: Array) -> Array:
     return rise / (1 + rise)
 
 
+def one_above(xp: Any, x: Array, decay: Array) -> Array:
+    """Return a decay, which is at most 1, where ``x < 0``, else 1."""
+    if getattr(xp, "undifferentiated", False):  # random signs make a choice slow
+        return xp.maximum(decay, xp.astype(x >= 0, x.dtype))
+    return xp.where(x < 0, decay, xp.ones_like(x))
+
+
 def erfc(xp: Any, x: Array) -> Array:
     """Return the complementary error function, which the standard lacks."""
     return xp.erfc(x) if hasattr(xp, "erfc") else backends.of(x).erfc(x)

@@ -46,6 +46,18 @@ def test_at_a_breakpoint_the_second_derivative_is_that_of_one_side(cls, kind):
     assert np.all(is_one | is_peak), (places, below, there, above)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
+@every_surrogate
+def test_at_the_threshold_the_second_derivative_is_that_around_if_it_is_smooth(cls, kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    x = kind.array(np.asarray([-1e-9, 0.0, 1e-9]))
+    below, there, above = kind.numpy(kind.gradient(cls().surrogate_grad, x))
+    if below == pytest.approx(above, rel=1e-4):
+        assert there == pytest.approx(below, rel=1e-4)
+
+
 def test_breakpoints_of_wrappers():
     box = Boxcar(2.0)
     assert Ternary(box, 3.0).breakpoints == (-7.0, -6.0, -5.0, -1.0, 0.0, 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._accuracy import Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, namespace, of_parameter, over, sign
+from .._maths import at_least, at_most, namespace, of_parameter, one_above, over, sign
 from .._numeric import counted, first_below, highest, with_slope
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
@@ -78,7 +78,7 @@ sigma))``.
         interval, z, decay, part = self._parts(xp, x)
         rate = 1 / (self.tau_ref + self.tau_rc * interval)
         # slope / part is that of z in x over z, times sigma below the threshold
-        slope = xp.where(x < 0, decay, xp.ones_like(x)) / (1 + decay)
+        slope = one_above(xp, x, decay) / (1 + decay)
         share = slope / part * xp.where(x < 0, 1 / self.sigma + xp.zeros_like(x), xp.ones_like(x))
         return rate / (1 + z) * (self.tau_rc * rate * share)
 

@@ -15,6 +15,7 @@ from .._maths import (
     keep_nan,
     logistic,
     of_parameter,
+    one_above,
     sign,
     smaller,
     tanh,
@@ -352,8 +353,10 @@ class LogisticRamp(InfiniteArea):
         return self.scale * (at_least(xp, x, 0.0) + xp.log1p(decay) / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        decay = xp.exp(-self.alpha * xp.abs(x))
-        return self.scale * (xp.where(x < 0, decay, xp.ones_like(x)) / (1 + decay))
+        traced = getattr(xp, "undifferentiated", False)
+        size = xp.abs(x) if traced else sign(xp, x) * x  # whose slope at 0 is not 0
+        decay = xp.exp(-self.alpha * size)
+        return self.scale * (one_above(xp, x, decay) / (1 + decay))
 
     @property
     def peak(self) -> Any:

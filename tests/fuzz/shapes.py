@@ -157,6 +157,8 @@ class Shape:
         eps = self.eps if any(isinstance(v, dict) for v in given) else 2.0**-52
         room = 64 * eps * np.maximum(here[2], there[2])
         low, high = here[0] - there[1] - room, here[1] - there[0] + room
+        if eps == self.eps:  # computed in the dtype, it may overflow, as `Windowed` states
+            low = np.where(high > self.most / 8, np.nan, low)
         return np.where(low > 0, low, np.nan), high
 
     def _times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
@@ -180,8 +182,7 @@ class Shape:
 
     def _is_far(self, node: Case, at: Interval) -> Any:
         """Return whether a rounding moves x by a share of the period; infinity is, too."""
-        if np.any(np.isinf(at)):
-            at = tuple(np.where(np.isinf(end), self.most, end) for end in at)
+        at = tuple(np.clip(end, -self.most, self.most) for end in at)
         surrogate = self._base(node)
         periods = [
             getattr(surrogate, name, 1.0) for name in ("t_period", "threshold", "grad_width")
@@ -252,7 +253,8 @@ class Shape:
                     within = self.within(node)
                     zero = self._primitive(node["inside"], self._zero)
                     low, high = _divided((low - zero[1], high - zero[0]), within)
-                    size = 0.5 + size / within[0]
+                    lost = size > self.most / 8  # a share of what overflows
+                    size = np.where(lost, np.inf, 0.5 + size / within[0])
                 return low, high, size
             if name == "Mixture":
                 inside = [self._primitive(part, at) for part in node["parts"]]

@@ -24,6 +24,7 @@ from surrogates import (
     ReluGrad,
     Scaled,
     Sigmoid,
+    SoftLIF,
     SparseFastSigmoid,
     StraightThrough,
     SuperSpikeRescaled,
@@ -203,6 +204,35 @@ def test_a_large_area_below_the_band_costs_no_accuracy():
     np.testing.assert_allclose(flat.surrogate_fun(1.0), 1.0, rtol=1e-14)
     far_below = Windowed(PiecewiseLeakyRelu(w=1e3), 1e15)
     np.testing.assert_allclose(Windowed(far_below, normalise=True).surrogate_grad(0.0), 0.5)
+
+
+def test_an_area_beyond_single_precision_is_a_divisor_all_the_same():
+    """It was infinite as a number of float32: the derivative was 0, or NaN with a warning."""
+    high = Windowed(Scaled(Scaled(StraightThrough(), 1e14), 1e14), 1e14, normalise=True)
+    x = np.asarray([0.0, 1e13, 1e15], np.float32)
+    np.testing.assert_allclose(high.surrogate_grad(x), [5e-15, 5e-15, 0.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("moved", [0.0, np.asarray(2.25e10, np.float32)])
+def test_beyond_a_band_whose_area_overflows_the_derivative_is_zero(moved):
+    inside = Windowed(ExpEscape(delta_u=5.5e11), 8.4e13, normalise=True)
+    x = np.asarray([1.2e27, -1.2e27, 0.0, 7e13], np.float32)
+    derivative = Scaled(inside, shift=moved).surrogate_grad(x)
+    np.testing.assert_array_equal(derivative, [0.0, 0.0, 0.0, np.inf])
+    with pytest.raises(ValueError, match="give x in float64"):
+        sample(Scaled(inside, shift=moved), x, np.random.default_rng(0))
+
+
+def test_an_area_of_arrays_that_overflows_gives_nan_and_no_zero_in_silence():
+    band = np.asarray([1e14, 1.0], np.float32)
+    high = Windowed(Scaled(Scaled(StraightThrough(), 1e14), 1e14), band, normalise=True)
+    derivative = high.surrogate_grad(np.zeros(2, np.float32))
+    np.testing.assert_allclose(derivative, [np.nan, 0.5], rtol=1e-6)
+
+
+def test_an_area_that_rounding_loses_is_refused_before_levels_are_looked_for():
+    with pytest.raises(ValueError, match="the area within band"):
+        Windowed(Compressed(SoftLIF(tau_ref=3.65e14), residual="uint8"), normalise=True)
 
 
 def test_the_area_of_arrays_in_single_precision_is_checked_in_double():

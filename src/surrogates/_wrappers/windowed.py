@@ -50,9 +50,10 @@ class Windowed(Wrapper):
     The area within the band is a difference of two values of the primitive, accurate to an ulp of
     1, and so is a normalised primitive. Of a narrow band that is a share: where the area within is
     1e-3, a normalised primitive is accurate to 1000 ulp, and so is a normalised derivative with
-    array-valued parameters: one of less than an ulp is lost, and the derivative infinite. Without
-    arrays, the area is computed in double precision, once, and refused if it is 0 or infinite;
-    made inside of what `torch.compile` traces, it is not looked at, and such a one gives NaN.
+    array-valued parameters: one of less than an ulp is lost, and the derivative infinite; one that
+    overflows makes it NaN. Without arrays, the area is computed in double precision, once, and
+    refused if it is 0 or infinite; made inside of what `torch.compile` traces, it is not looked at,
+    and such a one gives NaN. Where the derivative inside overflows, a share of it is infinite, too.
 
     References
     ----------
@@ -83,6 +84,8 @@ class Windowed(Wrapper):
                 f"Windowed: normalise must be True or False, got normalise={self.normalise!r}"
             )
         super().__post_init__()
+
+    def _require_shape(self) -> None:
         # The values of other arrays are not looked at: they may be traced.
         if self.normalise and all(isinstance(a, np.ndarray) for a in self.partition()[1]):
             area = self.widened()._area_within()
@@ -109,7 +112,7 @@ class Windowed(Wrapper):
         if not self.normalise:
             return there
         at_zero = self.surrogate.primitive(xp, xp.zeros_like(x))
-        return 0.5 + (there - at_zero) / self._within(xp, x)
+        return 0.5 + self._share(xp, x, there - at_zero)
 
     def derivative(self, xp: Any, x: Array) -> Array:
         inside = self._closed_derivative(xp, self._clipped(xp, x))
@@ -119,8 +122,15 @@ class Windowed(Wrapper):
         area = self.surrogate.area_to(xp, self._clipped(xp, x)) - self._start(xp, x)
         if not self.normalise:
             return area
+        known, most = self._known_area, float(xp.finfo(x.dtype).max)
+        if isinstance(known, float) and known > most:  # a share of what overflowed is not known
+            raise ValueError(
+                f"Windowed: of {self.surrogate!r} the area within band={self.band!r} is {known}, "
+                f"and firing probabilities are shares of it, but {x.dtype} ends at {most:.3g}; "
+                "give x in float64, or choose another band"
+            )
         # From the end of the band on just 1, however the two areas were rounded.
-        return xp.where(x >= self.band, xp.ones_like(x), area / self._within(xp, x))
+        return xp.where(x >= self.band, xp.ones_like(x), self._share(xp, x, area))
 
     def has_area_below(self, xp: Any, x: Array) -> Any:
         return True
@@ -132,7 +142,22 @@ class Windowed(Wrapper):
     def _closed_derivative(self, xp: Any, x: Array) -> Array:
         """Return the derivative at `x` within the band, its ends included."""
         derivative = self.surrogate.derivative(xp, x)
-        return derivative / self._within(xp, x) if self.normalise else derivative
+        return self._share(xp, x, derivative) if self.normalise else derivative
+
+    def _share(self, xp: Any, x: Array, value: Array) -> Array:
+        """Return a value divided by the area within the band."""
+        most = float(xp.finfo(x.dtype).max)
+        if not isinstance(self._known_area, float):  # Dynamo makes a tensor of it
+            area = self._within(xp, x)
+            # by an infinite one, all would be 0 in silence
+            return value / xp.where(area > most, math.nan + xp.zeros_like(area), area)
+        if self._known_area < most:
+            return value / self._known_area
+        mantissa, exponent = math.frexp(self._known_area)
+        while exponent:  # in steps that the dtype holds
+            step = min(exponent, 100)
+            value, exponent = value * 2.0**-step, exponent - step
+        return value / mantissa
 
     def _start(self, xp: Any, x: Array) -> Array:
         return self.surrogate.area_to(xp, xp.zeros_like(x) - self.band)

@@ -65,11 +65,14 @@ class Wrapper(Surrogate):
                 f"{type(self).__name__}: {inside._decides[self._aspect]} inside decides the "
                 f"{self._aspect} already; leave out one of the two"
             )
-
+        self._require_shape()
         if self.residual_dtype == "uint8":  # whichever wrapper changes the peak
             require_levels(self)
             # A composition searches for it, which takes a while and is not for torch.compile.
             object.__setattr__(self, "_known_peak", None if self.array_fields else self.peak)
+
+    def _require_shape(self) -> None:
+        """Raise where there is no such shape: before its peak is searched for."""
 
     def replaced(self, values: list[Any]) -> Self:
         other = super().replaced(values)

@@ -67,6 +67,12 @@ def working_dtype(xp: Any, dtype: Any) -> Any:
     return xp.float32 if _is_half(xp, dtype) else dtype
 
 
+def at_least_single(array: Array) -> Array:
+    """Return an array, one of half precision in single precision."""
+    xp = backends.of(array).namespace(array)
+    return xp.astype(array, working_dtype(xp, array.dtype), copy=False)
+
+
 def _is_half(xp: Any, dtype: Any) -> bool:
     if isinstance(dtype, np.dtype) and dtype == np.float16:  # not in every namespace: Dask's
         return True

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _area, _aspects, _breakpoints, backends
 from ._accuracy import Accuracy
-from ._arrays import checked_x, conformed, operands, working_dtype
+from ._arrays import at_least_single, checked_x, conformed, operands, working_dtype
 from ._maths import holds
 from ._value import Value, described
 from .backends import of_tensor
@@ -225,7 +225,7 @@ class Surrogate(Value):
         if not arrays:
             traced = backends.traced_zero()
             return (np, np.float64(0.0)) if traced is None else traced
-        zero = sum(0 * array for array in arrays)
+        zero = sum(0 * at_least_single(array) for array in arrays)
         return backends.of(zero).namespace(zero), zero
 
     @property

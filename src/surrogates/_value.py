@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import numpy as np
 
 from . import backends
+from ._arrays import at_least_single
 from ._declaration import declare, decorated, refuse_change, too_many, unknown
 from ._parameters import UNIT, checked_value, is_floating_array, parameter
 
@@ -247,13 +248,17 @@ class Value:
         return other
 
     def widened(self) -> Self:
-        """Return this surrogate with its NumPy arrays in double precision, for its measures."""
+        """Return this surrogate for its measures: with its NumPy arrays in double precision.
+
+        Those of other libraries in at least single precision, which its formulas are written for.
+        """
         definition, arrays = self.partition()
-        if not any(isinstance(array, np.ndarray) for array in arrays):
-            return self
-        return definition.combine(
-            [a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in arrays]
-        )
+        wide = [
+            a.astype(np.float64) if isinstance(a, np.ndarray) else at_least_single(a)
+            for a in arrays
+        ]
+        is_same = all(array is other for array, other in zip(arrays, wide, strict=True))
+        return self if is_same else definition.combine(wide)
 
     @property
     def undifferentiated(self) -> tuple[tuple[int, str], ...]:

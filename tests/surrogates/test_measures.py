@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import every_surrogate
+from kinds import Kind, every_surrogate, generator
 from surrogates._check import symbolic
 from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
 from surrogates.definitions import SURROGATES
@@ -331,3 +331,39 @@ def test_measures_of_numpy_arrays_in_half_precision_decide_as_those_of_floats():
     ):
         assert surrogate.is_distribution
         assert surrogates.sample(surrogate, np.zeros(1), np.random.default_rng(0)) in (0, 1)
+
+
+SEARCHED = {
+    "windowed": lambda array: surrogates.Windowed(
+        surrogates.Scaled(surrogates.FakeNumericalGrad(), rate=array), normalise=True
+    ),
+    "spliced": lambda array: surrogates.Windowed(
+        surrogates.Spliced(surrogates.NonzeroSignLog(array), surrogates.Sigmoid())
+    ),
+    "mixture": lambda array: surrogates.Mixture(
+        (surrogates.FakeNumericalGrad(array), surrogates.Sigmoid()), (0.5, 0.5)
+    ),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("made", SEARCHED.values(), ids=SEARCHED)
+@pytest.mark.parametrize(
+    "kind", [Kind.NUMPY, Kind.TORCH, pytest.param(Kind.JAX, marks=pytest.mark.long), Kind.MLX]
+)
+def test_measures_of_half_precision_are_computed_in_single(kind, made):
+    """A search in half precision, which does not hold the numbers of formulas, raised or warned."""
+    if kind.missing():
+        pytest.skip(kind.missing())
+    surrogate = made(kind.array(np.float16([0.5, 2.0])))
+    exact = made(np.asarray([0.5, 2.0]))
+    for name in ("peak", "area", "width"):
+        measure = getattr(surrogate, name)
+        actual = measure if isinstance(measure, float) else kind.numpy(measure)
+        np.testing.assert_allclose(actual, getattr(exact, name), rtol=2e-3, err_msg=name)
+    if not exact.is_distribution:
+        x = kind.array(np.float16([0.0, 1.0]))
+        with pytest.raises(ValueError, match="density"):
+            surrogates.sample(surrogate, x, generator(kind))
+    if exact.peak.max() < math.inf:
+        surrogates.Compressed(surrogate, "uint8")

@@ -281,8 +281,8 @@ def sample(
     if not density.is_distribution:
         raise ValueError(
             f"{density!r}: its derivative is not known to be a density (it has area "
-            f"{density.area}, is negative somewhere, or has parameters whose values are not "
-            "known here, such as a tensor's), so it gives no firing probability; choose one of "
+            f"{density.widened().area}, is negative somewhere, or has parameters whose values are "
+            "not known here, such as a tensor's), so it gives no firing probability; choose one of "
             "area 1 that is nowhere negative, such as Sigmoid, ERF or Arctan"
         )
     x, backend = checked_x(surrogate, x)

@@ -249,9 +249,21 @@ def hypergradient(run: Run) -> None:
             return definition.combine(arrays).surrogate_grad(run.x).sum()
 
         pairs = [grad(f)(list(arrays)) for f in (first, exact)]
-    for mine, its in zip(*pairs, strict=True):
+    for mine, its, array in zip(*pairs, arrays, strict=True):
         if mine is not None and its is not None:
-            agree(run, mine, its, "hypergradient")
+            agree(run, mine, its, "hypergradient", _of_slopes(run, array))
+
+
+def _of_slopes(run: Run, array: Any) -> Any:
+    """Return by how much the slopes of an area to a parameter round, of which `Relaxed` is made."""
+    if not run.surrogate.relaxes:
+        return 0.0
+    with np.errstate(all="ignore"):
+        # of an area over a parameter they are differences of the derivative over that
+        ends = run.reference.derivative(exact=True)
+        size = np.abs(np.concatenate([end.ravel() for end in ends]))
+        terms = np.sum(size, where=np.isfinite(size)) / np.abs(run.numpy(array))
+        return np.where(np.isfinite(terms), 16 * run.reference.eps * terms, 0.0)
 
 
 @path()

@@ -244,7 +244,8 @@ class Shape:
             if name == "Scaled":
                 factor = self.parameter(node, "amplitude") / self.parameter(node, "rate")
                 low, high, size = self._primitive(node["inside"], self._inner(node, at))
-                size = np.abs(factor) * size + 0.5
+                # where the surrogate inside overflows, so does this one, as `Scaled` states
+                size = np.where(size > self.most / 8, np.inf, np.abs(factor) * size + 0.5)
                 return (*self._times(factor, low, high), np.where(factor == 0, 0.5, size))
             if name == "Windowed":
                 at = _clipped(at, self.parameter(node, "band"))

@@ -41,6 +41,10 @@ class Scaled(Wrapper):
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Where the surrogate inside overflows, this one is infinite, however small its amplitude.
+
     Examples
     --------
     >>> from surrogates import SlayerGrad, Scaled

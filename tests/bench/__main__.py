@@ -40,7 +40,6 @@ def main() -> None:
     arguments.docs.mkdir(parents=True, exist_ok=True)  # before hours of measuring
     path = arguments.docs / "benchmarks.json"
     if not arguments.render:
-        arguments.docs.mkdir(parents=True, exist_ok=True)  # before half an hour of measuring
         start = time.monotonic()
         data = collect(
             plan.QUICK if arguments.quick else plan.FULL,

@@ -46,3 +46,20 @@ def test_spikes_of_half_precision_are_made_of_bits(at_threshold, cut):
         expected = np.where(x == 0, at_threshold, x > 0).astype(np.float16)
         assert spikes.dtype == expected.dtype
         np.testing.assert_array_equal(spikes, expected)
+
+
+@pytest.mark.parametrize("at_threshold", [0.0, 1.0])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_spikes_of_strided_potentials_are_those_of_a_copy(dtype, at_threshold, monkeypatch):
+    monkeypatch.setattr(of_numpy, "_FEW", 0)
+    memory = values((20, 30), dtype)
+    before = memory.copy()
+    surrogate = surrogates.Sigmoid(at_threshold=at_threshold)
+    for x in (memory[::2, ::3], memory[:, 1::2].T, memory[::-1, ::-1]):
+        assert not x.flags.forc
+        spikes = surrogate(x)
+        assert spikes.dtype == dtype
+        expected = np.where(np.isnan(x), 0.0, np.heaviside(x.astype("float64"), at_threshold))
+        np.testing.assert_array_equal(spikes, expected)
+        assert not np.shares_memory(spikes, memory)
+    np.testing.assert_array_equal(memory, before)

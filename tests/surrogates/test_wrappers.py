@@ -273,3 +273,21 @@ def test_every_wrapper_is_traceable_around_what_is(wrapper):
     assert wrapper(surrogates.Sigmoid()).is_traceable
     assert wrapper(surrogates.Mixture((surrogates.Sigmoid(),), (1.0,))).is_traceable
     assert not wrapper(surrogates.Custom(lambda x: 1 / (1 + x * x), abs)).is_traceable
+
+
+TALL = Scaled(surrogates.SquarewaveFourierSeries(), 4.0)
+NEARLY = [
+    surrogates.Mixture((TALL, surrogates.Sigmoid()), (0.5, -3.0)),
+    surrogates.Mixture((TALL, TALL), (2.0, 1.5)),
+    surrogates.Spliced(surrogates.SquarewaveFourierSeries(), TALL),
+    Windowed(TALL, 1.5),
+    Windowed(TALL, 0.3, normalise=True),
+    Relaxed(TALL),
+]
+
+
+@pytest.mark.parametrize("surrogate", NEARLY, ids=lambda surrogate: type(surrogate).__name__)
+def test_the_primitive_stays_near_its_largest_term(surrogate):
+    """By it `check` measures its error."""
+    size = np.max(np.abs(surrogate.surrogate_fun(np.linspace(-20, 20, 2001))))
+    assert 0.6 * surrogate._largest_term < size < 1.25 * surrogate._largest_term

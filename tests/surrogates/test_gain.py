@@ -117,6 +117,12 @@ def test_a_wrapper_of_another_aspect_has_the_same_gain(cls, wrapper):
     assert (found.rate == inside.rate) == (wrapper != "MultiSpike")
 
 
+def test_the_rate_is_the_probability_to_be_at_the_threshold_or_above():
+    assert over(surrogates.Sigmoid(), Uniform(-2.0, 1.0)).rate == pytest.approx(1 / 3, rel=1e-14)
+    normal = over(surrogates.Sigmoid(), Normal(-1.0, 1.0)).rate
+    assert normal == pytest.approx(math.erfc(math.sqrt(0.5)) / 2, rel=1e-14)
+
+
 def test_multi_spike_has_the_rate_of_all_its_spikes():
     law = Normal(-1.0, 1.5)
     for most in (1, 2, math.inf):
@@ -186,6 +192,7 @@ def test_over_a_distribution_small_derivatives_do_not_vanish():
         ({}, TypeError, "give one of a sample x, mean= and std=, or low= and high="),
         ({"x": np.ones(2), "mean": 0.0, "std": 1.0}, TypeError, "got x=a sample, mean=0.0"),
         ({"mean": 0.0}, TypeError, "std=None"),
+        ({"std": 1.0}, TypeError, "mean=None"),
         ({"mean": 0.0, "std": 1.0, "low": 0.0}, TypeError, "high=None"),
         ({"mean": 0.0, "std": 1.0, "axis": 0}, TypeError, "axis=0 is for a sample x"),
         ({"mean": 0.0, "std": 0.0}, ValueError, "std must be a positive number.*got std=0.0"),
@@ -289,7 +296,13 @@ def test_a_derivative_of_ones_own_has_not_the_moments_of_its_base(name):
     base = SURROGATES[name]
 
     class Own(base):
+        traceable = True
+
         def derivative(self, xp, x):
             return xp.exp(-x * x)
 
     assert over(Own(), Normal(0.0, 1.0)).mean == pytest.approx(1 / math.sqrt(3), rel=1e-13)
+    uniform = math.sqrt(math.pi) / 2 * math.erf(1.0)
+    mixed = surrogates.Mixture((Own(), surrogates.Boxcar()), (1.0, 0.0))
+    for surrogate in (Own(), surrogates.Scaled(Own()), mixed):
+        assert over(surrogate, Uniform(-1.0, 1.0)).mean == pytest.approx(uniform, rel=1e-13)

@@ -122,6 +122,11 @@ def test_what_is_unknown_of_a_sample_is_nan():
     assert surrogates.gain(surrogates.Boxcar(), np.asarray([3.0])).factor == np.inf
 
 
+def test_of_an_infinite_derivative_the_gain_is_infinite():
+    found = surrogates.gain(surrogates.ExpEscape(), np.asarray([0.0, 1e4]))
+    assert (found.mean, found.rms, found.factor) == (np.inf, np.inf, 0.0)
+
+
 def test_keepdims_is_for_a_sample():
     with pytest.raises(TypeError, match="keepdims=True is for a sample x"):
         surrogates.gain(surrogates.Boxcar(), mean=0.0, std=1.0, keepdims=True)

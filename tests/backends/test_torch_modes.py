@@ -114,6 +114,24 @@ def test_second_derivative_where_the_first_is_about_to_overflow_is_not_zero():
     assert not (second == 0).any()
 
 
+def test_forward_mode_between_other_transforms():
+    x, surrogate = torch.tensor([-0.4, 0.1, 0.9]), Sigmoid()
+    expected = surrogate.surrogate_grad(x)
+    in_vmap = func.vmap(lambda x: by_jvp(surrogate, x)[1])
+    around_vmap = by_jvp(func.vmap(surrogate), x)[1]
+    in_grad = func.grad(lambda x: (by_jvp(surrogate, x)[1] * x.detach()).sum())
+    for found in (in_vmap(x), around_vmap, func.jacfwd(surrogate)(x).diagonal()):
+        torch.testing.assert_close(found, expected)
+    second = func.vmap(func.grad(surrogate.surrogate_grad))(x)
+    torch.testing.assert_close(in_grad(x), second * x)
+
+
+def test_without_forward_mode_the_gradient_at_infinity_is_exact():
+    x = torch.tensor([-torch.inf, 0.0, torch.inf])
+    found = func.vmap(func.grad(surrogates.StraightThrough()))(x)
+    assert found.tolist() == [1.0] * 3
+
+
 @pytest.mark.parametrize("dual", ["x", "parameter"])
 def test_forward_mode_of_one_of_several_tensors(dual):
     x, alpha = EDGES[EDGES.abs() < 4], torch.tensor(2.0, dtype=torch.float64)

@@ -40,8 +40,8 @@ def test_nan_is_copied_without_a_choice():
 @pytest.mark.parametrize("at_threshold", [0.0, 1.0])
 @pytest.mark.parametrize("cut", [np.s_[:], np.s_[::3], np.s_[::-1, ::2], np.s_[:0]])
 def test_spikes_of_half_precision_are_made_of_bits(at_threshold, cut):
-    x = values((30, 40), np.float16)
-    for x in (x[cut], x.T[cut]):
+    whole = values((30, 40), np.float16)
+    for x in (whole[cut], whole.T[cut]):
         spikes, _ = surrogates.vjp(surrogates.Arctan(at_threshold=at_threshold), x)
         expected = np.where(x == 0, at_threshold, x > 0).astype(np.float16)
         assert spikes.dtype == expected.dtype

@@ -247,6 +247,13 @@ class Backend:
         """
         return None
 
+    def values(self, x: Array) -> Any:
+        """Return `x` as an array of NumPy, for a search that takes long in the library itself.
+
+        None where it does not, and where `x` is traced or differentiated.
+        """
+        return None
+
     def is_to_be_trained(self, array: Array) -> bool:
         """Return whether an array says of itself that an optimiser is to move it."""
         return False

@@ -92,6 +92,12 @@ class JaxBackend(Backend):
             held = held.astype(np.float32)
         return float(held.min()), float(held.max())
 
+    def values(self, x: Array) -> Any:
+        """Return `x` as an array of NumPy: eager JAX compiles each operation for each shape."""
+        if isinstance(x, jax.core.Tracer) or not x.is_fully_addressable:
+            return None
+        return np.asarray(x)
+
     def copy(self, x: Array) -> Array:
         """Return `x` itself: JAX arrays do not change."""
         return x

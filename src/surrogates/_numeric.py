@@ -6,11 +6,30 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import backends
 
 Array = Any
 
 _FINER = 256  # steps that a step is divided into
+
+
+def from_values(surrogate: Any, measure: Callable[[Any], Any]) -> Any:
+    """Return a measure that NumPy searches for in double, in the surrogate's own library.
+
+    None where that library had better search itself: see `Backend.values`, and in half precision.
+    """
+    definition, arrays = surrogate.partition()
+    values = [backends.of(array).values(array) for array in arrays]
+    if not arrays or any(value is None for value in values):
+        return None
+    zero = sum(0 * array for array in arrays)  # of the dtype, and on the device
+    xp = backends.of(zero).namespace(zero)
+    if zero.dtype not in (xp.float32, xp.float64):
+        return None
+    found = measure(definition.combine([value.astype(np.float64) for value in values]))
+    return zero + xp.asarray(found, dtype=zero.dtype)
 
 
 def bisected(function: Callable[[float], float], low: float, high: float) -> float:

@@ -146,3 +146,22 @@ assert surrogates.Sigmoid()(0.5) == 1.0
 """
     path = f"import sys; sys.path[:0] = {sys.path!r}"
     subprocess.run([sys.executable, "-c", f"{path}\n{code}"], check=True)
+
+
+@pytest.mark.parametrize("measure", ["peak", "width"])
+@pytest.mark.parametrize("cls", [surrogates.SoftLIF, surrogates.MultiGaussianGrad])
+def test_a_measure_of_known_values_is_searched_for_by_numpy(cls, measure, monkeypatch):
+    def of(sigma):
+        return getattr(cls(sigma=sigma), measure)
+
+    module, used = sys.modules[cls.__module__], []
+    search = module.highest
+    monkeypatch.setattr(module, "highest", lambda xp, *rest: used.append(xp) or search(xp, *rest))
+    sigma = jnp.asarray([0.7, 2.0], jnp.float32)
+    found = of(sigma)
+    assert [xp.__name__ for xp in used] == ["array_api_compat.numpy"]
+    np.testing.assert_allclose(found, of(np.asarray(sigma, np.float64)), rtol=1e-6)
+    traced = jax.eval_shape(of, sigma)
+    assert used[-1] is jnp
+    assert (found.dtype, found.weak_type) == (traced.dtype, traced.weak_type)
+    assert found.shape == traced.shape

@@ -10,7 +10,7 @@ import numpy as np
 from .._accuracy import Accuracy
 from .._function_form import function_form
 from .._maths import at_least, at_most, namespace, of_parameter, one_above, over, sign
-from .._numeric import counted, first_below, highest, with_slope
+from .._numeric import counted, first_below, from_values, highest, with_slope
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 
@@ -133,6 +133,9 @@ sigma))``.
 
     def _searched(self, measure: str) -> Any:
         """Return the peak or the width, differentiable in the parameters."""
+        from_known = from_values(self, lambda known: known._searched(measure))
+        if from_known is not None:
+            return from_known
         definition, arrays = self.partition()
         if not arrays:
             return float(_found(definition, measure, np.asarray(0.0)))

@@ -335,3 +335,15 @@ def test_errors():
         assert isinstance(Compressed(surrogate), Compressed)
     with pytest.raises(TypeError, match="numpy has no dtype bfloat16; choose another residual"):
         vjp(Compressed(Sigmoid(), "bfloat16"), X)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a .functools.lru:UserWarning")
+def test_eight_bits_of_a_peak_that_is_searched_for_compile_for_a_number(torch):
+    """Dynamo refuses `sign` of array-api-compat for a tensor without axes."""
+    torch.compiler.reset()
+    window = surrogates.Windowed(surrogates.Scaled(surrogates.Sigmoid(), rate=torch.tensor(2.0)))
+    surrogate = surrogates.Compressed(window, "uint8")
+    x = torch.tensor(0.3, requires_grad=True)
+    torch.compile(lambda x: surrogate(x), fullgraph=True, backend="aot_eager")(x).backward()
+    torch.testing.assert_close(x.grad, surrogate.surrogate_grad(x.detach()))

@@ -141,7 +141,7 @@ def _top(xp: Any, function: Function, x: Array, zero: Array) -> Array:
     # what differs by rounding alone is no other place
     top, at_zero = function(best), function(zero)
     rounding = 8 * float(xp.finfo(zero.dtype).eps)
-    return constant(xp.where(at_zero >= top * (1 - rounding * xp.sign(top)), zero, best))
+    return constant(xp.where(at_zero >= top - rounding * xp.abs(top), zero, best))
 
 
 def _numbers(xp: Any, values: Array, instead: float) -> Array:

@@ -150,3 +150,16 @@ def test_a_parameter_beyond_the_range_of_x_is_cast_without_a_warning():
     x = da.from_array(np.zeros(3, np.float32), chunks=2)
     amplitude = da.from_array(np.full(3, 1e300), chunks=2)
     np.testing.assert_array_equal(Scaled(Sigmoid(), amplitude)(x), [1.0, 1.0, 1.0])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("residual", ["float16", "uint8"])
+def test_the_type_of_a_number_is_told_without_converting_what_happens_to_be_in_it(residual):
+    """The array that tells Dask the type has a value where it has no axes."""
+    x = da.from_array(np.asarray(0.5))
+    x._meta = np.asarray(3.4e300)
+    slope = Compressed(Sigmoid(), residual).surrogate_grad(x)
+    assert slope.dtype == np.float64
+    assert abs(float(slope.compute()) - float(Sigmoid().surrogate_grad(0.5))) < 0.01
+    spikes = surrogates.sample(Sigmoid(), x, da.random.default_rng(0))
+    assert float(spikes.compute()) in (0.0, 1.0)

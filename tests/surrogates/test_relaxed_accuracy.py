@@ -129,3 +129,20 @@ def test_the_slope_of_the_primitive_keeps_its_digits(cls, slope):
         slack = 16 * EPS * (np.abs(exact) + np.abs(moved - exact) / 0.001) + LEAST
         error = np.abs(slope(surrogate, X) - exact)
     assert np.all((error <= slack) | (np.abs(exact) > 1e30))
+
+
+@every_surrogate
+def test_with_a_large_weight_the_gradient_to_x_is_finite_where_the_derivative_is(cls):
+    """The slope of the area, which is recorded, may overflow where the derivative does not."""
+    torch = pytest.importorskip("torch")
+    x = torch.tensor([-1e6, -1.0, -1e-3, 0.0, 1e-3, 1.0, 1e6])
+    for name, _ in cases(cls):
+        interval = next(p.metadata["interval"] for p in declared(cls) if p.name == name)
+        for value in (1e14, 1e7, 1e-7, 1e-14):
+            if not interval.low <= value <= interval.high:
+                continue
+            mixture = surrogates.Mixture((cls(**{name: value}),), (torch.full((7,), 1e12),))
+            gradient = torch.func.grad(lambda x, m=mixture: Relaxed(m)(x).sum())(x)
+            derivative = mixture.surrogate_grad(x)
+            known = torch.isfinite(derivative)
+            torch.testing.assert_close(gradient[known], derivative[known], rtol=1e-3, atol=1e-30)

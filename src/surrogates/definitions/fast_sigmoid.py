@@ -263,8 +263,10 @@ class SuperSpikeRescaled(Surrogate):
         return 0.5 + (self.beta + 1) * (self.beta + 1) * _fast_sigmoid(xp, self.beta, x)
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        area = two_sided(xp, x, _tail(self.beta, sign(xp, x) * x), 2 / self.beta)
-        return (self.beta + 1) * (self.beta + 1) * area
+        height = self.beta + 1
+        # its square would overflow in the slope, once it is multiplied by a weight
+        root = height / (1 + self.beta * (sign(xp, x) * x))
+        return two_sided(xp, x, height / self.beta * root, 2 * height * (height / self.beta))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         r = (self.beta + 1) / (1 + self.beta * xp.abs(x))

@@ -10,7 +10,10 @@ from surrogates import Compressed, Sigmoid
 
 torch = pytest.importorskip("torch")
 func, forward_ad = torch.func, torch.autograd.forward_ad
+from array_api_compat import torch as compat  # noqa: E402
+
 from in_torch import WARNINGS, Each, by_dual, by_jvp, compiled, every_float, leaf  # noqa: E402
+from surrogates.backends._torch import namespaces  # noqa: E402
 
 pytestmark = WARNINGS
 
@@ -109,3 +112,25 @@ def test_a_choice_of_two_numbers_does_not_take_the_default_dtype(default, dtype)
     *exact, tangent = found
     assert all(torch.equal(gradient, expected) for gradient in exact)
     torch.testing.assert_close(tangent, expected)
+
+
+LOW, HIGH = torch.tensor([-1.0, 0.0, 1.0]), torch.tensor(1.5)
+
+
+@pytest.mark.parametrize("low", [None, -0.5, LOW], ids=["open", "number", "tensor"])
+@pytest.mark.parametrize("high", [None, 1, 0.5, HIGH], ids=["open", "integer", "number", "tensor"])
+@pytest.mark.parametrize("namespace", [namespaces.single, namespaces.double])
+def test_clip_is_that_of_the_standard(low, high, namespace):
+    x = torch.tensor([[-2.0, 0.25, 3.0], [torch.nan, torch.inf, -torch.inf]])
+    bounds = {"min": low, "max": high}
+    torch.testing.assert_close(
+        namespace.clip(x, **bounds), compat.clip(x, **bounds), rtol=0, atol=0, equal_nan=True
+    )
+
+
+def test_clip_is_compiled_without_a_graph_break():
+    def clipped(x):
+        return namespaces.single.clip(x, -0.5, 1.0) + namespaces.single.clip(x, LOW, 1.0)
+
+    x = torch.tensor([-2.0, 0.25, 3.0])
+    torch.testing.assert_close(compiled(clipped, "aot_eager")(x), clipped(x))

@@ -22,9 +22,20 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
             x1 = torch.asarray(x1, dtype=dtype, device=condition.device)
         return compat.where(condition, x1, x2)
 
+    def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+        """Return `x` within bounds; PyTorch 2.8 cannot compile that of array-api-compat."""
+        if min is None and max is None:
+            return x.clone()
+        # torch.clamp takes two numbers or two tensors
+        if isinstance(min, torch.Tensor) and isinstance(max, (int, float)):
+            max = torch.as_tensor(max, dtype=x.dtype, device=x.device)
+        elif isinstance(max, torch.Tensor) and isinstance(min, (int, float)):
+            min = torch.as_tensor(min, dtype=x.dtype, device=x.device)
+        return torch.clamp(x, min, max)
+
     namespace: Any = ModuleType(compat.__name__)  # a module, since Dynamo guards an object's names
     public = {name: getattr(compat, name) for name in compat.__all__}
-    vars(namespace).update(public, where=where)
+    vars(namespace).update(public, clip=clip, where=where)
     return namespace
 
 

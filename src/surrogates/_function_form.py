@@ -48,7 +48,7 @@ def function_form(cls: Callable[P, Surrogate], name: str) -> SurrogateFunction[P
         return cls(*args, **kwargs)(x)
 
     x = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    initialiser: Any = cls.__init__  # type: ignore[misc]  # read sooner than the class is
+    initialiser: Any = cls.__init__  # read sooner than the class is
     _, *parameters = inspect.signature(initialiser).parameters.values()
     function.__name__ = function.__qualname__ = name
     function.__module__ = cls.__module__

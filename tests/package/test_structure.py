@@ -136,10 +136,15 @@ def test_imports_are_found(text, monkeypatch):
     assert imports_of("surrogates.a", Path("a.py"), inside) == {"surrogates.b"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=[module_of(path) for path in FILES])
+ROOT = SRC.parent
+ALL_FILES = [*FILES, *ROOT.glob("*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("docs/**/*.py")]
+
+
+@pytest.mark.parametrize("path", ALL_FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_files_are_short(path):
-    lines = len(path.read_text().splitlines())
-    assert lines < 400 or path.parent.name == "definitions"
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    most = 399 if path in FILES else 400
+    assert lines <= most or path.parent.name == "definitions"
 
 
 def test_no_two_test_files_share_a_name():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import field
 from typing import Any
@@ -28,7 +29,7 @@ class Custom(Surrogate):
     Raises
     ------
     TypeError
-        If neither is given, or one is not callable.
+        If neither is given, or one is not callable, or does not take the array alone.
 
     Examples
     --------
@@ -58,11 +59,37 @@ class Custom(Surrogate):
             )
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return super().primitive(xp, x) if self.fun is None else self.fun(x)
+        return super().primitive(xp, x) if self.fun is None else _called("fun", self.fun, x)
 
     @property
     def _has_primitive(self) -> bool:
         return self.fun is not None
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return super().derivative(xp, x) if self.grad is None else self.grad(x)
+        return super().derivative(xp, x) if self.grad is None else _called("grad", self.grad, x)
+
+
+def _called(name: str, function: Callable[[Array], Array], x: Array) -> Array:
+    try:
+        return function(x)
+    except TypeError:
+        if (arguments := _other_arguments(function)) is None:
+            raise
+        raise TypeError(
+            f"Custom: {name} must be a function of the membrane potential alone, such as "
+            f"lambda x: 1 / (1 + x * x), got a function of {arguments}; for formulas of (xp, x) "
+            "write a subclass of surrogates.Surrogate with derivative(self, xp, x)"
+        ) from None
+
+
+def _other_arguments(function: Callable[..., Any]) -> inspect.Signature | None:
+    """Return what a function takes, or None where that is one array, or cannot be told."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of a function in C
+        return None
+    try:
+        signature.bind("x")
+    except TypeError:
+        return signature
+    return None

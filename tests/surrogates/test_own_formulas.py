@@ -75,6 +75,21 @@ def test_what_is_not_defined_says_so():
         surrogates.Custom()
 
 
+def test_a_function_of_more_than_x_is_told_where_it_belongs():
+    x = np.ones(3)
+    for surrogate in (
+        surrogates.Custom(lambda xp, x: xp.exp(-x * x)),
+        surrogates.Custom(fun=lambda xp, x: xp.tanh(x)),
+    ):
+        with pytest.raises(
+            TypeError, match=r"Custom: .* alone, .* function of \(xp, x\); .*self, xp"
+        ):
+            surrogate.surrogate_grad(x)
+    for wrong in (lambda x: x + None, min):  # errors of its own
+        with pytest.raises(TypeError, match=r"unsupported operand|iterable"):
+            surrogates.Custom(wrong).surrogate_grad(x[0])
+
+
 def test_central_difference_states_its_accuracy():
     x = np.linspace(-10, 10, 2001)
     surrogate = surrogates.Custom(fun=lambda x: np.tanh(3 * x))

@@ -101,6 +101,11 @@ def plot(
     if kind not in _KINDS:
         raise ValueError(f"plot: kind must be one of {', '.join(_KINDS)}, got kind={kind!r}")
     for surrogate in surrogates:
+        if isinstance(surrogate, (list, tuple)):
+            raise TypeError(
+                f"plot: give each surrogate as an argument, got a {type(surrogate).__name__} of "
+                f"{len(surrogate)}; write plot(*surrogates)"
+            )
         require_surrogate(surrogate)
     drawn = [one for surrogate in surrogates for one in _each(surrogate, values)]
     kinds = _KINDS[kind]

@@ -244,6 +244,7 @@ def test_primitive_that_there_is_none_of():
     [
         (lambda: plot(), TypeError, "give one or more surrogates"),
         (lambda: plot(Sigmoid), TypeError, r"got the class Sigmoid; .* Sigmoid\(\)"),
+        (lambda: plot([Sigmoid(), Sigmoid()]), TypeError, r"a list of 2; write plot\(\*surrog"),
         (lambda: plot(Sigmoid(), 3), TypeError, "expected a surrogate .* got 3"),
         (lambda: plot(Sigmoid(), kind="slope"), ValueError, "one of derivative, .* kind='slope'"),
         (

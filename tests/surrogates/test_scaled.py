@@ -44,6 +44,11 @@ def test_scaled_wants_positive_numbers():
         surrogates.rescaled(surrogates.Sigmoid(), width=-1)
 
 
+def test_rescaled_says_what_the_height_is_called():
+    with pytest.raises(TypeError, match=r"takes peak= and width=, got height=2.0; .* called peak"):
+        surrogates.rescaled(surrogates.Sigmoid(), height=2.0)
+
+
 class OfPrimitive(surrogates.Surrogate):
     """A user's, with a primitive alone."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Never
 
 from .. import backends
 from .._breakpoints import require_numbers
@@ -161,7 +161,11 @@ class Scaled(Wrapper):
 
 
 def rescaled(
-    surrogate: Surrogate, *, peak: float | None = None, width: float | None = None
+    surrogate: Surrogate,
+    *,
+    peak: float | None = None,
+    width: float | None = None,
+    **others: Never,
 ) -> Scaled:
     """Return the same shape with another peak, or full width at half maximum, or both.
 
@@ -173,6 +177,8 @@ def rescaled(
         The new `peak`, positive. Unchanged by default.
     width : float, optional
         The new `width`, positive, in the unit of `x`. Unchanged by default.
+    **others
+        Nothing: another name is refused.
 
     Returns
     -------
@@ -181,6 +187,8 @@ def rescaled(
 
     Raises
     ------
+    TypeError
+        If `surrogate` is not a Surrogate, or a keyword is neither `peak` nor `width`.
     ValueError
         If `peak` or `width` is not positive, or `surrogate` has no finite, positive one to scale.
 
@@ -198,6 +206,11 @@ def rescaled(
     (0.5, 1.0)
     """
     require_surrogate(surrogate)
+    for name in others:
+        raise TypeError(
+            f"rescaled takes peak= and width=, got {name}={others[name]!r}; the largest value of a "
+            "derivative is called peak, the full width at half of that is called width"
+        )
     amplitude = rate = 1.0
     if peak is not None:
         peak = checked_value("rescaled", "peak", POSITIVE, peak)

@@ -13,6 +13,7 @@ from networks import VALUES, Library, perceptron, spike_of
 from surrogates import (
     Arctan,
     Compressed,
+    GaussianGrad,
     Mixture,
     MultiSpike,
     Relaxed,
@@ -326,17 +327,26 @@ def test_what_cannot_be_told_is_asked_for(monkeypatch, imported, message):
         monkeypatch.delitem(sys.modules, name, raising=False)
     for name in imported:
         monkeypatch.setitem(sys.modules, name, object())
-    with pytest.raises(
-        ValueError, match=f'module: cannot tell the framework.*{message}.*framework="torch"'
-    ):
+    choices = 'say .*: framework="torch" or framework="flax" or framework="equinox"$'
+    with pytest.raises(ValueError, match=f"module: cannot tell .*, since {message}; {choices}"):
         module(Sigmoid())
 
 
 def test_arrays_of_jax_leave_two_libraries(jax, monkeypatch):
     for name in ("flax", "equinox"):
         monkeypatch.setitem(sys.modules, name, object())
-    with pytest.raises(ValueError, match=r"flax, equinox of flax, equinox are .*\"flax\""):
+    why = r"the arrays of Sigmoid are of jax, and flax, equinox of flax, equinox are imported"
+    with pytest.raises(
+        ValueError, match=rf"{why}; .* framework=\"flax\" or framework=\"equinox\"$"
+    ):
         module(Sigmoid(jax.numpy.asarray(2.0)))
+
+
+def test_arrays_of_two_libraries_leave_all(jax, torch):
+    surrogate = GaussianGrad(jax.numpy.ones(2), torch.ones(2))
+    with pytest.raises(ValueError, match=r"are of jax and torch; say .* or framework=\"equinox\"$"):
+        module(surrogate)
+    assert module(surrogate, "torch").surrogate.sigma.shape == (2,)
 
 
 def test_the_only_library_that_is_imported_is_taken(torch, monkeypatch):

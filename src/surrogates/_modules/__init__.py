@@ -248,8 +248,13 @@ def _chosen(caller: str, surrogate: Surrogate, framework: str | None) -> str:
     if len(found) == 1:
         return found[0]
     are = "are" if len(found) > 1 else "is"
+    why = [f"{', '.join(found) or 'none'} of {', '.join(possible)} {are} imported"]
+    if homes:
+        libraries = sorted({top.removesuffix("lib") for top in tops & _HOMES.keys()})
+        whose = f"the arrays of {type(surrogate).__name__} are of {' and '.join(libraries)}"
+        why = [whose, *why] if possible else [whose]
+    choices = " or ".join(f'framework="{name}"' for name in possible or FRAMEWORKS)
     raise ValueError(
-        f"{caller}: cannot tell the framework, since {', '.join(found) or 'none'} of "
-        f"{', '.join(possible or FRAMEWORKS)} {are} imported; say which the module is for, "
-        f'for instance framework="{(possible or FRAMEWORKS)[0]}"'
+        f"{caller}: cannot tell the framework, since {', and '.join(why)}; say which the module is "
+        f"for: {choices}"
     )

@@ -79,7 +79,8 @@ def decorated(cls: Any) -> str:
 def unknown(cls: Any, name: str) -> str:
     """Return what to tell who gives a parameter that the class has not."""
     known = ", ".join(inspect.signature(cls).parameters)
-    return f"{cls.__name__} has no parameter {name!r}; it takes {known}"
+    told = f"{cls.__name__} has no parameter {name!r}; it takes {known}"
+    return told + (_unannotated([name]) if name in _numbers_of(cls) else "")
 
 
 def too_many(cls: Any, given: tuple[Any, ...]) -> str:
@@ -88,6 +89,24 @@ def too_many(cls: Any, given: tuple[Any, ...]) -> str:
     return (
         f"{made} takes no more arguments without a name, got {len(given)}; at_threshold is given "
         f"by name, and the membrane potential in a second call: {made}(x)"
+        f"{_unannotated(_numbers_of(cls))}"
+    )
+
+
+def _numbers_of(cls: Any) -> list[str]:
+    """Return the numbers in a class that its author may have meant as parameters."""
+    known = {*cls.__dataclass_fields__, *inspect.get_annotations(cls)}
+    numbers = [name for name, value in vars(cls).items() if type(value) in (int, float)]
+    return [name for name in numbers if name[0] != "_" and name not in known]
+
+
+def _unannotated(names: list[str]) -> str:
+    """Return what to add to an error about a class that has such numbers."""
+    if not names:
+        return ""
+    return (
+        f". {' and '.join(names)} in the class {'have' if names[1:] else 'has'} no annotation, "
+        f"without which a number is no parameter: write {names[0]}: float = ..."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import typing
 
 import numpy as np
 import pytest
@@ -251,6 +252,23 @@ def test_an_unknown_parameter_is_told_which_there_are(make, names):
         make(slope=25.0)
 
 
+def test_a_number_without_an_annotation_is_told_apart_from_a_parameter():
+    class Mine(surrogates.Surrogate):
+        beta = 2.0
+        gamma: typing.ClassVar[float] = 3.0
+
+        def derivative(self, xp, x):
+            return xp.exp(-self.beta * x * x)
+
+    hint = "beta in the class has no annotation, .* no parameter: write beta: float = ...$"
+    with pytest.raises(TypeError, match=f"Mine has no parameter 'beta'; it takes at_thr.*{hint}"):
+        Mine(beta=3.0)
+    with pytest.raises(TypeError, match=hint):
+        Mine(3.0)
+    with pytest.raises(TypeError, match=r"no parameter 'delta'; it takes at_threshold$"):
+        Mine(delta=3.0)
+
+
 @pytest.mark.parametrize(
     "give",
     [
@@ -270,6 +288,12 @@ def test_an_array_in_the_place_of_the_surrogate():
             function(np.ones(3), surrogates.Sigmoid())
     with pytest.raises(TypeError, match="the name of the library comes first"):
         surrogates.to_library(surrogates.Sigmoid(), "snntorch")
+
+
+def test_a_batch_in_the_place_of_the_network(kind):
+    batch = kind.array(np.ones((20, 3)))
+    with pytest.raises(TypeError, match=r"array of shape \(20, 3\); .* diagnose\(network, x\)$"):
+        surrogates.diagnose(batch, surrogates.Sigmoid())
 
 
 def test_a_network_without_its_batch():

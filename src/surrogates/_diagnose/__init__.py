@@ -90,7 +90,9 @@ surrogates.fitted"
             f"it, {model.__name__}(...)"
         )
     if not callable(model):
-        raise TypeError(f"diagnose: model must be a network that can be called, got {model!r}")
+        raise TypeError(
+            f"diagnose: model must be a network that can be called, got {_brief(model)}"
+        )
     if loss is not None and not callable(loss):
         raise TypeError(
             f"diagnose: loss must be a function of what the network returns, got loss={loss!r}; "
@@ -110,6 +112,16 @@ surrogates.fitted"
         )
     return Diagnosis(
         [layer.summary() for layer in recorder.layers.values() if layer.potentials], recorder.unseen
+    )
+
+
+def _brief(value: Any) -> str:
+    """Return what to call something that is no network, without the numbers of an array."""
+    if not (hasattr(value, "dtype") and hasattr(value, "shape")):
+        return repr(value)
+    return (
+        f"an array of shape {tuple(value.shape)}; the network comes first: write "
+        "diagnose(network, x)"
     )
 
 

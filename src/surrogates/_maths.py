@@ -22,6 +22,16 @@ def sign(xp: Any, x: Array) -> Array:
     return 1 - 2 * xp.astype(x < 0, x.dtype)
 
 
+def size_of(xp: Any, x: Array) -> Array:
+    """Return ``abs(x)``, with slope 1 at 0.
+
+    There PyTorch's `abs` has slope 0, and so has each slope of a function of it, of any order.
+    """
+    if getattr(xp, "undifferentiated", False) or getattr(xp, "exact", False):
+        return xp.abs(x)
+    return xp.where(x < 0, -x, x)
+
+
 def select(xp: Any, condition: bool | Array, first: Any, second: Any) -> Any:
     """Return `first` where a condition on a parameter, a float or an array, holds."""
     if isinstance(condition, bool):
@@ -147,19 +157,23 @@ def finite_part(xp: Any, x: Array) -> Array:
     return xp.clip(x, min=-largest, max=largest)
 
 
-def at_least(xp: Any, x: Array, limit: float | Array) -> Array:
-    """Return the larger of `x` and a limit, with slope 1 where they are equal.
+def at_least(xp: Any, x: Array, limit: float | Array, *, closed: bool = True) -> Array:
+    """Return the larger of `x` and a limit; where they are equal, with slope 1 if `closed`, else 0.
 
     There `xp.clip` has slope 1/2 in JAX, and 1 on both sides in PyTorch. Of two pieces that meet,
-    just one must have a slope: one of `at_least` and `at_most`.
+    just one must have a slope: the one to which the derivative says that the edge belongs.
     """
+    if not closed:
+        return -at_most(xp, -x, -limit)
     if getattr(xp, "undifferentiated", False):
         return xp.clip(x, min=limit)
     return xp.where(x < limit, limit + xp.zeros_like(x), x)
 
 
-def at_most(xp: Any, x: Array, limit: float | Array) -> Array:
-    """Return the smaller of `x` and a limit, with slope 0 where they are equal."""
+def at_most(xp: Any, x: Array, limit: float | Array, *, closed: bool = False) -> Array:
+    """Return the smaller of `x` and a limit; where they are equal, with slope 1 if `closed`."""
+    if closed:
+        return -at_least(xp, -x, -limit)
     if getattr(xp, "undifferentiated", False):
         return xp.clip(x, max=limit)
     return xp.where(x >= limit, limit + xp.zeros_like(x), x)

@@ -9,7 +9,8 @@ import pytest
 
 import surrogates
 from kinds import Kind, every_surrogate
-from surrogates import Boxcar, Scaled, Ternary
+from surrogates import Boxcar, HeavisideGrad, Relaxed, Scaled, Ternary
+from surrogates.definitions import SURROGATES
 
 
 @every_surrogate
@@ -27,23 +28,118 @@ def test_breakpoints_move_with_a_shape(cls):
     assert set(Scaled(cls(), -3.0, 2.0, 0.75).breakpoints) == moved | {0.0}
 
 
+def around_breakpoints(surrogate):
+    """Return points just below the breakpoints, these, points just above, and one elsewhere."""
+    places = np.asarray(surrogate.breakpoints)
+    width = surrogate.width if np.isfinite(surrogate.width) else 0.01
+    step = 1e-8 * np.where(places == 0, width, np.abs(places))
+    return np.stack([places - step, places, places + step, np.full_like(places, 0.37 * width)])
+
+
+def is_near(one, other, among):
+    return np.abs(one - other) <= 1e-4 * np.abs(among).max() + 1e-7
+
+
+def is_of_one_side(found):
+    below, there, above, _ = found
+    return is_near(there, below, found) | is_near(there, above, found)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
 @every_surrogate
 def test_at_a_breakpoint_the_second_derivative_is_that_of_one_side(cls, kind):
     if kind.missing():
         pytest.skip(kind.missing())
-    found = np.asarray([place for place in cls().breakpoints if place])
-    places = np.concatenate([found, np.nextafter(found, np.inf), np.nextafter(found, -np.inf)])
-    if not places.size:
-        return
-    step = 1e-8 * np.abs(places)
-    x = kind.array(np.stack([places - step, places, places + step]))
-    below, there, above = kind.numpy(kind.gradient(cls().surrogate_grad, x))
-    tolerance = 1e-4 * np.maximum(np.abs(below), np.abs(above))
-    is_peak = (below * above < 0) & (np.abs(there) <= tolerance)  # there it is 0, as of a distance
-    is_one = np.minimum(np.abs(there - below), np.abs(there - above)) <= tolerance
-    assert np.all(is_one | is_peak), (places, below, there, above)
+    x = kind.array(around_breakpoints(cls()))
+    found = kind.numpy(kind.gradient(cls().surrogate_grad, x))
+    assert np.all(is_of_one_side(found)), found
+
+
+@pytest.mark.long
+@every_surrogate
+def test_at_the_threshold_derivatives_of_high_order_agree(cls, torch, jax):
+    """PyTorch's abs has slope 0 at 0, and lost the curvature of an even function of it."""
+    x, function = torch.zeros(1, dtype=torch.float64, requires_grad=True), cls().surrogate_grad
+    by_torch = cls()(x)
+    for _ in range(3):
+        (by_torch,) = torch.autograd.grad(by_torch.sum(), x, create_graph=True)
+        if not by_torch.requires_grad:  # constant
+            by_torch = 0 * x
+    by_jax = jax.grad(jax.grad(function))(jax.numpy.asarray(0.0))
+    np.testing.assert_allclose(by_torch.item(), by_jax, rtol=1e-9, atol=1e-12)
+
+
+def of_closed_ends():
+    """Return the surrogates with each choice of what belongs to a box."""
+    for cls in SURROGATES.values():
+        yield cls()
+        choices = {f.name: f.metadata.get("choices", ()) for f in cls._fields}
+        yield from (cls(**{name: c}) for name, values in choices.items() for c in values)
+    yield from (HeavisideGrad(0.5, closed=closed) for closed in ("neither", "left"))
+
+
+MOVED = [
+    Scaled(surrogates.ReluGrad(), -2.0, 0.5, 0.25),
+    Ternary(surrogates.PiecewiseQuadratic(), 1.5),
+]
+MOVED += [Scaled(Boxcar(closed="left"), shift=0.25), surrogates.Windowed(Boxcar(), 1.0)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("surrogate", [*of_closed_ends(), *MOVED], ids=repr)
+def test_at_a_breakpoint_the_slope_in_a_parameter_is_that_of_the_side_it_belongs_to(surrogate):
+    """Of the spikes of `Relaxed`, and of the derivative; in all frameworks the same side."""
+    x = around_breakpoints(surrogate)
+    derivative = surrogate.surrogate_grad(x)
+    is_jump = ~is_near(derivative[0], derivative[2], derivative)
+    belongs_below = is_near(derivative[1], derivative[0], derivative)
+    for name, value in numbers(surrogate).items():
+
+        def with_value(parameter, name=name):
+            return surrogate.substituted(name, parameter)
+
+        of_spikes = slopes_in_parameter(lambda x, p: Relaxed(with_value(p))(x), x, value)
+        of_derivative = slopes_in_parameter(lambda x, p: with_value(p).surrogate_grad(x), x, value)
+        for among in (of_spikes, of_derivative):
+            for found in among:
+                assert np.all(is_of_one_side(found)), (name, found)
+                np.testing.assert_allclose(found, among[0], atol=1e-8 * np.abs(found).max())
+        for found in of_spikes:
+            side = np.where(belongs_below, found[0], found[2])
+            assert np.all(is_near(found[1], side, found) | ~is_jump), (name, found)
+
+
+def numbers(surrogate):
+    """Return the parameters that are numbers and have a gradient, by name."""
+    values = {f.name: getattr(surrogate, f.name) for f in type(surrogate)._fields}
+    omitted = {"at_threshold", *type(surrogate)._without_gradient, "epsilon"}  # S2NN's: no effect
+    return {n: v for n, v in values.items() if type(v) is float and n not in omitted}
+
+
+def slopes_in_parameter(function, x, value):
+    """Return the slope of an elementwise function of `x` and a parameter, as each library has it.
+
+    PyTorch has two: in place, and recorded.
+    """
+    found = []
+    if not Kind.TORCH.missing():
+        import torch
+
+        for is_recorded in (False, True):
+            p = torch.full(x.shape, value, dtype=torch.float64, requires_grad=True)
+            result = function(torch.from_numpy(x), p)
+            if not result.requires_grad:
+                result = result + 0 * p
+            (slope,) = torch.autograd.grad(result.sum(), p, create_graph=is_recorded)
+            found.append(slope.detach().numpy())
+    if not Kind.JAX.missing():
+        import jax
+
+        p = jax.numpy.full(x.shape, value)
+        slope = jax.grad(lambda p: function(jax.numpy.asarray(x), p).sum())(p)
+        found.append(np.asarray(slope))
+    return found
 
 
 @pytest.mark.long

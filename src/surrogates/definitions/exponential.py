@@ -18,6 +18,7 @@ from .._maths import (
     root,
     select,
     sign,
+    size_of,
     times_expm1,
     two_sided,
 )
@@ -41,7 +42,7 @@ __all__ = [
 
 def _decay(xp: Any, alpha: float | Array, x: Array) -> Array:
     """Return ``exp(-alpha * abs(x))``."""
-    return xp.exp(-alpha * xp.abs(x))
+    return xp.exp(-alpha * size_of(xp, x))
 
 
 def _decay_integral(xp: Any, alpha: float | Array, x: Array) -> Array:
@@ -386,7 +387,7 @@ class GradedSlayer(InfiniteArea):
         return self.scale * (self.tau * xp.exp(over(below, self.tau)) + above)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.scale * xp.exp(over(xp.clip(x, max=0.0), self.tau))
+        return self.scale * xp.exp(over(at_most(xp, x, 0.0), self.tau))
 
     @property
     def peak(self) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, choose, finite_part, over, remainder, sign
+from .._maths import at_least, at_most, choose, finite_part, over, remainder, sign, size_of
 from .._numeric import bisected
 from .._parameters import count, positive
 from .._surrogate import Array, Surrogate
@@ -222,9 +222,9 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         return whole + self._integral(xp, rate, nearest)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        rest = self._remainder(xp, finite_part(xp, xp.clip(x, min=0.0)))
+        rest = self._remainder(xp, finite_part(xp, at_least(xp, x, 0.0)))
         distance = self.fold * xp.where(rest > self.threshold / 2, self.threshold - rest, rest)
-        return self.scale * xp.exp(-(distance + xp.clip(-x, min=0.0)) / self.grad_width)
+        return self.scale * xp.exp(-(distance - at_most(xp, x, 0.0)) / self.grad_width)
 
     def _integral(self, xp: Any, rate: float | Array, x: Array) -> Array:
         # a product of rate and threshold that underflows would leave 0
@@ -301,7 +301,7 @@ class MultiSpikeSuper(Surrogate):
         return _tail(self.beta, -below) + rise
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.beta, xp.abs(self._offset(xp, x)))
+        return _inverse_square(self.beta, size_of(xp, self._offset(xp, x)))
 
     def _offset(self, xp: Any, x: Array) -> Array:
         """Return the distance from the nearest bump, with its sign."""

@@ -17,6 +17,7 @@ from .._maths import (
     keep_nan,
     larger,
     sign,
+    size_of,
     smaller,
     times,
     two_sided,
@@ -89,15 +90,15 @@ class ReluGrad(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
-        u = xp.clip(s * x, max=self.width)
+        u = at_most(xp, s * x, self.width)
         return 0.5 + s * (self.alpha * (u * (self.width - u / 2)))
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        rest = xp.clip(self.width - sign(xp, x) * x, min=0.0)
+        rest = at_least(xp, self.width - sign(xp, x) * x, 0.0)
         return self.alpha * two_sided(xp, x, rest * (rest / 2), self.width * self.width)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * at_least(xp, self.width - xp.abs(x), 0.0)
+        return self.alpha * at_least(xp, self.width - size_of(xp, x), 0.0)
 
     @property
     def peak(self) -> Any:
@@ -165,7 +166,7 @@ class PiecewiseQuadratic(UnitArea):
         return two_sided(xp, x, rest * rest / 2)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * self._rest(xp, xp.abs(x))
+        return self.alpha * self._rest(xp, size_of(xp, x))
 
     def _rest(self, xp: Any, size: Array) -> Array:
         return at_least(xp, 1 - self.alpha * size, 0.0)
@@ -226,7 +227,10 @@ class Boxcar(Surrogate):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return 0.5 + self.height * xp.clip(x, min=-(self.width / 2), max=self.width / 2)
+        half = self.width / 2
+        inside = at_least(xp, x, -half, closed=self.closed in ("both", "left"))
+        inside = at_most(xp, inside, half, closed=self.closed in ("both", "right"))
+        return 0.5 + self.height * inside
 
     def derivative(self, xp: Any, x: Array) -> Array:
         half = self.width / 2
@@ -305,11 +309,11 @@ class SlantedBox(Surrogate):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        u = at_most(xp, at_least(xp, x, -self.band), self.band)
+        u = at_most(xp, at_least(xp, x, -self.band), self.band, closed=True)
         return 0.5 + u * (self.height + self.tilt * (u / self.band) / 4)
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        rest = at_least(xp, at_most(xp, x, self.band) + self.band, 0.0)
+        rest = at_least(xp, at_most(xp, x, self.band, closed=True) + self.band, 0.0)
         return rest * (self.height - self.tilt / 2 + self.tilt * (rest / self.band) / 4)
 
     def derivative(self, xp: Any, x: Array) -> Array:
@@ -491,8 +495,9 @@ class PiecewiseLeakyRelu(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
-        inside = at_most(xp, s * x, self.w) / (2 * self.w)
-        return 0.5 + s * (inside + times(xp, self.c, at_least(xp, s * x - self.w, 0.0)))
+        inside = at_most(xp, s * x, self.w, closed=True) / (2 * self.w)
+        outside = at_least(xp, s * x - self.w, 0.0, closed=False)
+        return 0.5 + s * (inside + times(xp, self.c, outside))
 
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
@@ -655,10 +660,10 @@ class HeavisideGrad(InfiniteArea):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return 0.5 + self.height * xp.clip(x, min=-self.window)
+        return 0.5 + self.height * at_least(xp, x, -self.window, closed=self.closed == "left")
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        return self.height * xp.clip(x + self.window, min=0.0)
+        return self.height * at_least(xp, x + self.window, 0.0, closed=self.closed == "left")
 
     def derivative(self, xp: Any, x: Array) -> Array:
         inside = x > -self.window if self.closed == "neither" else x >= -self.window

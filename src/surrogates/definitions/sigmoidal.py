@@ -17,6 +17,7 @@ from .._maths import (
     of_parameter,
     one_above,
     sign,
+    size_of,
     smaller,
     tanh,
     two_sided,
@@ -91,7 +92,7 @@ class Sigmoid(UnitArea):
         return xp.where(x < 0, decay, 1.0 + 0 * decay) / (1 + decay)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _bell(xp, self.alpha, self.alpha * xp.abs(x))
+        return _bell(xp, self.alpha, self.alpha * size_of(xp, x))
 
     @property
     def peak(self) -> Any:
@@ -147,7 +148,7 @@ class TanhGrad(Surrogate):
         return 2 / self.alpha * two_sided(xp, x, tail)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _bell(xp, 4.0, 2 * self.alpha * xp.abs(x))
+        return _bell(xp, 4.0, 2 * self.alpha * size_of(xp, x))
 
     @property
     def peak(self) -> Any:
@@ -205,7 +206,7 @@ class TanhOffset(InfiniteArea):
         return 0.5 + x + tanh(xp, self.beta * x) / self.beta
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return 1 + _bell(xp, 4.0, 2 * self.beta * xp.abs(x))
+        return 1 + _bell(xp, 4.0, 2 * self.beta * size_of(xp, x))
 
     @property
     def _lowest(self) -> Any:
@@ -268,7 +269,7 @@ b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        size = at_most(xp, sign(xp, x) * x, self.band)
+        size = self._size(xp, x)
         # not 1/2 - tanh, which would cancel in the tails
         rest = xp.expm1(-2 * self.b * (self.band - size))
         rest = rest / elementary(xp, "expm1", -2 * self.b * self.band)
@@ -276,16 +277,22 @@ b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))
 
     def area_to(self, xp: Any, x: Array) -> Array:
         # Near the threshold the slopes of both factors in `b` would cancel.
-        size = at_most(xp, sign(xp, x) * x, smaller(self.band, 0.25 / self.b))
+        size = at_most(xp, self._size(xp, x), 0.25 / self.b)
         half = elementary(xp, "tanh", self.b * self.band) * 2
         near = 0.5 - xp.tanh(self.b * size) / half
         is_near = self.b * xp.abs(x) < 0.25
         return xp.where(is_near, two_sided(xp, x, near), self.primitive(xp, x))
 
+    def _size(self, xp: Any, x: Array) -> Array:
+        """Return ``abs(x)`` within the band, constant beyond the ends."""
+        inside = at_least(xp, x, -self.band, closed=self.closed in ("both", "left"))
+        inside = at_most(xp, inside, self.band, closed=self.closed in ("both", "right"))
+        return sign(xp, inside) * inside
+
     def derivative(self, xp: Any, x: Array) -> Array:
         left = x >= -self.band if self.closed in ("both", "left") else x > -self.band
         right = x <= self.band if self.closed in ("both", "right") else x < self.band
-        size = xp.where(left & right, xp.abs(x), xp.zeros_like(x))
+        size = xp.where(left & right, size_of(xp, x), xp.zeros_like(x))
         factor = 2 * self.b / elementary(xp, "tanh", self.b * self.band)
         bell = _bell(xp, factor, 2 * self.b * size)
         return keep_nan(xp, x, xp.where(left & right, bell, xp.zeros_like(x)))
@@ -353,9 +360,7 @@ class LogisticRamp(InfiniteArea):
         return self.scale * (at_least(xp, x, 0.0) + xp.log1p(decay) / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        traced = getattr(xp, "undifferentiated", False)
-        size = xp.abs(x) if traced else sign(xp, x) * x  # whose slope at 0 is not 0
-        decay = xp.exp(-self.alpha * size)
+        decay = xp.exp(-self.alpha * size_of(xp, x))
         return self.scale * (one_above(xp, x, decay) / (1 + decay))
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import WITH_TAPE, assert_like, every_surrogate, parameters
+from kinds import WITH_TAPE, Kind, assert_like, every_surrogate, parameters
 from surrogates import (
     Arctan,
     Boxcar,
@@ -276,3 +276,27 @@ def test_the_area_to_a_point_is_a_share_of_that_within():
 def test_the_largest_slope_is_the_peak_where_the_derivative_is_highest_at_zero(normalise):
     windowed = Windowed(Sigmoid(2.0), 0.5, normalise)
     assert windowed._largest_slope == pytest.approx(windowed.peak, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX, Kind.DASK])
+@pytest.mark.parametrize("amplitude", [0.0, -1.0])
+def test_of_an_array_an_area_that_cannot_be_made_1_gives_nan(amplitude, kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    inside = Scaled(Sigmoid(), kind.array(np.full(3, amplitude)))
+    window = Windowed(inside, normalise=True)
+    x = kind.array(np.asarray([-2.0, 0.5, 1.0]))
+    derivative = kind.numpy(window.surrogate_grad(x))
+    np.testing.assert_array_equal(derivative, [0.0, np.nan, 0.0])
+    assert np.isnan(kind.numpy(window.surrogate_fun(x))).all()
+
+
+def test_in_a_compiled_function_an_area_that_cannot_be_made_1_gives_nan(torch, jax):
+    def derivative(x, amplitude):
+        return Windowed(Scaled(Sigmoid(), amplitude), normalise=True).surrogate_grad(x)
+
+    compiled = torch.compile(derivative, backend="aot_eager", fullgraph=True)
+    for amplitude in (0.0, -1.0):
+        assert np.isnan(jax.jit(derivative)(0.5, amplitude))
+        for given in (amplitude, torch.tensor(amplitude)):
+            assert torch.isnan(compiled(torch.tensor(0.5), given))

@@ -50,10 +50,11 @@ class Windowed(Wrapper):
     The area within the band is a difference of two values of the primitive, accurate to an ulp of
     1, and so is a normalised primitive. Of a narrow band that is a share: where the area within is
     1e-3, a normalised primitive is accurate to 1000 ulp, and so is a normalised derivative with
-    array-valued parameters: one of less than an ulp is lost, and the derivative infinite; one that
-    overflows makes it NaN. Without arrays, the area is computed in double precision, once, and
-    refused if it is 0 or infinite; made inside of what `torch.compile` traces, it is not looked at,
-    and such a one gives NaN. Where the derivative inside overflows, a share of it is infinite, too.
+    array-valued parameters. Without arrays, the area is computed in double precision, once, and
+    refused if it is not positive and finite. Where parameters may be traced (PyTorch's, JAX's and
+    Dask's arrays, and what is made inside of `torch.compile`) it is not looked at: if it is not
+    positive, overflows in the dtype of `x`, or is lost as less than an ulp, the derivative in the
+    band and the primitive are NaN. Where the derivative inside overflows, a share is infinite, too.
 
     References
     ----------
@@ -145,12 +146,12 @@ class Windowed(Wrapper):
         return self._share(xp, x, derivative) if self.normalise else derivative
 
     def _share(self, xp: Any, x: Array, value: Array) -> Array:
-        """Return a value divided by the area within the band."""
+        """Return a value divided by the area within the band: NaN if that cannot be made 1."""
         most = float(xp.finfo(x.dtype).max)
         if not isinstance(self._known_area, float):  # Dynamo makes a tensor of it
             area = self._within(xp, x)
-            # by an infinite one, all would be 0 in silence
-            return value / xp.where(area > most, math.nan + xp.zeros_like(area), area)
+            is_one = (area > 0) & (area <= most)
+            return value / xp.where(is_one, area, math.nan + xp.zeros_like(area))
         if self._known_area < most:
             return value / self._known_area
         mantissa, exponent = math.frexp(self._known_area)
@@ -161,6 +162,13 @@ class Windowed(Wrapper):
 
     def _start(self, xp: Any, x: Array) -> Array:
         return self.surrogate.area_to(xp, xp.zeros_like(x) - self.band)
+
+    def _divisor(self, xp: Any, x: Array) -> Array:
+        """Return the area within the band, or NaN if it cannot be made 1."""
+        area = self._within(xp, x)
+        if isinstance(area, float):  # it was looked at
+            return area
+        return xp.where((area > 0) & (area < math.inf), area, math.nan + xp.zeros_like(area))
 
     def _within(self, xp: Any, x: Array) -> Array:
         """Return the area of the surrogate inside within the band."""

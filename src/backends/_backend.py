@@ -10,7 +10,8 @@ from ._arithmetic import arithmetic
 from ._erfc import erfc
 
 Array = Any
-BEYOND_FLOAT16 = 65520.0  # rounded to infinity, of which a slope to a parameter would be NaN
+# The least number that is rounded to infinity, of which a slope to a parameter would be NaN.
+BEYOND = {"float16": 65520.0, "bfloat16": (2 - 2.0**-8) * 2.0**127}
 
 
 class Definition(Protocol):
@@ -212,12 +213,13 @@ class Backend:
         return self.namespace(x).astype(x, dtype, copy=False)
 
     def widened(self, kept: Array, dtype: Any) -> Array:
-        """Return `x` in another dtype than it was kept in; float16 has its end for infinity."""
+        """Return `x` in another dtype than it was kept in, with the end of that for infinity."""
         xp = self.namespace(kept)
         x = xp.astype(kept, dtype, copy=False)
-        if x.dtype == kept.dtype or str(kept.dtype).rpartition(".")[2] != "float16":
+        beyond = BEYOND.get(str(kept.dtype).rpartition(".")[2])
+        if x.dtype == kept.dtype or beyond is None:
             return x
-        end = xp.where(x < 0, xp.full_like(x, -BEYOND_FLOAT16), xp.full_like(x, BEYOND_FLOAT16))
+        end = xp.where(x < 0, xp.full_like(x, -beyond), xp.full_like(x, beyond))
         return xp.where(xp.isinf(x), end, x)
 
     def by_block(

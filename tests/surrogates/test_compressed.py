@@ -347,3 +347,12 @@ def test_eight_bits_of_a_peak_that_is_searched_for_compile_for_a_number(torch):
     x = torch.tensor(0.3, requires_grad=True)
     torch.compile(lambda x: surrogate(x), fullgraph=True, backend="aot_eager")(x).backward()
     torch.testing.assert_close(x.grad, surrogate.surrogate_grad(x.detach()))
+
+
+def test_beyond_bfloat16_the_slope_in_a_parameter_is_not_nan(torch):
+    for cls in (surrogates.Sigmoid, surrogates.InvSquareGrad):
+        alpha = torch.tensor(2.0, requires_grad=True)
+        x = torch.tensor([3.4e38, -3.4e38], requires_grad=True)
+        spikes = Compressed(cls(alpha=alpha), "bfloat16")(x)
+        (grad,) = torch.autograd.grad(spikes.sum(), x, create_graph=True)
+        assert torch.autograd.grad(grad.sum(), alpha)[0] == 0

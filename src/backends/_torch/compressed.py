@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from .._backend import BEYOND_FLOAT16, Definition
+from .._backend import BEYOND, Definition
 from .program import gradient
 from .state import in_transform, is_unwatched
 
@@ -69,8 +69,9 @@ class _Spike(torch.autograd.Function):
 def widened(kept: Tensor, dtype: torch.dtype) -> Tensor:
     """Return what was kept as `x`: that of `Backend`, in place, in a fifth of the time."""
     x = kept.to(dtype)
-    if kept.dtype is torch.float16 and dtype is not torch.float16:
-        x.nan_to_num_(math.nan, BEYOND_FLOAT16, -BEYOND_FLOAT16)
+    beyond = BEYOND.get(str(kept.dtype).rpartition(".")[2])
+    if beyond is not None and dtype is not kept.dtype:
+        x.nan_to_num_(math.nan, beyond, -beyond)
     return x
 
 

@@ -255,3 +255,40 @@ def test_a_tangent_is_differentiated_to_the_tangents_that_it_was_given(jit):
     second = 2 * slope * (1 - 2 * by_primitive)
     with_x = moved(lambda x, t: tangent(x, t, jnp.zeros(())), (x, change), (of_x, change))
     close(with_x, second * change * of_x + slope * change)
+
+
+# With a power, with a power and a scale, and of two parameters one with neither.
+POWERS = {
+    "power": Sigmoid,
+    "scale": surrogates.InvSquareGrad,
+    "several": lambda a: surrogates.GaussianGrad(a, a + 1.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "compressed"), [("power", False), ("scale", False), ("several", True)]
+)
+def test_a_parameter_has_the_slope_of_the_area_under_every_transform(name, compressed):
+    x, alphas = jnp.asarray([-0.7, 0.1, 0.4]), jnp.asarray([1.3, 2.1])
+
+    def relaxed(x, alpha):
+        surrogate = Relaxed(POWERS[name](alpha))
+        return (Compressed(surrogate, "float16") if compressed else surrogate)(x)
+
+    def area(x, alpha):
+        return POWERS[name](alpha).area_to(jnp, x)
+
+    def slopes(function):
+        to_alpha = jax.grad(lambda alpha, x: function(x, alpha).sum())
+        return [
+            to_alpha(alphas[0], x),
+            jax.vmap(to_alpha, (0, None))(alphas, x),
+            jax.vmap(to_alpha, (None, 0))(alphas[0], x),
+            jax.vmap(to_alpha)(alphas, jnp.stack([x, -x])),
+            jax.vmap(jax.vmap(to_alpha, (None, 0)), (0, None))(alphas, x),
+            jax.jacfwd(function, argnums=1)(x[:2], alphas),
+            jax.jacfwd(to_alpha)(alphas[0], x),
+            jax.jvp(to_alpha, (alphas[0], x), (alphas[1], jnp.zeros_like(x))),
+        ]
+
+    close(slopes(relaxed), slopes(area), rtol=1e-6)

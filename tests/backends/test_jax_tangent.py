@@ -292,3 +292,16 @@ def test_a_parameter_has_the_slope_of_the_area_under_every_transform(name, compr
         ]
 
     close(slopes(relaxed), slopes(area), rtol=1e-6)
+
+
+def test_forward_mode_over_forward_mode_has_the_second_derivative():
+    x, alpha = jnp.asarray(0.3), jnp.asarray(2.0)
+
+    def second(function):
+        def along(x, a):  # the squares have slopes that change
+            return jax.jvp(lambda x, a: function(x * x, a * a), (x, a), (1.0, 0.5))[1]
+
+        return jax.jvp(along, (x, alpha), (0.7, 1.0))[1]
+
+    expected = second(lambda x, a: Sigmoid(a).area_to(jnp, x))
+    close(second(lambda x, a: Relaxed(Sigmoid(a))(x)), expected, rtol=1e-6)

@@ -274,6 +274,7 @@ def test_matched_by_gain(potentials):
         (Boxcar(), {**NORMAL, "by": "share", "to": 1.5}, "a share from 1e-15 to 1, got to=1.5"),
         (Sigmoid(), {**NORMAL, "by": "share"}, r"support \(-inf, inf\); a share"),
         (Scaled(Boxcar(), shift=2.0), {**NORMAL, "by": "share"}, "contains the threshold"),
+        (Scaled(Boxcar(), shift=-0.5), {**NORMAL, "by": "share"}, "contains the threshold"),
         (surrogates.Ternary(Boxcar()), {**NORMAL, "by": "share"}, "has two thresholds"),
         (surrogates.StraightThrough(), {**NORMAL, "by": "spread"}, "has width inf, which cannot"),
         (Boxcar(), {"low": 3.0, "high": 4.0}, "has a gain of 0.0, which no height"),

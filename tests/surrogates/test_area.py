@@ -9,7 +9,7 @@ import pytest
 
 from kinds import WITH_TAPE, every_surrogate
 from kinds import parameters as kinds
-from surrogates import Relaxed, Surrogate, parameter
+from surrogates import Mixture, Relaxed, Sigmoid, StraightThrough, Surrogate, parameter
 from surrogates._parameters import parameters
 
 FAR = 1e15
@@ -122,3 +122,15 @@ def test_where_no_area_is_stated_parameters_get_its_gradient(taped):
 
         found = taped.numpy(taped.gradient(spikes, values))
         np.testing.assert_allclose(found, slope, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_of_a_mixture_with_an_infinite_part_it_is_the_primitive(as_array):
+    x = np.asarray([-1.0, 0.0, 1.0])
+    weights = (2.0, np.asarray(1.0) if as_array else 1.0)
+    for parts in ((Sigmoid(4.0), StraightThrough()), (StraightThrough(), Sigmoid(4.0))):
+        mixture = Mixture(parts, weights)
+        np.testing.assert_array_equal(mixture.area_to(np, x), mixture.surrogate_fun(x))
+    by_channel = Mixture((Sigmoid(4.0), StraightThrough()), (2.0, np.asarray([0.0, 1.0, 1.0])))
+    expected = np.where(x < 0, 2 * Sigmoid(4.0).area_to(np, x), by_channel.surrogate_fun(x))
+    np.testing.assert_allclose(by_channel.area_to(np, x), expected, rtol=1e-15)

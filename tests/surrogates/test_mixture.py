@@ -393,18 +393,6 @@ def test_the_area_to_a_point_of_parts_without_weight():
     np.testing.assert_allclose(mixture.area_to(np, x), Sigmoid(4.0).area_to(np, x), rtol=1e-15)
 
 
-@pytest.mark.parametrize("as_array", [False, True])
-def test_the_area_to_a_point_of_an_infinite_part_is_the_primitive(as_array):
-    x = np.asarray([-1.0, 0.0, 1.0])
-    weights = (2.0, np.asarray(1.0) if as_array else 1.0)
-    for parts in ((Sigmoid(4.0), StraightThrough()), (StraightThrough(), Sigmoid(4.0))):
-        mixture = Mixture(parts, weights)
-        np.testing.assert_array_equal(mixture.area_to(np, x), mixture.surrogate_fun(x))
-    by_channel = Mixture((Sigmoid(4.0), StraightThrough()), (2.0, np.asarray([0.0, 1.0, 1.0])))
-    expected = np.where(x < 0, 2 * Sigmoid(4.0).area_to(np, x), by_channel.surrogate_fun(x))
-    np.testing.assert_allclose(by_channel.area_to(np, x), expected, rtol=1e-15)
-
-
 def test_weights_sum_to_zero_by_their_size():
     parts = (Sigmoid(4.0), Sigmoid(2.0))
     assert Mixture(parts, (1e-20, 1e-20)).area == 2e-20

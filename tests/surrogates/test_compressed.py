@@ -356,3 +356,16 @@ def test_beyond_bfloat16_the_slope_in_a_parameter_is_not_nan(torch):
         spikes = Compressed(cls(alpha=alpha), "bfloat16")(x)
         (grad,) = torch.autograd.grad(spikes.sum(), x, create_graph=True)
         assert torch.autograd.grad(grad.sum(), alpha)[0] == 0
+
+
+def test_eight_bits_tell_the_derivative_to_the_cotangent(torch):
+    x, cotangent, surrogate = torch.tensor(X), torch.linspace(-1, 2, X.size), Compressed(Sigmoid())
+    surrogate, cotangent = Compressed(Sigmoid(), "uint8"), cotangent.reshape(X.shape).to(x.dtype)
+
+    def pulled(cotangent):
+        return torch.func.vjp(surrogate, x)[1](cotangent)[0]
+
+    slope = pulled(torch.ones_like(x))
+    found, pullback = torch.func.vjp(pulled, torch.ones_like(x))
+    torch.testing.assert_close(found, slope, rtol=1e-6, atol=0.0)
+    torch.testing.assert_close(pullback(cotangent)[0], slope * cotangent, rtol=1e-6, atol=0.0)

@@ -134,3 +134,20 @@ class CancelsInItsDocstring(surrogates.Surrogate):
     def primitive(self, xp, x):
         decay = xp.exp(-2 * self.alpha * abs(x))
         return xp.where(x < 0, decay, 1.0) / (1 + decay)
+
+
+@faultless
+class PrimitiveAlone(surrogates.Surrogate):
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(x)
+
+
+@faultless
+class DocumentedPrimitiveAlone(surrogates.Surrogate):
+    """Whose derivative is taken of its primitive.
+
+    g'(x) = 1 / (1 + x**2)
+    """
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(x)

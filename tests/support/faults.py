@@ -330,3 +330,14 @@ class PeakUnlikeItsDocstring(Measured):
 @fault(r"accuracy must be a surrogates\.Accuracy, got 6")
 class NoAccuracy(Lorentzian):
     accuracy = 6
+
+
+@fault(r"the derivative at x = .* is 0\.99\d+, by the docstring 1\.00")
+class DocumentedDerivativeOfAPrimitiveAlone(surrogates.Surrogate):
+    """Whose derivative is taken of its primitive.
+
+    g'(x) = 1.001 / (1 + x**2)
+    """
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(x)

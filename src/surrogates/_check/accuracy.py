@@ -96,11 +96,11 @@ def reference(surrogate: Surrogate, function: str, at: Values) -> Reference:
     If there is none, as in a class of your own, the definition itself is run on 50 digits.
     """
     method, formula = FUNCTIONS[function]
-    if function == "derivative" and differentiated(surrogate):
-        primitive = symbolic.exact(surrogate, "surrogate_fun")
-        return _tabulated(lambda x: mpmath.diff(primitive, x), at, math.inf)
     with mpmath.workdps(DIGITS):
         stated = formulas.compiled(surrogate, formula)
+    if stated is None and function == "derivative" and differentiated(surrogate):
+        primitive = symbolic.exact(surrogate, "surrogate_fun")
+        return _tabulated(lambda x: mpmath.diff(primitive, x), at, math.inf)
     if stated is None:
         return _tabulated(symbolic.exact(surrogate, method), at, math.inf)
     size = max(1.0, largest(surrogate, function))

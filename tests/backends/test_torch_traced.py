@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+import surrogates
 from surrogates import Arctan, Compressed, Relaxed, Sigmoid
 
 torch = pytest.importorskip("torch")
@@ -59,3 +62,20 @@ def test_compiled_what_is_kept_compressed_has_the_gradients_of_eager():
     exact = Arctan(2.0).surrogate_grad(X / 3)
     assert (eager[0] - exact).abs().max() > 1e-5  # rounded, which tells the forms apart
     torch.testing.assert_close(gradients(compiled), eager)
+
+
+class Own(surrogates.Surrogate):
+    """Whose area is computed of its primitive."""
+
+    alpha: float = surrogates.parameter(1.0)
+
+    def derivative(self, xp, x):
+        return self.alpha / (1 + (self.alpha * x) ** 2)
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(self.alpha * x)
+
+
+def test_compiled_the_area_of_a_surrogate_of_your_own_is_computed_in_double_precision():
+    areas = compiled(lambda x: x * Own(2.0).area_below)(X)
+    torch.testing.assert_close(areas, math.pi / 2 * X, rtol=1e-15, atol=0.0)

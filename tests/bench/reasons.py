@@ -32,10 +32,11 @@ REASONS = {
         "what that costs was not measured apart."
     ),
     "PyTorch eager: learnable alpha": (
-        "PyTorch eager, learnable: at 1e4 elements Sigmoid takes 1.5, Arctan 1.3 and InvSquareGrad "
-        "1.4 to 1.6 of a Function by hand (at 1e5 0.8, 0.6 and 0.7). Of 84 µs at 100 elements "
-        "autograd and the module take 45, the two gradients 20, checks, bounds and new tensors the "
-        "rest. The area of InvSquareGrad takes nine passes more. Tried: the area's derivative as a "
+        "PyTorch eager, learnable: at 1e4 elements Sigmoid takes 1.3 to 1.5, Arctan 1.1 to 1.3 "
+        "and InvSquareGrad 1.4 to 1.6 of a Function by hand (at 1e5 0.8, 0.6 and 0.7). Of 84 µs "
+        "at 100 elements autograd and the module take 45, the two gradients 20, checks, bounds and "
+        "new tensors the rest. The area of InvSquareGrad takes nine passes more. Tried: the "
+        "area's derivative as a "
         "program (2.6), sums of both branches for `torch.where` (which took 33 µs of 1e4 random "
         "signs, a product 2), and a sum that is read once for the check and the gradient. "
         "`torch.dot` would save 2 µs, but sums less exactly; one program for both gradients of "
@@ -83,7 +84,13 @@ REASONS = {
         "spikes and derivative of a block together; one pool for all derivatives (a third faster "
         "at 1e5 and 1e6, but it holds memory back); an allocator told to keep what is freed "
         "(both sides gain). On small arrays what is not arithmetic takes 4 µs: checks, the look-up "
-        "of the program, and NumPy's settings of warnings."
+        "of the program, and NumPy's settings of warnings; where caches are cold, 10 of 110 µs at "
+        "1e5. Beyond the surrogates measured here: `StraightThrough` 0.5 (its derivative passes "
+        "NaN on, so it is an array), `SoftLIF` 0.5 and `LogisticRamp` 0.7 (both tails keep their "
+        "digits and slopes), `ExpEscape` 0.9. Tried: the printed formula of `LogisticRamp` in "
+        "programs alone (0.9, but other bits than the plain expression, and 0 where a `scale` "
+        "above 1 makes the derivative a normal number), two exponentials (no gain), and the "
+        "larger of two instead of a choice by random signs (as it is, from 0.55)."
     ),
     "NumPy: ns an element": (
         "Cost of an element: up to 1e6 all arrays fit the cache, and what was freed is used "

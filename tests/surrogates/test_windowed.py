@@ -213,6 +213,13 @@ def test_an_area_beyond_single_precision_is_a_divisor_all_the_same():
     np.testing.assert_allclose(high.surrogate_grad(x), [5e-15, 5e-15, 0.0], rtol=1e-6)
 
 
+def test_xla_does_not_merge_the_steps_of_a_division_by_what_it_does_not_hold():
+    jax = pytest.importorskip("jax")
+    high = Windowed(Scaled(Scaled(StraightThrough(), 1e14), 1e14), 1e14, normalise=True)
+    derivative = jax.jit(high.surrogate_grad)(jax.numpy.zeros(1, "float32"))
+    np.testing.assert_allclose(derivative, [5e-15], rtol=1e-6)
+
+
 @pytest.mark.parametrize("moved", [0.0, np.asarray(2.25e10, np.float32)])
 def test_beyond_a_band_whose_area_overflows_the_derivative_is_zero(moved):
     inside = Windowed(ExpEscape(delta_u=5.5e11), 8.4e13, normalise=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .._maths import at_most, choose, holds, number, unwarned
+from .._maths import at_most, choose, holds, keep_nan, number, unwarned
 from .._parameters import positive
 from .._surrogate import Array
 from . import _search
@@ -155,9 +155,11 @@ class Windowed(Wrapper):
         if self._known_area < most:
             return value / self._known_area
         mantissa, exponent = math.frexp(self._known_area)
-        while exponent:  # in steps that the dtype holds
+        while (
+            exponent
+        ):  # in steps that the dtype holds; XLA would merge them but for what keeps NaN
             step = min(exponent, 100)
-            value, exponent = value * 2.0**-step, exponent - step
+            value, exponent = keep_nan(xp, value, value * 2.0**-step), exponent - step
         return value / mantissa
 
     def _start(self, xp: Any, x: Array) -> Array:

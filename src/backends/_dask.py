@@ -57,7 +57,7 @@ class DaskBackend(Backend):
         definition, arrays = surrogate.partition()
         operands = (x, *(_aligned(array, x) for array in arrays))
         options = {"function": function, "definition": definition}
-        meta = _meta(x, dtype)
+        meta = _told(x, dtype)
         return da.map_blocks(_of_block, *operands, **options, dtype=dtype, meta=meta)
 
     def uniform(self, generator: Any, x: Array) -> Array:
@@ -70,10 +70,10 @@ class DaskBackend(Backend):
             raise TypeError(f"generator must be a dask.array.random.Generator, got {generator!r}")
         dtype = np.dtype("float64" if x.dtype == np.float64 else "float32")
         seed = generator.integers(0, 2**63 - 1, size=())
-        return da.map_blocks(_draw, x, seed, dtype=dtype, meta=_meta(x, dtype))
+        return da.map_blocks(_draw, x, seed, dtype=dtype, meta=_told(x, dtype))
 
 
-def _meta(x: Array, dtype: Any) -> Array:
+def _told(x: Array, dtype: Any) -> Array:
     """Return what tells Dask of a type: without axes `x._meta` has a value, which may not fit."""
     return np.zeros_like(x._meta, dtype=dtype)
 

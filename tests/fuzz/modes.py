@@ -58,7 +58,9 @@ def learned(run: Run) -> None:
     x = run.x.detach().clone().requires_grad_()
     spikes = module(x)
     held = module.surrogate
-    if held.is_smooth:  # of the parameter as the module has it, by a logarithm in its dtype
+    if getattr(
+        held, "is_smooth", False
+    ):  # of the parameter as the module has it, by a logarithm in its dtype
         agree(run, spikes, held.surrogate_fun(x.detach()).detach(), "learned spikes")
     else:
         run.spikes(spikes, "learned spikes")

@@ -398,3 +398,8 @@ def test_weights_sum_to_zero_by_their_size():
     assert Mixture(parts, (1e-20, 1e-20)).area == 2e-20
     with pytest.raises(ValueError, match="must not sum to 0"):
         Mixture(parts, (1e8, -np.nextafter(1e8, 0.0)))
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_infinite_peak_is_found_without_a_warning():
+    assert Mixture((ExpEscape(),), (1.0,)).peak == np.inf

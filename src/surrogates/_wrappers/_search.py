@@ -141,7 +141,8 @@ def _top(xp: Any, function: Function, x: Array, zero: Array) -> Array:
     # what differs by rounding alone is no other place
     top, at_zero = function(best), function(zero)
     rounding = 8 * float(xp.finfo(zero.dtype).eps)
-    return constant(xp.where(at_zero >= top - rounding * xp.abs(top), zero, best))
+    nearly = xp.where(top < 0, top * (1 + rounding), top * (1 - rounding))  # of infinity, too
+    return constant(xp.where(at_zero >= nearly, zero, best))
 
 
 def _numbers(xp: Any, values: Array, instead: float) -> Array:

@@ -22,16 +22,6 @@ def sign(xp: Any, x: Array) -> Array:
     return 1 - 2 * xp.astype(x < 0, x.dtype)
 
 
-def size_of(xp: Any, x: Array) -> Array:
-    """Return ``abs(x)``, with slope 1 at 0.
-
-    There PyTorch's `abs` has slope 0, and so has each slope of a function of it, of any order.
-    """
-    if getattr(xp, "undifferentiated", False) or getattr(xp, "exact", False):
-        return xp.abs(x)
-    return xp.where(x < 0, -x, x)
-
-
 def select(xp: Any, condition: bool | Array, first: Any, second: Any) -> Any:
     """Return `first` where a condition on a parameter, a float or an array, holds."""
     if isinstance(condition, bool):

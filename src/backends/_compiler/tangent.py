@@ -14,7 +14,7 @@ from .graph import Symbol, nodes_of
 
 
 def _sign(x: Any) -> Any:
-    return 1.0 - 2.0 * x.trace.apply("number", x < 0)  # at 0 as `size_of` of the formulas
+    return 1.0 - 2.0 * x.trace.apply("number", x < 0)  # at 0 as the other frameworks here
 
 
 def _log_term(y: Any, a: Any, b: Any) -> Any:

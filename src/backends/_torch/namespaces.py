@@ -22,6 +22,10 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
             x1 = torch.asarray(x1, dtype=dtype, device=condition.device)
         return compat.where(condition, x1, x2)
 
+    def abs(x: Any, /) -> Any:
+        """Return the size of `x`, with slope 1 at 0: PyTorch's 0 would end each further one."""
+        return x.where(x >= 0, -x)  # a method: Dynamo guards each name of a module
+
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         """Return `x` within bounds; PyTorch 2.8 cannot compile that of array-api-compat."""
         if min is None and max is None:
@@ -35,7 +39,7 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     namespace: Any = ModuleType(compat.__name__)  # a module, since Dynamo guards an object's names
     public = {name: getattr(compat, name) for name in compat.__all__}
-    vars(namespace).update(public, clip=clip, where=where)
+    vars(namespace).update(public, abs=abs, clip=clip, where=where)
     return namespace
 
 

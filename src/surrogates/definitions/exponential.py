@@ -18,7 +18,6 @@ from .._maths import (
     root,
     select,
     sign,
-    size_of,
     times_expm1,
     two_sided,
 )
@@ -42,7 +41,7 @@ __all__ = [
 
 def _decay(xp: Any, alpha: float | Array, x: Array) -> Array:
     """Return ``exp(-alpha * abs(x))``."""
-    return xp.exp(-alpha * size_of(xp, x))
+    return xp.exp(-alpha * xp.abs(x))
 
 
 def _decay_integral(xp: Any, alpha: float | Array, x: Array) -> Array:

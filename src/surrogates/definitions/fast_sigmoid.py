@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, keep_nan, sign, size_of, smaller, two_sided
+from .._maths import at_least, at_most, keep_nan, sign, smaller, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -95,7 +95,7 @@ class InvSquareGrad(Surrogate):
         return two_sided(xp, x, _tail(self.alpha, sign(xp, x) * x), 2 / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.alpha, size_of(xp, x))
+        return _inverse_square(self.alpha, xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -153,7 +153,7 @@ class SoftSign(UnitArea):
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.alpha, size_of(xp, x), peak=self.alpha / 2)
+        return _inverse_square(self.alpha, xp.abs(x), peak=self.alpha / 2)
 
     @property
     def peak(self) -> Any:
@@ -203,7 +203,7 @@ class SuperSpike(Surrogate):
         return self.alpha * two_sided(xp, x, _tail(1.0, sign(xp, x) * x), 2.0)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(1.0, size_of(xp, x), peak=self.alpha)
+        return _inverse_square(1.0, xp.abs(x), peak=self.alpha)
 
     @property
     def peak(self) -> Any:
@@ -269,7 +269,7 @@ class SuperSpikeRescaled(Surrogate):
         return two_sided(xp, x, height / self.beta * root, 2 * height * (height / self.beta))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        r = (self.beta + 1) / (1 + self.beta * size_of(xp, x))
+        r = (self.beta + 1) / (1 + self.beta * xp.abs(x))
         return r * r
 
     @property
@@ -391,7 +391,7 @@ class SparseFastSigmoid(Surrogate):
         return keep_nan(xp, x, two_sided(xp, x, tail, 2 / (1 / self.band + self.slope)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        size = size_of(xp, x)
+        size = xp.abs(x)
         return xp.where(size >= self.band, 0.0, _inverse_square(self.slope, size))
 
     @property

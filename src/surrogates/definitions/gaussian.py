@@ -10,7 +10,7 @@ import numpy as np
 
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
-from .._maths import before_underflow, choose, either, erfc, larger, namespace, over, size_of
+from .._maths import before_underflow, choose, either, erfc, larger, namespace, over
 from .._numeric import counted, first_below, from_values, highest, with_slope
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
@@ -259,7 +259,7 @@ class MultiGaussianGrad(Surrogate):
         return self.scale * ((1 + self.h) * centre - self.h * sides)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        size, side = size_of(xp, x), self.s * self.sigma
+        size, side = xp.abs(x), self.s * self.sigma
         left, right = over(size + self.sigma, side), over(size - self.sigma, side)
         bump = self._bump(xp, over(size, self.sigma), left, right)
         return self.scale / (self.sigma * _SQRT_TWO_PI) * bump

@@ -17,7 +17,6 @@ from .._maths import (
     log1p_of_product,
     of_parameter,
     sign,
-    size_of,
     smaller,
     times,
 )
@@ -78,7 +77,7 @@ class NonzeroSignLog(Surrogate):
         return 0.5 + s * log1p_of_product(xp, self.alpha, s * x)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return 1 / (1 / self.alpha + size_of(xp, x))  # alpha * x could overflow
+        return 1 / (1 / self.alpha + xp.abs(x))  # alpha * x could overflow
 
     @property
     def peak(self) -> Any:
@@ -142,7 +141,7 @@ class FakeNumericalGrad(Surrogate):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # Not clip: a bound that torch.compile traces as a number breaks the graph there.
-        return 1 / at_least(xp, size_of(xp, x), xp.zeros_like(x) + 1 / self.alpha)
+        return 1 / at_least(xp, xp.abs(x), xp.zeros_like(x) + 1 / self.alpha)
 
     @property
     def peak(self) -> Any:

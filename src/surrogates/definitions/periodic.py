@@ -9,7 +9,7 @@ import numpy as np
 
 from .._accuracy import EXPONENTIAL, SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, choose, finite_part, over, remainder, sign, size_of
+from .._maths import at_least, at_most, choose, finite_part, over, remainder, sign
 from .._numeric import bisected
 from .._parameters import count, positive
 from .._surrogate import Array, Surrogate
@@ -301,7 +301,7 @@ class MultiSpikeSuper(Surrogate):
         return _tail(self.beta, -below) + rise
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.beta, size_of(xp, self._offset(xp, x)))
+        return _inverse_square(self.beta, xp.abs(self._offset(xp, x)))
 
     def _offset(self, xp: Any, x: Array) -> Array:
         """Return the distance from the nearest bump, with its sign."""

@@ -17,7 +17,6 @@ from .._maths import (
     keep_nan,
     larger,
     sign,
-    size_of,
     smaller,
     times,
     two_sided,
@@ -98,7 +97,7 @@ class ReluGrad(Surrogate):
         return self.alpha * two_sided(xp, x, rest * (rest / 2), self.width * self.width)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * at_least(xp, self.width - size_of(xp, x), 0.0)
+        return self.alpha * at_least(xp, self.width - xp.abs(x), 0.0)
 
     @property
     def peak(self) -> Any:
@@ -166,7 +165,7 @@ class PiecewiseQuadratic(UnitArea):
         return two_sided(xp, x, rest * rest / 2)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return self.alpha * self._rest(xp, size_of(xp, x))
+        return self.alpha * self._rest(xp, xp.abs(x))
 
     def _rest(self, xp: Any, size: Array) -> Array:
         return at_least(xp, 1 - self.alpha * size, 0.0)
@@ -319,7 +318,6 @@ class SlantedBox(Surrogate):
     def derivative(self, xp: Any, x: Array) -> Array:
         zero = xp.zeros_like(x)
         inside = xp.abs(x) <= self.band
-        # Not clip: a bound that torch.compile traces as a number breaks the graph there.
         top = self.height + self.tilt * (xp.where(inside, x, zero) / self.band) / 2
         return keep_nan(xp, x, xp.where(inside, top, zero))
 

@@ -16,7 +16,6 @@ from .._maths import (
     root,
     select,
     sign,
-    size_of,
     times_expm1,
     two_sided,
 )
@@ -232,9 +231,9 @@ class QPseudoSpike(Surrogate):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         if isinstance(self.alpha, float) and self.alpha == 2.0:  # the default is a mere square
-            r = 1.5 / (1.5 + size_of(xp, x))
+            r = 1.5 / (1.5 + xp.abs(x))
             return r * r
-        return xp.exp(-self.alpha * _log_base(xp, size_of(xp, x), self.alpha + 1))
+        return xp.exp(-self.alpha * _log_base(xp, xp.abs(x), self.alpha + 1))
 
     @property
     def peak(self) -> Any:
@@ -298,7 +297,7 @@ class QPseudoSpikeUnit(UnitArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # where the product overflows, this is 0 or below the smallest normal number
-        twice = size_of(xp, x) * (2 / (self.alpha - 1))
+        twice = xp.abs(x) * (2 / (self.alpha - 1))
         return xp.exp(-self.alpha * xp.log1p(xp.clip(twice, max=float(xp.finfo(x.dtype).max))))
 
     @property

@@ -17,7 +17,6 @@ from .._maths import (
     of_parameter,
     one_above,
     sign,
-    size_of,
     smaller,
     tanh,
     two_sided,
@@ -92,7 +91,7 @@ class Sigmoid(UnitArea):
         return xp.where(x < 0, decay, 1.0 + 0 * decay) / (1 + decay)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _bell(xp, self.alpha, self.alpha * size_of(xp, x))
+        return _bell(xp, self.alpha, self.alpha * xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -148,7 +147,7 @@ class TanhGrad(Surrogate):
         return 2 / self.alpha * two_sided(xp, x, tail)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _bell(xp, 4.0, 2 * self.alpha * size_of(xp, x))
+        return _bell(xp, 4.0, 2 * self.alpha * xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -206,7 +205,7 @@ class TanhOffset(InfiniteArea):
         return 0.5 + x + tanh(xp, self.beta * x) / self.beta
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return 1 + _bell(xp, 4.0, 2 * self.beta * size_of(xp, x))
+        return 1 + _bell(xp, 4.0, 2 * self.beta * xp.abs(x))
 
     @property
     def _lowest(self) -> Any:
@@ -292,7 +291,7 @@ b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))
     def derivative(self, xp: Any, x: Array) -> Array:
         left = x >= -self.band if self.closed in ("both", "left") else x > -self.band
         right = x <= self.band if self.closed in ("both", "right") else x < self.band
-        size = xp.where(left & right, size_of(xp, x), xp.zeros_like(x))
+        size = xp.where(left & right, xp.abs(x), xp.zeros_like(x))
         factor = 2 * self.b / elementary(xp, "tanh", self.b * self.band)
         bell = _bell(xp, factor, 2 * self.b * size)
         return keep_nan(xp, x, xp.where(left & right, bell, xp.zeros_like(x)))
@@ -360,7 +359,7 @@ class LogisticRamp(InfiniteArea):
         return self.scale * (at_least(xp, x, 0.0) + xp.log1p(decay) / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        decay = xp.exp(-self.alpha * size_of(xp, x))
+        decay = xp.exp(-self.alpha * xp.abs(x))
         return self.scale * (one_above(xp, x, decay) / (1 + decay))
 
     @property

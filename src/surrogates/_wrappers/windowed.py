@@ -155,22 +155,14 @@ class Windowed(Wrapper):
         if self._known_area < most:
             return value / self._known_area
         mantissa, exponent = math.frexp(self._known_area)
-        while (
-            exponent
-        ):  # in steps that the dtype holds; XLA would merge them but for what keeps NaN
+        # in steps that the dtype holds, which XLA would merge but for what keeps NaN
+        while exponent:
             step = min(exponent, 100)
             value, exponent = keep_nan(xp, value, value * 2.0**-step), exponent - step
         return value / mantissa
 
     def _start(self, xp: Any, x: Array) -> Array:
         return self.surrogate.area_to(xp, xp.zeros_like(x) - self.band)
-
-    def _divisor(self, xp: Any, x: Array) -> Array:
-        """Return the area within the band, or NaN if it cannot be made 1."""
-        area = self._within(xp, x)
-        if isinstance(area, float):  # it was looked at
-            return area
-        return xp.where((area > 0) & (area < math.inf), area, math.nan + xp.zeros_like(area))
 
     def _within(self, xp: Any, x: Array) -> Array:
         """Return the area of the surrogate inside within the band."""

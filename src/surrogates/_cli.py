@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import inspect
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -129,7 +130,12 @@ def main(arguments: list[str] | None = None) -> int:
         "show": _show,
     }
     try:
-        return command[options.command](options)
+        status = command[options.command](options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # its reader, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        return 1
     except (FileNotFoundError, ImportError, LookupError, NotImplementedError) as error:
         print(f"surrogates {options.command}: {error}", file=sys.stderr)
         return 2

@@ -37,8 +37,10 @@ def main() -> None:
         except compare.CannotCompareError as error:
             sys.exit(f"--compare: {error}")
         return
-    arguments.docs.mkdir(parents=True, exist_ok=True)  # before hours of measuring
     path = arguments.docs / "benchmarks.json"
+    if arguments.only and not arguments.render and not path.exists():
+        sys.exit(f"--only: there is no {path} to add to; measure all first, without --only")
+    arguments.docs.mkdir(parents=True, exist_ok=True)  # before hours of measuring
     if not arguments.render:
         start = time.monotonic()
         data = collect(

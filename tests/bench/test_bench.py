@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +56,15 @@ def test_every_race_runs_and_is_reported(tmp_path, torch, jax):
     pytest.importorskip("matplotlib")
     for figure in plots.draw(data, tmp_path):
         assert figure.stat().st_size > 1000
+
+
+def test_one_row_alone_is_measured_where_there_are_others(tmp_path):
+    command = [sys.executable, "-m", "bench", "--only", "x", "--docs", str(tmp_path / "new")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith("--only: there is no ")
+    assert run.stderr.count("\n") == 1
 
 
 def test_what_a_run_did_not_measure_is_told():

@@ -82,6 +82,18 @@ def test_module_is_a_command():
     assert b"demo" in output.stdout
 
 
+def test_it_ends_quietly_where_nobody_reads_on():
+    path = f"import sys, runpy; sys.path[:0] = {sys.path!r}; sys.argv = ['surrogates', 'list']"
+    code = f"{path}; input(); runpy.run_module('surrogates', run_name='__main__')"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
+        process.stdout.close()
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--epochs", "0"], ["--seed", "-1"], ["--surrogate", "no_such"], ["--backend", "theano"]],

@@ -239,20 +239,22 @@ class Backend:
         return x
 
     def is_known(self, x: Array) -> bool:
-        """Return whether the values of `x` can be looked at: not where they are traced, or lazy."""
+        """Return whether `x` has values, be they on a device: not where it is traced, or lazy."""
         return False
 
     def extremes(self, array: Array) -> tuple[float, float] | None:
-        """Return the least and the largest value of a parameter, which are checked: NaN for a NaN.
+        """Return the least and the largest value, where that costs next to nothing: NaN for a NaN.
 
-        None where it has no values, or they are traced or lazy, or a device would be waited for.
+        They are checked whenever a surrogate is made, so None where a device would be waited for,
+        and where values are traced or lazy, or there are none.
         """
         return None
 
-    def values(self, x: Array) -> Any:
-        """Return `x` as an array of NumPy, for a search that takes long in the library itself.
+    def for_numpy(self, x: Array) -> Any:
+        """Return `x` as an array of NumPy, for NumPy to search instead of a slower library.
 
-        None where it does not, and where `x` is traced or differentiated.
+        A device is waited for. None where the library had better search, as one has to whose `x`
+        is traced or differentiated.
         """
         return None
 

@@ -92,7 +92,7 @@ class JaxBackend(Backend):
             held = held.astype(np.float32)
         return float(held.min()), float(held.max())
 
-    def values(self, x: Array) -> Any:
+    def for_numpy(self, x: Array) -> Any:
         """Return `x` as an array of NumPy: eager JAX compiles each operation for each shape."""
         if isinstance(x, jax.core.Tracer) or not x.is_fully_addressable:
             return None

@@ -18,10 +18,10 @@ _FINER = 256  # steps that a step is divided into
 def from_values(surrogate: Any, measure: Callable[[Any], Any]) -> Any:
     """Return a measure that NumPy searches for in double, in the surrogate's own library.
 
-    None where that library had better search itself: see `Backend.values`, and in half precision.
+    None where that library had better search itself (`Backend.for_numpy`), and in half precision.
     """
     definition, arrays = surrogate.partition()
-    values = [backends.of(array).values(array) for array in arrays]
+    values = [backends.of(array).for_numpy(array) for array in arrays]
     if not arrays or any(value is None for value in values):
         return None
     zero = sum(0 * array for array in arrays)  # of the dtype, and on the device

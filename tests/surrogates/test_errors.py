@@ -290,6 +290,19 @@ def test_an_array_in_the_place_of_the_surrogate():
         surrogates.to_library(surrogates.Sigmoid(), "snntorch")
 
 
+def test_a_module_in_the_place_of_the_surrogate_of_a_neuron():
+    pytest.importorskip("torch")
+    learned = surrogates.learnable(surrogates.Sigmoid(), "alpha", framework="torch")
+    for library, told in {
+        "snntorch": "hand the module itself to spike_grad",
+        "norse": r"make the context anew of Relaxed\(module.surrogate\)",
+        "sinabs": "a torch.nn.Parameter that the optimiser gets",
+        "slax": "no such module is known to work",
+    }.items():
+        with pytest.raises(TypeError, match=f"got the module SurrogateModule.*;.* {told}"):
+            surrogates.to_library(library, learned)
+
+
 def test_a_batch_in_the_place_of_the_network(kind):
     batch = kind.array(np.ones((20, 3)))
     with pytest.raises(TypeError, match=r"array of shape \(20, 3\); .* diagnose\(network, x\)$"):

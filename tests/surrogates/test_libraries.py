@@ -327,8 +327,10 @@ def test_libraries_are_known_as_they_spell_themselves():
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(LookupError, match="known are bmtk, braincog, brainpy"):
         surrogates.from_library("nengo", "atan")
-    with pytest.raises(LookupError, match=r"unknown name 'arctan' of snntorch; known are .*atan"):
+    with pytest.raises(LookupError, match=r"name 'arctan' of snntorch; did .*'atan'. known are"):
         surrogates.from_library("snntorch", "arctan")
+    with pytest.raises(LookupError, match=r"'xyz' of snntorch; known are LSO"):
+        surrogates.from_library("snntorch", "xyz")
     with pytest.raises(TypeError, match=r"snntorch atan\(alpha=2.0\)"):
         surrogates.from_library("snntorch", "atan", slope=1.0)
     with pytest.raises(TypeError, match=r"braintools ERF\(alpha=1.0\): .*'at_threshold'"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pkgutil
 import warnings
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -97,8 +98,9 @@ def from_library(
 
         name, parameters = told(entry, name, parameters)
     if name not in entry.makers:
+        ask = _did_you_mean(name, entry.makers)
         known = ", ".join(sorted(entry.makers)) or "none"
-        raise LookupError(f"unknown name {name!r} of {entry.name}; known are {known}")
+        raise LookupError(f"unknown name {name!r} of {entry.name};{ask} known are {known}")
     signature = own_signature(entry.makers[name])
     try:
         bound = signature.bind(**parameters)
@@ -163,8 +165,12 @@ def to_library(
             f"to_library: the name of the library comes first, then the surrogate, got {library!r} "
             f"and {surrogate!r}"
         )
-    require_surrogate(surrogate)
     entry = _entry(library)
+    if not isinstance(surrogate, Surrogate) and isinstance(
+        getattr(surrogate, "surrogate", None), Surrogate
+    ):
+        raise TypeError(_of_module(entry, surrogate))
+    require_surrogate(surrogate)
     if not entry.arguments:
         known = [name for name in LIBRARIES if names_of(name).arguments]
         raise LookupError(
@@ -187,9 +193,22 @@ def _entry(library: str) -> Library:
         raise TypeError(f"library is a name such as 'snntorch', got {library!r}")
     key = library.lower().replace("-", "_")  # snnTorch, lava-dl
     if key not in LIBRARIES:
-        from difflib import get_close_matches  # here, since it takes long to import
-
-        close = get_close_matches(key, LIBRARIES, n=1)
-        ask = f" did you mean {close[0]!r}?" if close else ""
+        ask = _did_you_mean(key, LIBRARIES)
         raise LookupError(f"unknown library {library!r};{ask} known are {', '.join(LIBRARIES)}")
     return names_of(key)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the question for the known name that is nearest, or nothing."""
+    from difflib import get_close_matches  # here, since it takes long to import
+
+    close = get_close_matches(name, known, n=1)
+    return f" did you mean {close[0]!r}?" if close else ""
+
+
+def _of_module(entry: Library, module: Any) -> str:
+    """Return what to do with a module; the surrogate inside holds its numbers of now alone."""
+    how = entry.of_module or (
+        "no such module is known to work in those neurons; give a surrogate with numbers"
+    )
+    return f"to_library({entry.name!r}) takes a surrogate, got the module {module!r}; {how}"

@@ -63,6 +63,7 @@ class Library:
         self.computed: dict[str, Maker] = {}
         # How to read a parameter of an object, where it is no attribute: by name of the object.
         self.recovers: dict[str, Callable[[Any, str], Any]] = {}
+        self.of_module = ""  # how its neurons learn by a module of `learnable`, if they can
         self.generic: tuple[str, ...] = ()  # names that other names call
 
     def add(

@@ -16,6 +16,9 @@ from ._threshold import Replaced
 
 LIBRARY = Library("norse", "1.1.0", at_threshold=0.0, module="norse.torch.functional.threshold")
 LIBRARY.takes("method")(Replaced)  # its neurons take names alone
+LIBRARY.of_module = (
+    "in each step of the training, make the context anew of Relaxed(module.surrogate)"
+)
 
 
 def _parameters(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

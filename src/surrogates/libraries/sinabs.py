@@ -23,6 +23,9 @@ LIBRARY = Library(
     module="sinabs.activation",
     of_layer=("spike_threshold",),
 )
+LIBRARY.of_module = (
+    "as spike_fn, give Relaxed(surrogate), which holds a torch.nn.Parameter that the optimiser gets"
+)
 
 
 @LIBRARY.takes("surrogate_grad_fn")

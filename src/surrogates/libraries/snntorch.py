@@ -20,6 +20,7 @@ from ._library import Library
 
 LIBRARY = Library("snntorch", "1.0.0", at_threshold=0.0, module="snntorch.surrogate")
 LIBRARY.takes("spike_grad")(registered)
+LIBRARY.of_module = "hand the module itself to spike_grad"
 
 
 @LIBRARY.named("documented with 1 / pi instead of alpha / 2")

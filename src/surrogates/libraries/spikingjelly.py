@@ -29,6 +29,7 @@ LIBRARY = Library(
 )
 # Some of its neurons read `spiking`, which a plain function has not.
 LIBRARY.takes("surrogate_function", "surrogate_function1", "surrogate_function2")(as_module)
+LIBRARY.of_module = "hand the module itself to surrogate_function"
 
 
 @LIBRARY.named()

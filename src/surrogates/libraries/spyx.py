@@ -15,6 +15,7 @@ from ._computed import Identity
 from ._library import Library
 
 LIBRARY = Library("spyx", "1.0.0", at_threshold=0.0, module="spyx.axn")
+LIBRARY.of_module = "hand the module itself to activation"
 
 
 @LIBRARY.takes("activation")

@@ -337,3 +337,9 @@ def test_unknown_names_list_the_known_ones():
         surrogates.from_library("braintools", "ERF", at_threshold=0.0)
     with pytest.raises(LookupError, match=r"surrogate_type must be one of .*'exponential'"):
         surrogates.from_library("stork", "CustomSpike", surrogate_type="Superspike")
+
+
+@pytest.mark.parametrize("parameter", [10, 25.0, 1, np.ones(2)])
+def test_a_parameter_without_its_name_is_not_taken_for_as_computed(parameter):
+    with pytest.raises(TypeError, match=r"as_computed must be True or False.*by name: fast_sig"):
+        surrogates.from_library("snntorch", "fast_sigmoid", parameter)

@@ -72,8 +72,8 @@ def from_library(
         If `library` or the name is unknown, naming the known ones; with `as_computed`, if the
         library's code raises.
     TypeError
-        If a parameter is unknown, naming the known ones; if an object is not of this library, or
-        one of its parameters cannot be told.
+        If a parameter is unknown, or given without its name, naming the known ones; if an object is
+        not of this library, or one of its parameters cannot be told.
 
     Warns
     -----
@@ -102,6 +102,11 @@ def from_library(
         known = ", ".join(sorted(entry.makers)) or "none"
         raise LookupError(f"unknown name {name!r} of {entry.name};{ask} known are {known}")
     signature = own_signature(entry.makers[name])
+    if not isinstance(as_computed, bool):  # a parameter would be lost in silence
+        raise TypeError(
+            f"from_library: as_computed must be True or False, got as_computed={as_computed!r}; "
+            f"give parameters of {entry.name} by name: {name}{signature}"
+        )
     try:
         bound = signature.bind(**parameters)
     except TypeError as error:

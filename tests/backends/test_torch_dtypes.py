@@ -134,3 +134,14 @@ def test_clip_is_compiled_without_a_graph_break():
 
     x = torch.tensor([-2.0, 0.25, 3.0])
     torch.testing.assert_close(compiled(clipped, "aot_eager")(x), clipped(x))
+
+
+@pytest.mark.parametrize("namespace", [namespaces.single, namespaces.double])
+def test_abs_is_that_of_the_standard_but_has_slope_1_at_0(namespace):
+    x = torch.tensor([-2.0, -0.0, 0.0, 3.0, torch.nan, -torch.inf])
+    size = namespace.abs(x)
+    torch.testing.assert_close(size, torch.abs(x), rtol=0, atol=0, equal_nan=True)
+    assert not torch.signbit(size[:4]).any()  # 1 / size would be -inf
+    assert namespace.abs(torch.tensor([-2])).dtype == torch.int64
+    slopes = torch.func.vmap(torch.func.grad(namespace.abs))(x[:4])
+    assert slopes.tolist() == [-1.0, 1.0, 1.0, 1.0]

@@ -24,7 +24,8 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     def abs(x: Any, /) -> Any:
         """Return the size of `x`, with slope 1 at 0: PyTorch's 0 would end each further one."""
-        return x.where(x >= 0, -x)  # a method: Dynamo guards each name of a module
+        # of -0 it is 0; a method, since Dynamo guards each name of a module
+        return x.where(x >= 0, -x) + 0
 
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         """Return `x` within bounds; PyTorch 2.8 cannot compile that of array-api-compat."""

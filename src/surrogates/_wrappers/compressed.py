@@ -31,10 +31,10 @@ class Compressed(Wrapper):
     Near the threshold, where the derivative is large, `x` is small and so is its rounding: the
     relative error of weight gradients is far below that of the table (docs/howto/residuals.md). At
     a jump of the derivative, which `Boxcar` has, rounding may move `x` to the other side. "float16"
-    ends at 65504; beyond, the derivative is that at 65520 ("bfloat16": 3.39e38);
-    below 6e-5 it moves `x` by up to 3e-8. A second derivative passes through the dtype that was
-    kept: in float16 a large or tiny
-    cotangent (of a scaled loss, of a mean) overflows or underflows, in bfloat16 it does not.
+    ends at 65504; beyond, the derivative is that at 65520 ("bfloat16": 3.39e38); below 6e-5 it
+    moves `x` by up to 3e-8. A second derivative passes through the dtype that was kept: in float16
+    a large or tiny cotangent (of a scaled loss, of a mean) overflows or underflows, in bfloat16 it
+    does not.
 
     PyTorch keeps less in reverse mode, eager and compiled, JAX in reverse mode, `lax.scan`
     included; the pullback of `surrogates.vjp` keeps less in every library. Forward mode keeps

@@ -140,8 +140,7 @@ class FakeNumericalGrad(Surrogate):
         return 0.5 + s * (near + xp.where(u < 1e18, far, apart))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        # Not clip: a bound that torch.compile traces as a number breaks the graph there.
-        return 1 / at_least(xp, xp.abs(x), xp.zeros_like(x) + 1 / self.alpha)
+        return 1 / at_least(xp, xp.abs(x), 1 / self.alpha)
 
     @property
     def peak(self) -> Any:

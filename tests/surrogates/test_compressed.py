@@ -109,8 +109,9 @@ def test_hypergradients_beyond_the_range_of_float16_are_those_at_its_end(taped, 
     expected = _hypergradient(taped, Sigmoid, alpha, end)
     assert expected != 0
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
-    first = taped.gradient(Compressed(Sigmoid(2e-5)), x)
-    np.testing.assert_allclose(first, Sigmoid(2e-5).surrogate_grad(end), rtol=1e-5)
+    first = taped.numpy(taped.gradient(Compressed(Sigmoid(2e-5)), x))
+    expected = taped.numpy(Sigmoid(2e-5).surrogate_grad(end))
+    np.testing.assert_allclose(first, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
@@ -134,7 +135,8 @@ def test_beyond_the_range_of_float16_a_side_is_not_the_other(taped):
     one_sided = Compressed(LeakyRelu(alpha=0.25, beta=2.0), "float16")
     x = np.float32([-np.inf, -1e6, 1e6, np.inf])
     expected = [0.25, 0.25, 2.0, 2.0]
-    np.testing.assert_array_equal(taped.gradient(one_sided, taped.array(x)), expected)
+    gradient = taped.numpy(taped.gradient(one_sided, taped.array(x)))
+    np.testing.assert_array_equal(gradient, expected)
     np.testing.assert_array_equal(one_sided.surrogate_grad(x), expected)
     np.testing.assert_array_equal(vjp(one_sided, x)[1](np.ones_like(x)), expected)
 

@@ -382,11 +382,12 @@ def test_dtensor(cell, processes):
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:The AccumulateGrad node:UserWarning")  # of PyTorch's own tool
 @rows("CUDA graph")
 def test_cuda_graph(cell):
     if not torch.cuda.is_available():
         pytest.skip("PyTorch finds no CUDA device")
-    graphed = torch.cuda.make_graphed_callables(
-        Spiking(cell.surrogate).cuda(), (torch.zeros(8, device="cuda", dtype=torch.float64),)
-    )
+    # Without a sample that requires a gradient, no backward pass is captured.
+    sample = torch.zeros(8, device="cuda", dtype=torch.float64, requires_grad=True)
+    graphed = torch.cuda.make_graphed_callables(Spiking(cell.surrogate).cuda(), (sample,))
     cell.check(numpy(backward(graphed)(potentials(cell).cuda()).cpu()), cell.derivative(), 1e-13)

@@ -1,0 +1,50 @@
+"""CuPy's namespace, on NumPy's functions; `pytest -m gpu` runs it on CuPy's own."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from surrogates.backends._cupy import BACKEND, Namespace
+
+
+class Rounding:
+    """NumPy, with the remainder that CuPy has."""
+
+    __name__ = "cupy"
+    fmod, where = staticmethod(np.fmod), staticmethod(np.where)
+
+    def remainder(self, x, y):
+        return x - np.floor(x / y) * y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_remainder_is_exact(dtype):
+    x = (np.random.default_rng(0).normal(size=1000) * 1e3).astype(dtype)
+    x[:40] = np.arange(40) * np.asarray(0.1, dtype)  # multiples, but for rounding
+    for y in (0.1, -0.3, 1 / 3, 2.0, 3e7):
+        y = np.asarray(y, dtype)
+        exact = [Fraction(float(v)) % Fraction(float(y)) for v in x]
+        expected = np.asarray([float(rest) for rest in exact], dtype)
+        np.testing.assert_array_equal(Namespace(Rounding()).remainder(x, y), expected)
+    assert not np.array_equal(Rounding().remainder(x, y / 3e8), np.remainder(x, y / 3e8))
+
+
+def test_what_is_not_a_number_and_zeros_are_as_in_numpy():
+    x = np.asarray([0.0, -0.0, np.inf, -np.inf, np.nan, -1e-30, 5.0])
+    with np.errstate(invalid="ignore"):
+        for y in (2.0, np.asarray(2.0), np.asarray(-2.0)):
+            np.testing.assert_array_equal(Namespace(Rounding()).remainder(x, y), np.remainder(x, y))
+
+
+def test_all_else_is_that_of_cupy():
+    pytest.importorskip("cupy")
+    from array_api_compat import cupy
+
+    xp = BACKEND.namespace(None)
+    assert xp.exp is cupy.exp
+    assert xp.float32 is cupy.float32
+    assert xp.remainder is not cupy.remainder
+    assert callable(xp.fmod)

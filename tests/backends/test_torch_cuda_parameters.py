@@ -1,0 +1,210 @@
+"""PyTorch's gradients on CUDA where parameters are tensors, but for the launch.
+
+Stand-ins take the place of jiterator's function; `test_torch_gpu_parameters.py` is about the real
+one.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import cpp
+import surrogates
+from surrogates import Relaxed
+from surrogates.backends._compiler.graph import WORKING
+from surrogates.backends._compiler.kernel import gradient_functor, slope_functor
+
+torch = pytest.importorskip("torch")
+
+from in_torch import ARRAY_PARAMETERS, every_array_parameter, every_float, holding  # noqa: E402
+from surrogates.backends._torch import cuda, program  # noqa: E402
+
+X, V = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
+ALPHA = torch.tensor([0.5, 2.0, 4.0])
+DEVICE = torch.device("cpu")
+EXAMINED = len([*cuda._samples(torch.float32, DEVICE)])
+
+
+@pytest.fixture(autouse=True)
+def _device(monkeypatch):
+    """A device that is not capturing a graph, without a word on waiting; nothing was used yet."""
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+    monkeypatch.setattr(cuda, "_verdicts", {})
+    cuda._kernel.cache_clear()
+    yield
+    cuda._kernel.cache_clear()
+
+
+def slopes(x, v, alpha):
+    """Return what `Relaxed(Sigmoid(alpha))` gives alpha, element by element."""
+    slope = x * torch.sigmoid(alpha * x) * torch.sigmoid(-alpha * x)
+    return torch.where(x.isfinite(), v * slope, 0.0)
+
+
+def gradients(x, v, alpha):
+    return v * surrogates.Sigmoid(alpha).surrogate_grad(x)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Let jiterator return functions of ours, by name; return the list of what they were given."""
+
+    def install(**functions):
+        calls = []
+
+        def create(text, **numbers):
+            name = "slope" if "surrogates_slope" in text else "gradient"
+
+            def launch(*operands):
+                calls.append((name, operands))
+                return functions[name](*operands)
+
+            return launch
+
+        monkeypatch.setattr(torch.cuda.jiterator, "_create_jit_fn", create)
+        return calls
+
+    return install
+
+
+def of(alpha, relaxed=False):
+    surrogate = surrogates.Sigmoid(alpha)
+    return (Relaxed(surrogate) if relaxed else surrogate).partition()
+
+
+def test_parameters_are_operands_and_another_value_is_not_examined_anew(stand_in):
+    calls = stand_in(gradient=gradients)
+    for uses, alpha in enumerate((ALPHA, 2 * ALPHA, ALPHA[:1]), start=1):
+        definition, arrays = of(alpha)
+        assert torch.equal(cuda.gradient(definition, X, V, arrays), gradients(X, V, alpha))
+        assert len(calls) == EXAMINED + uses
+        assert calls[-1] == ("gradient", (X, V, alpha))
+
+
+def test_a_parameter_without_axes_gets_one(stand_in):
+    """PyTorch would round it to half precision, as a number."""
+    calls = stand_in(gradient=lambda x, v, alpha: gradients(x.float(), v.float(), alpha))
+    definition, arrays = of(torch.tensor(0.1))
+    grad = cuda.gradient(definition, X.half(), V.half(), arrays)
+    assert grad.dtype == torch.float16
+    assert calls[-1][1][2].shape == (1,)
+    assert calls[-1][1][2].dtype == torch.float32
+    assert cuda.gradient(definition, X[0, 0], V[0, 0], arrays).shape == ()
+    assert calls[-1][1][2].shape == ()
+
+
+def test_the_gradients_of_relaxed_are_summed_to_the_shape_of_a_parameter(stand_in):
+    stand_in(gradient=gradients, slope=slopes)
+    for alpha in (ALPHA, torch.tensor(2.0), torch.ones(4, 1)):
+        definition, arrays = of(alpha, relaxed=True)
+        of_x, of_alpha = cuda.relaxed_gradients(definition, X, V, arrays, [True])
+        torch.testing.assert_close(of_x, gradients(X, V, alpha))
+        torch.testing.assert_close(of_alpha, slopes(X, V, alpha).sum_to_size(alpha.shape))
+    assert cuda.relaxed_gradients(definition, X, V, arrays, [False])[1] is None
+
+
+@pytest.mark.parametrize("start", [2.0, 1e-14])
+def test_the_gradient_of_a_number_is_that_on_the_cpu(stand_in, start):
+    stand_in(gradient=gradients, slope=slopes)
+    module = surrogates.learnable(surrogates.Sigmoid(start), "alpha", framework="torch")
+    (number,) = module.parameters()
+    for shift in (0.0, -100.0):  # where it is limited, it has no slope
+        with torch.no_grad():
+            number += shift
+        expected = torch.autograd.grad(module(X), number, V)[0]
+        bounds = module.plan.with_slopes(torch, torch.float32, [number.detach()])
+        definition = module.plan.definition
+        of_x, (actual,) = cuda.learned_gradients(definition, X, V, bounds, [True])
+        torch.testing.assert_close(of_x, gradients(X, V, module.surrogate.alpha.detach()))
+        torch.testing.assert_close(actual, expected)
+        assert actual.shape == number.shape
+
+
+WRONG = {
+    "a factor": lambda x, v, alpha: 1.001 * slopes(x, v, alpha),
+    "the sign": lambda x, v, alpha: -slopes(x, v, alpha),
+    "the cotangent left out": lambda x, v, alpha: slopes(x, torch.ones_like(v), alpha),
+    "infinity": lambda x, v, alpha: torch.where(x.isinf(), 1.0, slopes(x, v, alpha)),
+    "NaN": lambda x, v, alpha: torch.where(x.isnan(), x, slopes(x, v, alpha)),
+    "the gradient of x": gradients,
+    "strided": lambda x, v, alpha: slopes(x, v, alpha) * x.is_contiguous(),
+    "the dtype": lambda x, v, alpha: slopes(x, v, alpha).double(),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_what_differs_is_not_used_and_said_once(stand_in, wrong):
+    stand_in(gradient=gradients, slope=wrong)
+    definition, arrays = of(ALPHA, relaxed=True)
+    with pytest.warns(RuntimeWarning, match="gradient of a parameter of .*Sigmoid") as warned:
+        assert cuda.relaxed_gradients(definition, X, V, arrays, [True]) is None
+    assert len(warned) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cuda.relaxed_gradients(definition, X, V, arrays, [True]) is None
+        assert cuda.gradient(definition, X, V, arrays) is not None
+
+
+def test_what_no_kernel_reaches_is_not_launched(stand_in, monkeypatch):
+    calls = stand_in(gradient=gradients)
+    definition, arrays = of(ALPHA)
+    assert cuda.gradient(definition, X, V, (ALPHA.to("meta"),)) is None
+    assert cuda.gradient(definition, X[0, :1], V[0, :1], arrays) is None  # the result is larger
+    assert cuda.gradient(definition, X[:, :0], V[:, :0], (ALPHA[:0],)) is None  # without a value
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+    assert cuda.gradient(definition, X, V, arrays) is None
+    mixture = surrogates.Mixture([surrogates.Sigmoid(ALPHA) for _ in range(7)], weights=[1.0] * 7)
+    definition, arrays = mixture.partition()
+    assert cuda._kernel(definition, torch.float32, len(arrays)) is None  # nine operands
+    assert not calls
+
+
+def test_tensors_on_cuda_are_sent_to_the_kernels(monkeypatch):
+    class OnCuda:
+        is_cuda = True
+
+    given = (of(ALPHA, relaxed=True)[0], OnCuda(), V, (ALPHA,))
+    monkeypatch.setattr(program.cuda, "gradient", lambda *given: given)
+    monkeypatch.setattr(program.cuda, "relaxed_gradients", lambda *given: given)
+    assert program.gradient(*given) == given
+    assert program.relaxed_gradients(*given, [True]) == (*given, [True])
+    monkeypatch.setattr(program.cuda, "learned_gradients", lambda *given: given)
+    assert program.learned_gradients(*given, [True]) == (*given, [True])
+
+
+WAYS = {"apart": cpp.APART, "contracted": cpp.CONTRACTED}
+MADE = (gradient_functor, lambda *given: slope_functor(*given, 0))
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def by_cpp(request, tmp_path_factory):
+    if request.param == "contracted" and not cpp.can_contract():
+        pytest.skip("this processor has no fused multiply-add")
+    functors = [
+        make(Relaxed(holding(cls, name)).partition()[0], dtype, 1)
+        for cls, name in ARRAY_PARAMETERS
+        for dtype in ("float32", "float64")
+        for make in MADE
+    ]
+    return cpp.compiled(functors, tmp_path_factory.mktemp("cpp"), WAYS[request.param])
+
+
+@every_array_parameter
+@every_float
+@pytest.mark.long
+def test_what_each_text_computes_passes(cls, name, dtype, by_cpp):
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    definition, arrays = Relaxed(holding(cls, name, wide)).partition()
+    for index in (None, 0):
+        kernel = cuda._kernel(definition, dtype, 1, index)
+        compute = by_cpp(kernel.source)
+
+        def launch(*operands, compute=compute):
+            return torch.from_numpy(compute(*(o.to(wide).numpy() for o in operands)))
+
+        vars(kernel)["launch"] = launch
+        assert cuda._fault(definition, kernel, dtype, DEVICE, arrays) is None
+    assert WORKING[str(dtype)[6:]] == str(wide)[6:]

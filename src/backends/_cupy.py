@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 from ._backend import Backend, Definition
@@ -18,10 +19,31 @@ from ._compiler.kernel import IN_C, kernel_text
 _SPIKE = {comparison: IN_C[comparison].format("x", "(T)0") for comparison in ("ge", "gt")}
 
 
+class Namespace(ModuleType):
+    """A namespace of CuPy, with a remainder that is exact."""
+
+    def __init__(self, cupy: Any) -> None:
+        super().__init__(cupy.__name__)
+        self._cupy = cupy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cupy, name)
+
+    def remainder(self, x: Any, y: Any, /) -> Any:
+        """Return the remainder, with the sign of `y`: CuPy's own is rounded, and may be `y`."""
+        rest = self._cupy.fmod(x, y)
+        is_of_other_sign = (rest != 0) & ((rest < 0) != (y < 0))
+        return self._cupy.where(is_of_other_sign, rest + y, rest)
+
+
 class CupyBackend(Backend):
     """CUDA arrays without a tape."""
 
     no_out = None
+
+    def namespace(self, x: Any) -> Any:
+        """Return the array-API namespace of CuPy, with an exact remainder."""
+        return _namespace()
 
     def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one kernel where they are no more than a comparison."""
@@ -64,6 +86,13 @@ class CupyBackend(Backend):
         from cupyx.scipy.special import erfc
 
         return erfc(x)
+
+
+@lru_cache(maxsize=1)
+def _namespace() -> Namespace:
+    from array_api_compat import cupy
+
+    return Namespace(cupy)
 
 
 def _is_cupy(x: Any) -> bool:

@@ -102,12 +102,10 @@ def load_imported() -> None:
     is made, not when its class is: the author may register the class otherwise before.
     """
     global _for_flax, _pytorch
-    if _is_compiling():
+    pytorch = _pytorch or sys.modules.get("torch")
+    if _is_compiling(pytorch):
         return
-    if _pytorch is None:
-        _pytorch = sys.modules.get("torch")
-        if _is_compiling():
-            return
+    _pytorch = pytorch  # not while Dynamo traces: it would guard that this stays what it was
     for library in ("jax", "torch"):
         if library not in _by_library and library in sys.modules:
             # broken, old, or not completely imported yet: a call with its array raises the error
@@ -132,8 +130,9 @@ def load_imported() -> None:
             _for_flax.register_class(cls)
 
 
-def _is_compiling() -> bool:
-    compiler = getattr(_pytorch, "compiler", None)  # missing while PyTorch is being imported
+def _is_compiling(pytorch: Any = None) -> bool:
+    # missing while PyTorch is being imported
+    compiler = getattr(pytorch or _pytorch, "compiler", None)
     return compiler is not None and compiler.is_compiling()
 
 

@@ -86,6 +86,21 @@ def test_a_framework_is_loaded_by_its_own_arrays_alone():
     assert "jax" not in loaded_after(code)
 
 
+@pytest.mark.long
+def test_a_surrogate_made_before_pytorch_was_imported_can_be_compiled():
+    pytest.importorskip("torch")
+    code = """
+import surrogates
+surrogate = surrogates.Sigmoid()
+import torch
+x = torch.linspace(-1, 1, 5, requires_grad=True)
+compiled = torch.compile(lambda x, surrogate: surrogate(x), dynamic=False)
+compiled(x, surrogate).sum().backward()
+torch.testing.assert_close(x.grad, surrogate.surrogate_grad(x.detach()))
+"""
+    assert "torch" in loaded_after(code)
+
+
 def test_no_global_state_is_changed():
     pytest.importorskip("torch")
     pytest.importorskip("jax")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import sys
@@ -225,7 +224,7 @@ class Value:
     def replaced(self, values: list[Any]) -> Self:
         """Return this surrogate with other values in its `array_fields`."""
         # Not through the constructor: a traced value has no range to check.
-        replaced = copy.copy(self)
+        replaced = self.__copy__()  # Dynamo of PyTorch 2.11 does not trace `copy.copy`
         for name, value in zip(self.array_fields, values, strict=True):
             object.__setattr__(replaced, name, value)
         return replaced
@@ -239,7 +238,7 @@ class Value:
 
         In a number's place too: for what is filled with other arrays afterwards, by `combine`.
         """
-        other = copy.copy(self)
+        other = self.__copy__()
         names = {*self.array_fields, name}
         object.__setattr__(other, name, value)
         declared = [f.name for f in self._fields]

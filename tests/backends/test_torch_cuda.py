@@ -302,7 +302,7 @@ def test_backward_takes_the_kernel_or_the_plain_expression(stand_in, monkeypatch
 def test_tensors_on_cuda_are_sent_to_the_kernel(monkeypatch):
     monkeypatch.setattr(program.cuda, "gradient", lambda *arguments: arguments)
     x = SimpleNamespace(is_cuda=True)
-    assert program.gradient(S, x, V) == (S, x, V)
+    assert program.gradient(S, x, V) == (S, x, V, ())
 
 
 def test_plain_tensors_on_cuda_have_the_keys_of_those_on_the_cpu():

@@ -6,8 +6,6 @@ about the fused kernel, except where they say otherwise.
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -18,19 +16,24 @@ from surrogates.definitions import SURROGATES
 
 torch = pytest.importorskip("torch")
 
-from in_torch import WARNINGS, every_float  # noqa: E402
+from in_torch import every_float  # noqa: E402
+from on_gpu import (  # noqa: E402
+    DEVICE,
+    MARKS,
+    assert_near,
+    captured,
+    exactly,
+    gradient,
+    leaf,
+    numbers,
+    warmed_up,
+    work,
+)
 from surrogates.backends._torch import cuda, state  # noqa: E402
 
-DEVICE = "cuda"
 S = surrogates.SlayerGrad()
 EXTREMES = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 0.5, -0.5, 1, -1]
-pytestmark = [
-    pytest.mark.gpu,
-    *WARNINGS,
-    # PyTorch's own, of tools that the tests use
-    pytest.mark.filterwarnings("ignore:Synchronization debug mode:UserWarning"),
-    pytest.mark.filterwarnings("ignore:.*[Pp]rofiler:UserWarning"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(autouse=True)
@@ -43,43 +46,6 @@ def _device():
 def unused(monkeypatch):
     """Nothing was examined yet."""
     monkeypatch.setattr(cuda, "_verdicts", {})
-
-
-def numbers(*shape, seed=0, dtype=torch.float32):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype).to(DEVICE)
-
-
-def leaf(x):
-    return x.detach().requires_grad_()
-
-
-def gradient(surrogate, x, cotangent):
-    x = leaf(x)
-    return torch.autograd.grad(surrogate(x), x, cotangent)[0]
-
-
-def exactly(surrogate, x, cotangent):
-    """Return the gradient in float64, rounded to the dtype of `x`."""
-    x_, v_ = x.detach().double().cpu(), cotangent.double().cpu()
-    return (v_ * surrogate.surrogate_grad(x_)).to(x.dtype)
-
-
-def assert_near(actual, expected):
-    """Assert that a gradient is right to a few roundings of its dtype, or of float32."""
-    assert actual.dtype == expected.dtype
-    assert actual.shape == expected.shape
-    wide = torch.float64 if expected.dtype == torch.float64 else torch.float32
-    own, working = torch.finfo(expected.dtype), torch.finfo(wide)
-    expected = expected.double()
-    largest = float(expected.nan_to_num(0.0, 0.0, 0.0).abs().max()) if expected.numel() else 0.0
-    torch.testing.assert_close(
-        actual.double().cpu(),
-        expected,
-        rtol=max(1024 * working.eps, 2 * own.eps),
-        atol=16 * working.eps * largest + own.smallest_normal * own.eps,
-        equal_nan=True,
-    )
 
 
 @every_surrogate
@@ -137,19 +103,6 @@ def test_spikes_are_exact(cls, dtype):
         assert torch.equal(spikes, (x >= 0).to(dtype)), name
 
 
-def work(function, folder):
-    """Return what a device does in a function: kernels, copies and fillings, by their names."""
-    torch.cuda.synchronize()
-    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-    with torch.profiler.profile(activities=activities) as profile:
-        result = function()
-        torch.cuda.synchronize()
-    profile.export_chrome_trace(str(folder / "trace.json"))
-    events = json.loads((folder / "trace.json").read_text())["traceEvents"]
-    kinds = {"kernel", "gpu_memcpy", "gpu_memset"}
-    return [event["name"] for event in events if event.get("cat") in kinds], result
-
-
 def assert_one_kernel_each(surrogate, x, cotangent, folder):
     gradient(surrogate, x, cotangent)  # the first use, which compiles
     x = leaf(x)
@@ -183,24 +136,6 @@ def test_backward_needs_memory_for_its_result_alone():
     before = torch.cuda.memory_allocated()
     torch.autograd.grad(spikes, x, cotangent)
     assert torch.cuda.max_memory_allocated() - before <= 1.01 * x.nbytes
-
-
-def captured(surrogate, x, cotangent):
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        spikes = surrogate(x)
-        (grad,) = torch.autograd.grad(spikes, x, cotangent)
-    return graph, spikes, grad
-
-
-def warmed_up(surrogate, x, cotangent):
-    """Run what is to be captured on another stream first, as PyTorch asks for."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            torch.autograd.grad(surrogate(x), x, cotangent)
-    torch.cuda.current_stream().wait_stream(stream)
 
 
 @every_surrogate

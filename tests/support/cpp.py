@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
@@ -22,9 +23,8 @@ APART = ["-ffp-contract=off"]
 _FUNCTION = """
 namespace space_{place} {{ {text} }}
 extern "C" void function_{place}(
-    const {kind}* x, const {kind}* v, {kind}* out, const double* c, long n) {{
-  for (long i = 0; i < n; i++)
-    out[i] = space_{place}::surrogates_gradient<{kind}>(x[i], v[i]{numbers});
+    const {kind}* const* in, {kind}* out, const double* c, long n) {{
+  for (long i = 0; i < n; i++) out[i] = space_{place}::{name}<{kind}>({arguments});
 }}
 """
 
@@ -39,19 +39,23 @@ def can_contract() -> bool:
 
 def compiled(
     functors: Iterable[Functor], folder: Path, options: list[str]
-) -> Callable[[Functor], Callable[[Any, Any], Any]]:
-    """Return what makes a function of arrays ``x, v`` of each of the functors."""
+) -> Callable[[Functor], Callable[..., Any]]:
+    """Return what makes a function of arrays ``x, v, p0, ...`` of each of the functors."""
     compiler = shutil.which("g++") or pytest.skip("there is no C++ compiler")
-    places = {text: place for place, text in enumerate(dict.fromkeys(f.text for f in functors))}
-    counts = {f.text: len(f.numbers) for f in functors}
+    by_text = {functor.text: functor for functor in functors}
+    places = {text: place for place, text in enumerate(by_text)}
     code = "#include <cmath>\nusing namespace std;\n" + "".join(
         _FUNCTION.format(
-            place=place,
+            place=places[text],
             text=text,
             kind=_kind(text),
-            numbers="".join(f", c[{i}]" for i in range(counts[text])),
+            name=re.search(r"T (\w+)\(", text)[1],
+            arguments=", ".join(
+                [f"in[{i}][i]" for i in range(operands_of(functor))]
+                + [f"c[{i}]" for i in range(len(functor.numbers))]
+            ),
         )
-        for text, place in places.items()
+        for text, functor in by_text.items()
     )
     (folder / "functors.cpp").write_text(code)
     files = ["-o", str(folder / "functors.so"), str(folder / "functors.cpp")]
@@ -60,21 +64,28 @@ def compiled(
     )
     library = ctypes.CDLL(str(folder / "functors.so"))
 
-    def function(functor: Functor) -> Callable[[Any, Any], Any]:
+    def function(functor: Functor) -> Callable[..., Any]:
         compute = getattr(library, f"function_{places[functor.text]}")
         numbers = np.asarray([*functor.numbers.values()], np.float64)
         dtype = {"float": np.float32, "double": np.float64}[_kind(functor.text)]
 
-        def run(x: Any, v: Any) -> Any:
-            x, v = (np.ascontiguousarray(a, dtype) for a in (x, v))
-            out = np.empty_like(x)
-            pointers = (a.ctypes.data_as(ctypes.c_void_p) for a in (x, v, out, numbers))
-            compute(*pointers, ctypes.c_long(x.size))
+        def run(*operands: Any) -> Any:
+            assert len(operands) == operands_of(functor)
+            operands = tuple(np.ascontiguousarray(a, dtype) for a in operands)
+            out = np.empty_like(operands[0])
+            pointers = [a.ctypes.data_as(ctypes.c_void_p) for a in (*operands, out, numbers)]
+            several = (ctypes.c_void_p * len(operands))(*pointers[: len(operands)])
+            compute(several, *pointers[len(operands) :], ctypes.c_long(out.size))
             return out
 
         return run
 
     return function
+
+
+def operands_of(functor: Functor) -> int:
+    """Return how many arrays a functor is a function of."""
+    return functor.text[: functor.text.index(")")].count("T ") - 1 - len(functor.numbers)
 
 
 def _kind(text: str) -> str:

@@ -7,6 +7,8 @@ import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import surrogates
+from surrogates._parameters import COUNT, parameters
+from surrogates.definitions import SURROGATES
 
 func, forward_ad = torch.func, torch.autograd.forward_ad
 
@@ -96,3 +98,20 @@ class Each(torch.nn.Module):
 
     def forward(self, *xs):
         return tuple(self.surrogate(x) for x in xs)
+
+
+ARRAY_PARAMETERS = [
+    (cls, p.name)
+    for cls in SURROGATES.values()
+    for p in parameters(cls)
+    if p.metadata["interval"] is not COUNT
+]
+every_array_parameter = pytest.mark.parametrize(
+    ("cls", "name"), ARRAY_PARAMETERS, ids=lambda v: v if isinstance(v, str) else v.__name__
+)
+
+
+def holding(cls, name, dtype=torch.float32, shape=(), device="cpu"):
+    """Return a surrogate whose parameter of this name is a tensor, of its default."""
+    value = float(getattr(cls(), name))
+    return cls(**{name: torch.full(shape, value, dtype=dtype, device=device)})

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .graph import Symbol, nodes_of, trace
+from .graph import Symbol, Trace, nodes_of, trace, traced
+from .tangent import tangent
 
 # The operations that C and CUDA do not call by their name in a graph.
 IN_C = {
@@ -66,13 +67,50 @@ def functor(root: Symbol, name: str, operands: tuple[str, ...]) -> Functor:
     return Functor(f"template <typename T> T {name}({parameters}) {{\n  {body}\n}}", numbers)
 
 
-def gradient_functor(definition: Any, dtype: str) -> Functor | None:
-    """Return the functor ``derivative(x) * v`` of a definition, None where it cannot be traced."""
-    root = trace(definition, "derivative", dtype, special=True)
+def gradient_functor(definition: Any, dtype: str, number_of_arrays: int = 0) -> Functor | None:
+    """Return the functor ``derivative(x) * v`` of a definition, None where it cannot be traced.
+
+    Its arguments are x, v, the array-valued parameters and the numbers.
+    """
+    root = trace(definition, "derivative", dtype, number_of_arrays, special=True)
     if root is None:
         return None
     product = root.trace.apply("mul", root, root.trace.input("v"))
-    return functor(product, "surrogates_gradient", ("x", "v"))
+    return functor(product, "surrogates_gradient", _operands(number_of_arrays))
+
+
+# Farther out a finite area has all its digits, and what its slope is made of overflows.
+_FAR = {"float32": 1e25, "float64": 1e150}
+
+
+def slope_functor(definition: Any, dtype: str, number_of_arrays: int, index: int) -> Functor | None:
+    """Return the functor of the gradient of an array under `Relaxed`, element by element.
+
+    It is ``v`` times the slope of the area in the array, and 0 where `x`, the area or the
+    derivative is not finite. None where it cannot be traced.
+    """
+
+    def gradient(surrogate: Any, xp: Trace, x: Symbol) -> Symbol:
+        def area(x: Symbol) -> Symbol:
+            return xp.asarray(surrogate.formula("area", xp, x))
+
+        derivative = xp.asarray(surrogate.formula("derivative", xp, x))
+        live: Any = xp.isfinite(x)
+        live = live & xp.isfinite(area(x)) & xp.isfinite(derivative)
+        far = _FAR[dtype]
+        slope = tangent(area(x), f"p{index}")
+        near = tangent(area(xp.clip(x, min=-far, max=far)), f"p{index}")
+        slope = xp.apply("where", xp.isfinite(slope), slope, near)
+        return xp.apply("where", live, xp.apply("mul", slope, xp.input("v")), 0.0)
+
+    root = traced(definition, gradient, dtype, number_of_arrays, special=True)
+    if root is None:
+        return None
+    return functor(root, "surrogates_slope", _operands(number_of_arrays))
+
+
+def _operands(number_of_arrays: int) -> tuple[str, ...]:
+    return ("x", "v", *(f"p{index}" for index in range(number_of_arrays)))
 
 
 _NO_ARGUMENTS: Mapping[str, float] = MappingProxyType({})

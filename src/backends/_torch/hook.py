@@ -98,7 +98,7 @@ class TorchBackend(Backend):
         ):
             spikes = TracedRelaxedSpike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
             return spikes
-        if in_dynamo or not (x.is_cpu and is_plain(x, *arrays)):
+        if in_dynamo or not ((x.is_cpu or x.is_cuda) and is_plain(x, *arrays)):
             spikes = general(x, *arrays)
             return spikes
         if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays)):

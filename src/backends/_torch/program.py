@@ -206,7 +206,7 @@ def gradient(
     None where there is no program.
     """
     if x.is_cuda:
-        return None if arrays else cuda.gradient(definition, x, cotangent)
+        return cuda.gradient(definition, x, cotangent, arrays)
     dtype = _WORKING.get(x.dtype)
     program = dtype and _DIALECT.program(definition, "derivative", dtype, len(arrays), product=True)
     if not program or cotangent.dtype is not x.dtype:
@@ -230,6 +230,8 @@ def relaxed_gradients(
     None where one has no program, and where `x` is far out or a gradient is not finite: there the
     recorded form tells which elements have one.
     """
+    if x.is_cuda:
+        return cuda.relaxed_gradients(definition, x, cotangent, arrays, wanted)
     grad = gradient(definition, x, cotangent, arrays)
     if grad is None or x.numel() == 0:
         return None
@@ -255,13 +257,15 @@ def learned_gradients(
     definition: Definition,
     x: Tensor,
     cotangent: Tensor,
-    bounds: tuple[list[float], list[float]],
+    bounds: tuple[list[Any], list[Any]],
     wanted: list[bool],
-) -> tuple[Tensor, list[float]] | None:
+) -> tuple[Tensor, list[Any]] | None:
     """Return the gradients of `x` and of numbers: of each `bounds` has a parameter and its slope.
 
-    None as in `relaxed_gradients`. The number of one that is not wanted is 0.
+    None as in `relaxed_gradients`. The number of one that is not wanted is 0, on CUDA None.
     """
+    if x.is_cuda:
+        return cuda.learned_gradients(definition, x, cotangent, bounds, wanted)
     arrays = tuple(x.new_full((), value) for value in bounds[0])
     grad = gradient(definition, x, cotangent, arrays)
     if grad is None or x.numel() == 0:

@@ -1,4 +1,4 @@
-"""PyTorch on CPU, eager: the spike of `Relaxed`, whose parameters have a gradient too.
+"""PyTorch, eager: the spike of `Relaxed`, whose parameters have a gradient too.
 
 In the forms that PyTorch records, the gradient of a parameter costs many passes over memory and
 keeps each of their results. This Function keeps `x` and the parameters alone. Where its backward is
@@ -18,7 +18,7 @@ from .program import emitted, learned_gradients, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
 
 Tensor = torch.Tensor
-Bound = Callable[[torch.dtype, list[float]], tuple[list[float], list[float]]]
+Bound = Callable[[torch.dtype, list[Any]], tuple[list[Any], list[Any]]]
 
 
 def learned(
@@ -35,11 +35,11 @@ def learned(
     """
     if not torch.is_grad_enabled() or definition.comparison is None:
         return None
-    if definition.residual_dtype is not None or not is_plain(x, *numbers) or not x.is_cpu:
+    if definition.residual_dtype is not None or not is_plain(x, *numbers):
         return None
-    if x.dtype not in (torch.float32, torch.float64):
+    if not (x.is_cpu or x.is_cuda) or x.dtype not in (torch.float32, torch.float64):
         return None
-    if not all(n.dtype is x.dtype and n.is_cpu and n.numel() == 1 for n in numbers):
+    if not all(n.dtype is x.dtype and n.device == x.device and n.numel() == 1 for n in numbers):
         return None
     spikes: Tensor = _apply_learned(x, definition, bound, general, *numbers)
     return spikes
@@ -148,14 +148,18 @@ class _LearnedSpike(torch.autograd.Function):
         found = None
         # they were plain in forward; hooks of saved tensors may have moved them
         if is_unwatched(cotangent) and all(a.device == cotangent.device for a in (x, *numbers)):
-            bounds = ctx.bound(x.dtype, [number.item() for number in numbers])
+            # to read a number would wait for a device
+            known = numbers if x.is_cuda else [number.item() for number in numbers]
+            bounds = ctx.bound(x.dtype, known)
             found = learned_gradients(ctx.definition, x, cotangent, bounds, wanted)
         if found is None:
             inputs = (x, *numbers)
             grads = _recorded_gradients(ctx.general, inputs, cotangent, (of_x, *wanted))
             return (grads[0], None, None, None, *grads[1:])
-        pairs = zip(numbers, found[1], strict=True)
-        return (found[0], None, None, None, *[n.new_full(n.shape, value) for n, value in pairs])
+        grads = found[1]
+        if not x.is_cuda:
+            grads = [n.new_full(n.shape, v) for n, v in zip(numbers, grads, strict=True)]
+        return (found[0], None, None, None, *grads)
 
 
 _apply_learned = apply_of(_LearnedSpike)

@@ -105,12 +105,10 @@ class Plan:
         """Whether `with_slopes` can be called: nothing is held, or limited from two sides."""
         return not any(interval is None or is_two_sided(interval) for interval in self.intervals)
 
-    def with_slopes(
-        self, xp: Any, dtype: Any, numbers: list[float]
-    ) -> tuple[list[float], list[float]]:
+    def with_slopes(self, xp: Any, dtype: Any, numbers: list[Any]) -> tuple[list[Any], list[Any]]:
         """Return the parameters that belong to unbounded numbers, and their derivatives to these.
 
-        They are those of `arrays` for numbers of this dtype, computed in double precision.
+        They are those of `arrays` for numbers of this dtype, which are floats or arrays.
         """
         intervals = [interval for interval in self.intervals if interval is not None]
         values, slopes = [], []

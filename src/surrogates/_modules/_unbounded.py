@@ -72,17 +72,22 @@ def bounded(xp: Any, interval: Interval, number: Array) -> Array:
     return size if end == 0.0 else end + size
 
 
-def with_slope(xp: Any, interval: Interval, dtype: Any, number: float) -> tuple[float, float]:
+def with_slope(xp: Any, interval: Interval, dtype: Any, number: Any) -> tuple[Any, Any]:
     """Return the parameter that belongs to an unbounded number, and its derivative to that.
 
-    It is that of `bounded` for a number of this dtype, computed in double precision.
+    It is that of `bounded` for a number of this dtype: computed in double precision for a float,
+    and not recorded for an array, of which nobody has to know the value.
     """
     if interval.start is None:
         return number, 1.0
     end, sign, low, high = _scale_once(xp, interval, dtype)
-    limited = min(max(number, low), high)  # NaN, too
-    size = sign * math.exp(limited)
-    return end + size, size if limited == number else 0.0
+    if isinstance(number, float):
+        limited: Any = min(max(number, low), high)  # NaN, too
+        size = sign * math.exp(limited)
+        return end + size, size if limited == number else 0.0
+    limited = xp.clip(number, low, high)
+    size = xp.exp(limited) if sign == 1.0 else -xp.exp(limited)
+    return size if end == 0.0 else end + size, xp.where(limited == number, size, 0.0)
 
 
 def is_two_sided(interval: Interval) -> bool:

@@ -6,6 +6,7 @@ With --compare, it measures the working tree against a commit, and writes nothin
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")  # or float64 would be float32
 os.environ.setdefault("TORCH_LOGS", "-dynamo,-inductor")  # they report the peers' graph breaks
 
 from . import compare, plan, plots, report
-from .collect import collect, merged
+from .collect import collect, merged, on_gpu_alone
 
 DOCS = Path(__file__).parents[2] / "docs/explanation"
 
@@ -28,12 +29,13 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=DOCS, help="where to write")
     parser.add_argument("--render", action="store_true", help="measure nothing, read the JSON")
     parser.add_argument("--only", default="", metavar="REGEX", help="measure this alone again")
+    parser.add_argument("--seconds", type=float, help="how long each race lasts")
     parser.add_argument("--compare", metavar="REF", help="print the ratios to a commit of git")
     arguments = parser.parse_args()
     if arguments.compare:
         try:
-            chosen = "QUICK" if arguments.quick else "COMPARED"
-            compare.compare(arguments.compare, chosen, arguments.only)
+            named = "QUICK" if arguments.quick else "COMPARED"
+            compare.compare(arguments.compare, named, arguments.only)
         except compare.CannotCompareError as error:
             sys.exit(f"--compare: {error}")
         return
@@ -43,16 +45,21 @@ def main() -> None:
     arguments.docs.mkdir(parents=True, exist_ok=True)  # before hours of measuring
     if not arguments.render:
         start = time.monotonic()
+        chosen = plan.QUICK if arguments.quick else plan.FULL
+        if arguments.seconds is not None:
+            chosen = dataclasses.replace(chosen, seconds=arguments.seconds)
         data = collect(
-            plan.QUICK if arguments.quick else plan.FULL,
+            chosen,
             lambda text: print(f"{time.monotonic() - start:6.0f} s  {text}", flush=True),
             arguments.only,
         )
         if arguments.only:
             again = {key: data["machine"][key] for key in ("date", "cpu", "load")}
             again |= {"only": arguments.only, "quick": arguments.quick}
+            told = on_gpu_alone(data)
             data = merged(json.loads(path.read_text()), data)
-            data["machine"].setdefault("again", []).append(again)
+            if not told:
+                data["machine"].setdefault("again", []).append(again)
         data["machine"].setdefault("quick", arguments.quick)
         path.write_text(json.dumps(data, indent=1) + "\n")
     data = json.loads(path.read_text())

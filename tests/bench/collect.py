@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import gc
 import importlib.metadata
@@ -22,7 +23,7 @@ from .measure import Data
 from .peers import FRAMEWORK, OURS
 from .plan import Plan, label
 
-LIBRARIES = ("numpy", "torch", "jax", "dask", "cupy-cuda12x", *FRAMEWORK)
+LIBRARIES = ("numpy", "torch", "jax", "dask", "cupy-cuda12x", "cupy-cuda13x", *FRAMEWORK)
 
 KEPT_AT_SLOPE = ("ours", "floor", "floor, new memory", "same formula")
 GPU = ("PyTorch CUDA", "JAX CUDA", "CuPy")
@@ -40,6 +41,9 @@ def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: st
         warnings.simplefilter("ignore")  # those of the peers
         if plan.peers and not only:
             data["disagreements"] = contenders.disagreements()
+        if not only:  # first: what is wrong with them shows before the hour of the races
+            say("inspections")
+            data |= inspect(plan, names)
         for labels, make in races(plan, names):
             if not re.search(only, label(labels)):
                 continue
@@ -50,11 +54,9 @@ def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: st
             if re.search(only, label(labels)):
                 say(label(labels))
                 data["pairs"] += _paired(pair, surrogate, size, plan)
-        if not only:
-            say("inspections")
-            data |= inspect(plan, names)
         if not only or on_gpu(data):
-            data["launches"] = launched(plan, names)
+            measured = {entry["framework"] for entry in data["races"]}
+            data["launches"] = launched(plan, names, measured)
         for labels, rows in networks.workloads(plan, say, only):
             data["workloads"].append(labels | {"rows": rows})
     if on_gpu(data):
@@ -79,10 +81,16 @@ def on_gpu(data: Data) -> bool:
     return any(entry["framework"] in GPU for entry in data["races"])
 
 
+def on_gpu_alone(data: Data) -> bool:
+    """Return whether nothing was measured but rows of a GPU, which say where they ran."""
+    entries = (entry for kind in ("races", "pairs", "workloads") for entry in data[kind])
+    return all(entry["framework"] in GPU for entry in entries)
+
+
 def ran_on(machine: Data) -> str:
     """Return where and when the rows of a GPU ran, for the page."""
-    version = machine["versions"]["surrogate-gradients"]
-    return f"{machine['gpu']}, on {machine['date']}, surrogate-gradients {version}"
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return f"{machine['gpu']}, on {machine['date']}, with {machine['cpu']}; {versions}"
 
 
 def _paired(pair: pairs.Pair, surrogate: str, size: int, plan: Plan) -> list[Data]:
@@ -225,11 +233,11 @@ def inspect(plan: Plan, names: list[str]) -> Data:
     return found
 
 
-def launched(plan: Plan, names: list[str]) -> Data:
+def launched(plan: Plan, names: list[str], measured: set[str]) -> Data:
     """Return, by framework, how many kernels each contender launches on a GPU."""
     found: Data = {}
     for framework, make, _ in frameworks():
-        if framework in GPU:
+        if framework in GPU and framework in measured:
             made = {name: make(name, plan.reference) for name in names}
             if framework == "PyTorch CUDA":
                 made |= _moving(plan.reference)
@@ -253,7 +261,7 @@ def machine() -> Data:
     """Return what the figures were measured on."""
     versions = {"surrogate-gradients": surrogates.__version__, "python": platform.python_version()}
     for library in LIBRARIES:
-        if importlib.util.find_spec(library.partition("-")[0]):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[library] = importlib.metadata.version(library)
     return {
         "cpu": _cpu(),

@@ -69,6 +69,8 @@ def workplaces(plan: Plan) -> Iterator[tuple[Data, Any, str]]:
         modules.append(("PyTorch eager", workload_torch, "eager"))
         if plan.compiled > 1:
             modules.append(("PyTorch, step compiled", workload_torch, "compiled"))
+        if workload_torch.torch.cuda.is_available():
+            modules.append(("PyTorch CUDA", workload_torch, "on_cuda"))
     if importlib.util.find_spec("jax"):
         from . import workload_jax
 
@@ -100,7 +102,7 @@ def _network_rows(module: Any, made: dict[str, Any], plan: Plan, hidden: int) ->
     exact = next(iter(trainings.values())).gradient()
     for name, training in trainings.items():
         rows[name]["kept"] = round(training.kept_per_spike(), 2)
-        rows[name]["peak"] = _peak(training)
+        rows[name]["peak"] = training.peak_memory()
         if name.startswith("plain neuron, ours"):
             gradient = training.gradient()
             off = ((gradient - exact) ** 2).sum() / (exact**2).sum()
@@ -112,9 +114,3 @@ def _share(entry: Data, cheapest: Data) -> list[float]:
     """Return which part of a step goes beyond that of the cheapest one: quartiles over rounds."""
     pairs = zip(entry["samples"], cheapest["samples"], strict=True)
     return [float(f"{v:.3g}") for v in measure.quartiles([1 - base / t for t, base in pairs])]
-
-
-def _peak(training: Any) -> int | None:
-    if hasattr(training, "peak_memory"):
-        return int(training.peak_memory())
-    return measure.peak_memory(training.step)

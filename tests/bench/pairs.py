@@ -17,6 +17,7 @@ from .plan import Plan
 ONE_LINER = "`p + (H - p).detach()`"
 BY_HAND = "an autograd.Function by hand"
 BOTH = ("Sigmoid", "Arctan")
+CUDA = "PyTorch CUDA"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,11 @@ class Pair:
     def make(self, surrogate: str, size: int, *device: str) -> dict[str, Any]:
         """Return the contenders "ours" and "against", each of which returns its results."""
         module = importlib.import_module(f".{self.module}", __package__)
-        made: dict[str, Any] = getattr(module, self.maker)(surrogate, size, *device)
-        return made
+        if self.framework == CUDA:
+            made = getattr(module, self.maker)(surrogate, size, "cuda")
+            return {name: module.waiting(run) for name, run in made.items()}
+        found: dict[str, Any] = getattr(module, self.maker)(surrogate, size, *device)
+        return found
 
     def labels(self, surrogate: str, size: int) -> dict[str, Any]:
         """Return what identifies a row of the data."""
@@ -59,6 +63,10 @@ def _torch(what: str, against: str, sizes: tuple[str, ...], limit: float, maker:
 
 def _compiled(what: str, against: str, sizes: tuple[str, ...], limit: float, maker: str) -> Pair:
     return Pair("PyTorch compiled", what, against, sizes, limit, "pairs_torch", maker)
+
+
+def _cuda(what: str, against: str, sizes: tuple[str, ...], limit: float, maker: str) -> Pair:
+    return Pair(CUDA, what, against, sizes, limit, "pairs_torch", maker)
 
 
 def _small(what: str, against: str, maker: str) -> Pair:
@@ -77,6 +85,9 @@ PAIRS = (
     ),
     _compiled("learnable alpha", ONE_LINER, ("middle", "large"), 1.2, "learned_compiled"),
     _compiled("fixed alpha", BY_HAND, ("one", "1e3", "1e5"), 1.05, "fixed_compiled"),
+    _cuda("fixed alpha", BY_HAND, ("middle", "large"), 1.2, "fixed"),
+    _cuda("learnable alpha", BY_HAND, ("middle", "large"), 1.2, "learned"),
+    _cuda("per-channel alpha", "scalar alpha", ("large",), 1.3, "per_channel"),
     Pair("JAX jit", "learnable alpha", ONE_LINER, ("middle", "large"), 1.1, "pairs_jax", "learned"),
     Pair(
         "JAX eager", ANOTHER, "constant alpha", ("middle",), 1.2, "pairs_jax", "another",
@@ -104,9 +115,11 @@ def sizes(plan: Plan) -> dict[str, int]:
 
 
 def installed(pair: Pair) -> bool:
-    """Return whether the library of a pair is here."""
+    """Return whether the library of a pair is here, and its device."""
     library = {"PyTorch": "torch", "JAX": "jax", "Dask": "dask", "NumPy": "numpy"}
-    return importlib.util.find_spec(library[pair.framework.split()[0]]) is not None
+    if importlib.util.find_spec(library[pair.framework.split()[0]]) is None:
+        return False
+    return pair.framework != CUDA or importlib.import_module("torch").cuda.is_available()
 
 
 def rows(plan: Plan) -> Iterator[tuple[Pair, str, int]]:

@@ -30,6 +30,26 @@ def learned(name: str, size: int, device: str = "cpu") -> Contenders:
     }
 
 
+def fixed(name: str, size: int, device: str = "cpu") -> Contenders:
+    """Return a fixed surrogate against a Function."""
+    x, g, _ = _operands(name, size, device)
+    return {
+        "ours": torch_step(OURS[name], x, g),
+        "against": torch_step(by_hand.torch_fixed(name), x, g),
+    }
+
+
+def waiting(run: Run) -> Run:
+    """Return a function that waits for the device."""
+
+    def run_and_wait() -> Any:
+        results = run()
+        torch.cuda.synchronize()
+        return results
+
+    return run_and_wait
+
+
 def learned_compiled(name: str, size: int) -> Contenders:
     """Return both sides of a learnable alpha compiled; the other is the one-liner."""
     x, g, raw = _operands(name, size, "cpu")

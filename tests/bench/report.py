@@ -229,7 +229,7 @@ def _counts(data: Data) -> Iterator[str]:
     guards = data.get("guards", {})
     keys = list(next(iter(guards.values()), {}))
     if guards:
-        rows = ([name, *(str(entry[key]) for key in keys)] for name, entry in guards.items())
+        rows = ([n, *(str(entry.get(key, "")) for key in keys)] for n, entry in guards.items())
         yield from _table(["surrogate", *keys], rows)
     else:
         yield from ("Not measured.", "")

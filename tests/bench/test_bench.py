@@ -111,13 +111,14 @@ def test_guards_and_compilations_are_counted(torch):
     assert counted == {"forward": 1, "backward": 1, "recompilations": 0}
     guards = inspections.torch_guards("Sigmoid")
     assert guards["ours"] > guards["an autograd.Function by hand"] > 5
+    assert [*inspections.torch_guards("ERF")] == ["ours"]  # by hand there is none
     assert inspections.torch_compilations("Sigmoid", values=1) == 1
 
 
 def test_a_row_that_was_measured_again_is_replaced_and_a_new_one_added():
     entry = {"framework": "NumPy", "size": 1, "times": 1}
     old = {"races": [entry], "workloads": [], "launches": {}}
-    machine = {"gpu": "a GPU", "date": "today", "versions": {"surrogate-gradients": "1.0"}}
+    machine = {"gpu": "a GPU", "date": "today", "cpu": "one", "versions": {"torch": "2.13"}}
     again = [entry | {"times": 2}, entry | {"framework": "CuPy"}]
     launches = {"CuPy": {"ERF": {"ours": 2}}}
     new = {"races": again, "pairs": [entry], "workloads": [], "machine": machine}
@@ -125,8 +126,10 @@ def test_a_row_that_was_measured_again_is_replaced_and_a_new_one_added():
     data = collect.merged(old, new)
     assert data["races"] == again
     assert data["pairs"] == [entry]
-    assert data["gpu"].startswith("a GPU, on today")
+    assert data["gpu"] == "a GPU, on today, with one; torch 2.13"
     assert data["launches"] == launches
+    assert not collect.on_gpu_alone(new)
+    assert collect.on_gpu_alone({"races": again[1:], "pairs": [], "workloads": []})
 
 
 def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):
@@ -136,7 +139,8 @@ def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):
     monkeypatch.setattr(collect, "frameworks", frameworks)
     monkeypatch.setattr(collect, "_moving", lambda size: {"alpha": {"ours": None}})
     monkeypatch.setattr(collect.inspections, "launches", lambda run: 2)
-    launches = collect.launched(TINY, ["Sigmoid"])
+    assert collect.launched(TINY, ["Sigmoid"], {"JAX CUDA"}) == {}
+    launches = collect.launched(TINY, ["Sigmoid"], {"PyTorch CUDA"})
     assert launches["PyTorch CUDA"]["Sigmoid"]["ours"] == 2
     data = json.loads((DOCS / "benchmarks.json").read_text())
     race = {"framework": "PyTorch CUDA", "surrogate": "Sigmoid", "dtype": "float32"}

@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 import surrogates
 from surrogates import Arctan
 
-from . import by_hand
+from . import by_hand, measure
 from .contenders import compiled_by_torch
 from .networks import AUTOCAST, CHEAPEST, LEARNED, OURS
 from .networks import CHANNELS as PER_CHANNEL
@@ -236,6 +236,39 @@ def compiled(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], tor
     return {name: lambda n=n: make(n) for name, n in chosen.items()}
 
 
+ON_CUDA = (  # the networks that run on a GPU
+    "plain neuron, ours",
+    "plain neuron, ours, float16",
+    "plain neuron, ours, uint8",
+    f"{OURS}, {LEARNED}",
+    f"plain neuron, by hand, {LEARNED}",
+    f"{OURS}, {PER_CHANNEL}",
+    f"{OURS}, {AUTOCAST}",
+    CHEAPEST,
+    f"{CHEAPEST}, {AUTOCAST}",
+    "plain neuron, snntorch atan",
+    "plain neuron, spikingjelly ATan",
+    f"plain neuron, snntorch atan, {AUTOCAST}",
+    "snntorch RLeaky, its own",
+    "snntorch RLeaky, ours",
+    "spikingjelly LIFNode, its own",
+    "spikingjelly LIFNode, ours",
+    "sinabs LIFRecurrent, its own",
+    "sinabs LIFRecurrent, ours",
+)
+
+
+def on_cuda(hidden: int, with_peers: bool = True) -> dict[str, Callable[[], torch.nn.Module]]:
+    """Return some of the networks on a GPU."""
+
+    def make(network: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+        with torch.device("cuda"):
+            return network().to("cuda")
+
+    chosen = {name: n for name, n in eager(hidden, with_peers).items() if name in ON_CUDA}
+    return {name: lambda n=n: make(n) for name, n in chosen.items()}
+
+
 class _Learned(torch.nn.Module):
     """A Function by hand with a learnable alpha, held as its logarithm as ours is."""
 
@@ -256,7 +289,7 @@ class _Autocast(torch.nn.Module):
         self.network = network
 
     def forward(self, currents: Any) -> Any:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(currents.device.type, dtype=torch.bfloat16):
             return self.network(currents)
 
 
@@ -294,9 +327,12 @@ class Training:
 
     def __init__(self, make: Any, steps: int, batch: int, hidden: int) -> None:
         torch.manual_seed(0)
-        self.inputs = (torch.rand(steps, batch, CHANNELS) < 0.1).float()
-        self.into = torch.nn.Parameter(torch.randn(CHANNELS, hidden) / CHANNELS**0.5 * 2)
+        inputs = (torch.rand(steps, batch, CHANNELS) < 0.1).float()
+        into = torch.randn(CHANNELS, hidden) / CHANNELS**0.5 * 2
         self.network = make()
+        self.device = next(self.network.parameters()).device
+        self.inputs = inputs.to(self.device)
+        self.into = torch.nn.Parameter(into.to(self.device))
         self.spikes = steps * batch * hidden
 
     def loss(self) -> torch.Tensor:
@@ -308,6 +344,17 @@ class Training:
         for parameter in self.network.parameters():
             parameter.grad = None
         self.loss().backward()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def peak_memory(self) -> int | None:
+        """Return the most memory of a step beside what was there: of the GPU, or the process."""
+        if self.device.type != "cuda":
+            return measure.peak_memory(self.step)
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        self.step()
+        return torch.cuda.max_memory_allocated() - before
 
     def kept_per_spike(self) -> float:
         """Return the bytes that autograd keeps, parameters and inputs aside, of each spike."""

@@ -246,7 +246,7 @@ class NumpyBackend(Backend):
         # could not be told apart.
         xp = self.namespace(x)
         dtype = np.float64 if x.dtype == xp.float64 else np.float32
-        return xp.asarray(generator.random(x.shape, dtype))
+        return xp.asarray(generator.random(x.shape, dtype), device=x.device)
 
 
 BACKEND = NumpyBackend()

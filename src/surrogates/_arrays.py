@@ -73,6 +73,17 @@ def at_least_single(array: Array) -> Array:
     return xp.astype(array, working_dtype(xp, array.dtype), copy=False)
 
 
+def on_host(array: Any) -> np.ndarray:
+    """Return an array of any library, on any device, or a list of numbers, as NumPy's in double."""
+    if str(getattr(array, "dtype", "")).endswith("bfloat16"):  # NumPy cannot read MLX's
+        array = at_least_single(array)
+    if hasattr(array, "detach"):  # PyTorch's
+        array = array.detach().cpu()
+    elif hasattr(array, "get") and hasattr(array, "device"):  # CuPy's; a series of pandas has none
+        array = array.get()
+    return np.asarray(array, np.float64)
+
+
 def _is_half(xp: Any, dtype: Any) -> bool:
     if isinstance(dtype, np.dtype) and dtype == np.float16:  # not in every namespace: Dask's
         return True

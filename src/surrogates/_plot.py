@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ._arrays import on_host
 from ._modules._paths import path_of, with_value_at
 from ._several import Several
 from ._surrogate import Surrogate, require_surrogate
@@ -152,7 +153,7 @@ def _each(surrogate: Surrogate, values: dict[str, Any]) -> Iterator[Surrogate]:
         name, *rest = values
         own = {field.name for field in surrogate._fields if "interval" in field.metadata}
         path = name if name in own else path_of("plot", surrogate, name)  # counts, too
-        given = np.ravel(_numbers(values[name])).tolist()
+        given = on_host(values[name]).ravel().tolist()
         if not given:
             raise ValueError(
                 f"plot: {name} must be one or more values, got {name}={values[name]!r}"
@@ -170,20 +171,11 @@ def _each(surrogate: Surrogate, values: dict[str, Any]) -> Iterator[Surrogate]:
 def _at(value: Any, shape: tuple[int, ...], index: tuple[int, ...]) -> Any:
     """Return a surrogate, or an array in it, with one of the values of its arrays."""
     if not isinstance(value, Value):
-        return float(np.broadcast_to(_numbers(value), shape)[index])
+        return float(np.broadcast_to(on_host(value), shape)[index])
     changed = {name: _at(getattr(value, name), shape, index) for name in value.array_fields}
     if isinstance(value, Several):
         return [changed.get(str(number), other) for number, other in enumerate(value)]
     return dataclasses.replace(value, **changed)
-
-
-def _numbers(array: Any) -> Any:
-    """Return an array of any library, or a sequence of numbers, as one of NumPy."""
-    if hasattr(array, "detach"):  # PyTorch's, on any device
-        array = array.detach().cpu().double()
-    elif hasattr(array, "get"):  # CuPy's
-        array = array.get()
-    return np.asarray(array, np.float64)
 
 
 def _limits(limits: Any) -> tuple[float, float]:

@@ -65,9 +65,7 @@ class Kind(Enum):
             values.flags.writeable = False
             return values
         if self is Kind.STRICT:
-            import array_api_strict
-
-            return array_api_strict.asarray(values)
+            return on_device(values)
         if self in (Kind.TORCH, Kind.TORCH_CUDA):
             import torch
 
@@ -96,7 +94,7 @@ class Kind(Enum):
         """Return an array of this kind as one of NumPy."""
         if self in (Kind.TORCH, Kind.TORCH_CUDA):
             array = array.detach().cpu()
-        if self is Kind.CUPY:
+        if self in (Kind.CUPY, Kind.STRICT):
             array = array.get()
         return np.asarray(array)
 
@@ -113,6 +111,19 @@ class Kind(Enum):
         import jax
 
         return jax.grad(lambda x: function(x).sum())(x)
+
+
+def on_device(values: np.ndarray) -> Array:
+    """Return an array of array-api-strict on its second device.
+
+    As CuPy's on a GPU it becomes NumPy's by its method `get` alone, and meets no array elsewhere.
+    """
+    import array_api_strict
+
+    array = array_api_strict.asarray(values, device=array_api_strict.Device("device1"))
+    host = array_api_strict.Device("CPU_DEVICE")
+    type(array).get = lambda array: np.asarray(array.to_device(host))
+    return array
 
 
 WITH_TAPE = (Kind.TORCH, Kind.TORCH_CUDA, Kind.JAX, Kind.JAX_CUDA)

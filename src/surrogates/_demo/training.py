@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arrays import on_host
 from .network import initial_weights
 
 Array = Any
@@ -70,14 +71,14 @@ def train(
                 losses.append(float(loss))
                 progress(losses[-1])
             epoch_seconds.append(time.perf_counter() - start)
-        counts = to_numpy(framework.counts(weights, framework.array(digits.test_images)))
+        counts = on_host(framework.counts(weights, framework.array(digits.test_images)))
     return Run(
         framework=framework.name,
         version=import_module(framework.name).__version__,
         accuracy=float(np.mean(counts.argmax(axis=1) == digits.test_labels)),
         seconds_per_epoch=float(np.median(epoch_seconds)),  # the first epoch includes compilation
         losses=np.asarray(losses),
-        weights=[to_numpy(w) for w in weights],
+        weights=[on_host(w) for w in weights],
     )
 
 
@@ -90,11 +91,6 @@ def batches(rng: np.random.Generator, images: int) -> np.ndarray[Any, Any]:
     """Return the indices of the images of each batch, one row a batch."""
     whole = images // BATCH * BATCH
     return rng.permutation(images)[:whole].reshape(-1, BATCH)
-
-
-def to_numpy(array: Array) -> np.ndarray[Any, Any]:
-    """Return `array`, of any framework, in NumPy."""
-    return array.get() if hasattr(array, "get") else np.asarray(array)
 
 
 def largest_difference(run: Run, reference: Run) -> float:

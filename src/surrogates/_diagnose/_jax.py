@@ -65,9 +65,7 @@ def _tap(
 
 
 def _seen(layer: Layer, x: Array, spikes: Array, derivative: Array) -> None:
-    layer.potentials.append(np.asarray(x, np.float64))
-    layer.spikes.append(np.asarray(spikes, np.float64))
-    layer.derivatives.append(np.asarray(derivative, np.float64))
+    layer.add(*(np.asarray(array, np.float64) for array in (x, spikes, derivative)))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

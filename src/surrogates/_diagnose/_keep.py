@@ -13,6 +13,8 @@ import numpy as np
 from .._surrogate import Surrogate
 from ._record import Recorder, parts_of
 
+_EDITED = ("array_api_strict", "cupy", "mlx")  # whose arrays change in place, as NumPy's do
+
 
 def copied(recorder: Recorder, batch: tuple[Any, ...], tensors: Iterable[Any] = ()) -> Any:
     """Return a copy of a batch, which the network may change; of PyTorch's tensors detached."""
@@ -53,6 +55,9 @@ def _undo(part: Any, keep: Callable[[Any], None]) -> list[Callable[[], Any]]:
     if isinstance(part, np.ndarray):
         before = part.copy()
         return [lambda: np.copyto(part, before)] if part.flags.writeable else []
+    if type(part).__module__.partition(".")[0] in _EDITED:
+        values = copy.deepcopy(part)
+        return [lambda: part.__setitem__(..., values)] if hasattr(part, "dtype") else []
     if isinstance(part, np.random.Generator):
         drawn = part.bit_generator.state
         return [lambda: setattr(part.bit_generator, "state", drawn)]

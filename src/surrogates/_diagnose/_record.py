@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import checked_x
+from .._arrays import checked_x, on_host
 from .._modules._plan import Plan
 from .._surrogate import Surrogate
 
@@ -33,6 +33,12 @@ class Layer:
         self.arriving: list[float] = []  # the sum of the squares of a gradient
         self.leaving: list[float] = []
         self.untrained: list[str] = []  # parameters of the surrogate, not of the network
+
+    def add(self, x: Array, spikes: Array, derivative: Array) -> None:
+        """Note a call: copies, since a network may change its state in place."""
+        self.potentials.append(on_host(x).copy())
+        self.spikes.append(on_host(spikes).copy())
+        self.derivatives.append(on_host(derivative).copy())
 
     def summary(self) -> dict[str, Any]:
         """Return the numbers of a diagnosis."""
@@ -222,11 +228,6 @@ def _is_function(part: Any) -> bool:
     return isinstance(part, plain) or (callable(part) and hasattr(part, "__wrapped__"))
 
 
-def on_host(array: Array) -> np.ndarray:
-    """Return an array as NumPy's, in double precision."""
-    return np.asarray(array, dtype=np.float64)
-
-
 def squares(array: np.ndarray) -> float:
     """Return the sum of the squares."""
     with np.errstate(all="ignore"):
@@ -235,9 +236,7 @@ def squares(array: np.ndarray) -> float:
 
 def _plain(layer: Layer, surrogate: Surrogate, x: Array, spike: Callable[[Array], Array]) -> Array:
     spikes = spike(x)
-    layer.potentials.append(on_host(x))
-    layer.spikes.append(on_host(spikes))
-    layer.derivatives.append(on_host(surrogate.surrogate_grad(x)))
+    layer.add(x, spikes, surrogate.surrogate_grad(x))
     return spikes
 
 
@@ -247,6 +246,6 @@ def _norm(squared: list[float]) -> float | None:
 
 def _peak(surrogate: Surrogate) -> float:
     try:
-        return float(np.max(np.abs(np.asarray(surrogate.peak, dtype=np.float64))))
+        return float(np.max(np.abs(on_host(surrogate.peak))))
     except (NotImplementedError, TypeError, RuntimeError):  # none is defined, or traced
         return 0.0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
+from .._arrays import on_host
 from .._modules import _torch as _modules
 from .._surrogate import Surrogate
 from ..backends._torch.state import in_transform
@@ -71,20 +71,18 @@ def _tap(
         recorder.cannot_tell(f"gradients of {layer.name}: it runs under torch.no_grad")
         spikes = spike(x)
     else:
-        # an alias, whose gradient is that of this call alone
-        x = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
+        # an alias, whose gradient is that of this call alone; a copy of what may change in place
+        x = x.view_as(x) if x.requires_grad else x.detach().clone().requires_grad_()
         seen.append(x)
         spikes = spike(x)
-        x.register_hook(lambda gradient: layer.leaving.append(squares(_on_host(gradient))))
+        x.register_hook(lambda gradient: layer.leaving.append(squares(on_host(gradient))))
         out = spikes.view_as(spikes)
-        out.register_hook(lambda gradient: layer.arriving.append(squares(_on_host(gradient))))
+        out.register_hook(lambda gradient: layer.arriving.append(squares(on_host(gradient))))
         spikes = out
     if trained is not None:
         layer.untrained = _untrained(surrogate, trained)
-    layer.potentials.append(_on_host(x))
-    layer.spikes.append(_on_host(spikes))
     with torch.no_grad():
-        layer.derivatives.append(_on_host(surrogate.surrogate_grad(x)))
+        layer.add(x, spikes, surrogate.surrogate_grad(x))
     return spikes
 
 
@@ -103,10 +101,6 @@ def _untapped(
     layer: Layer, surrogate: Surrogate, x: torch.Tensor, spike: Callable[[Any], Any]
 ) -> Any:
     return spike(x)
-
-
-def _on_host(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().to("cpu", torch.float64).numpy()
 
 
 def _tensors(part: Any) -> list[torch.Tensor]:

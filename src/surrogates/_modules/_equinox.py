@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import equinox
@@ -69,7 +68,7 @@ class SurrogateModule(equinox.Module):
         return self.plan.arrays(jnp, self.raw, held)
 
     def __repr__(self) -> str:
-        return self.plan.described(self._arrays(), partial(np.asarray, dtype=np.float64))
+        return self.plan.described(self._arrays())
 
 
 class Constants:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
 from .._surrogate import Surrogate
@@ -74,7 +72,7 @@ class SurrogateModule(nnx.Module):
         return self.plan.arrays(jnp, raw, held)
 
     def __repr__(self) -> str:
-        return self.plan.described(self._arrays(), partial(np.asarray, dtype=np.float64))
+        return self.plan.described(self._arrays())
 
     __str__ = __repr__  # NNX has one of its own, which shows what it starts with
 

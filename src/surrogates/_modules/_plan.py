@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from .._arrays import checked_x
+from .._arrays import checked_x, on_host
 from .._aspects import spikes
 from .._parameters import Interval
 from .._surrogate import Surrogate
@@ -74,9 +71,9 @@ class Plan:
             )
         return planned(self.start, self.learned, spiking)[0]
 
-    def described(self, arrays: tuple[Array, ...], read: Callable[[Array], np.ndarray]) -> str:
+    def described(self, arrays: tuple[Array, ...]) -> str:
         """Return the repr of a module: its surrogate, with the values now."""
-        shown = self.surrogate(tuple(_Shown(array, read) for array in arrays))
+        shown = self.surrogate(tuple(_Shown(array) for array in arrays))
         learned = f", learned={'+'.join(self.learned)}" if self.learned else ""
         return f"SurrogateModule({shown!r}{learned}, spiking={self.spiking})"
 
@@ -180,17 +177,17 @@ def _number(value: Any, declared: Any) -> float:
 class _Shown:
     """An array in a few words, which are its repr."""
 
-    def __init__(self, array: Array, read: Callable[[Array], np.ndarray]) -> None:
-        self.text = _text(array, read)
+    def __init__(self, array: Array) -> None:
+        self.text = _text(array)
 
     def __repr__(self) -> str:
         return self.text
 
 
-def _text(array: Array, read: Callable[[Array], np.ndarray]) -> str:
+def _text(array: Array) -> str:
     shape = tuple(array.shape)
     try:
-        values = read(array)
+        values = on_host(array)
     except (NotImplementedError, RuntimeError, TypeError):  # traced, or not on this machine
         return f"<shape {shape}>"
     if len(shape) < 2 and values.size <= 4:

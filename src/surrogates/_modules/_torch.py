@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch.compiler import is_dynamo_compiling
 
@@ -112,7 +111,7 @@ class SurrogateModule(torch.nn.Module):
 
     def __repr__(self) -> str:
         with torch.no_grad():
-            return self.plan.described(self._arrays(self.raw), _read)
+            return self.plan.described(self._arrays(self.raw))
 
 
 def switchable(model: torch.nn.Module) -> tuple[list[Any], list[str]]:
@@ -150,10 +149,6 @@ def with_mode(model: torch.nn.Module, modules: list[Any], spiking: bool) -> Any:
     for module in modules:
         module.set_spiking_mode(spiking)
     return model
-
-
-def _read(array: torch.Tensor) -> np.ndarray:
-    return array.to("cpu", torch.float64).numpy()
 
 
 def _tensor(value: Any) -> torch.Tensor:

@@ -93,6 +93,20 @@ def test_exact_functions_are_those_of_numpy_to_the_bit(name, both):
     np.testing.assert_array_equal(np.signbit(found)[is_number], np.signbit(expected)[is_number])
 
 
+OF_SEVERAL = {"concat", "max", "max of NaN", "min", "min of NaN"}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_of_an_array_without_axes_they_are_those_of_its_element(kind):
+    for formula in (EXACT[name] for name in EXACT if name not in OF_SEVERAL):
+        expected = formula(backends.of(X).namespace(X), X)
+        for place in (2, 12, -1):
+            x = kind.array(np.asarray(X[place]))
+            found = formula(backends.of(x).namespace(x), x)
+            assert tuple(found.shape) == ()
+            np.testing.assert_array_equal(kind.numpy(found), expected[place])
+
+
 @pytest.mark.parametrize("name", ROUNDED)
 def test_rounded_functions_are_within_their_units_of_numpy(name, both):
     ulp, formula = ROUNDED[name]

@@ -301,6 +301,16 @@ def test_a_jax_module_is_copied_and_pickled(jax, name):
         np.testing.assert_array_equal(copied.surrogate_grad(x), spike.surrogate_grad(x))
 
 
+@pytest.mark.parametrize("method", ["surrogate_grad", "surrogate_fun"])
+def test_a_method_of_an_equinox_module_is_a_pytree_as_of_any_other(jax, method):
+    equinox = pytest.importorskip("equinox")
+    spike = learnable(Sigmoid(2.0), "alpha", framework="equinox")
+    bound = getattr(spike, method)
+    assert len(jax.tree.leaves(bound)) == 1
+    x = jax.numpy.asarray(VALUES)
+    np.testing.assert_allclose(equinox.filter_jit(bound)(x), bound(x), rtol=1e-6)
+
+
 # Which library.
 
 

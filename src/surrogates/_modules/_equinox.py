@@ -11,11 +11,11 @@ import numpy as np
 
 from .._surrogate import Surrogate
 from ._paths import value_at
-from ._plan import Plan, planned
+from ._plan import Plan, Planned, planned
 from ._unbounded import start
 
 
-class SurrogateModule(equinox.Module):
+class SurrogateModule(Planned, equinox.Module):
     """A surrogate with leaves that are learned, unbounded, in `raw`; its other arrays are constant.
 
     A leaf is what Equinox hands to an optimiser, and weight decay moves what has no gradient, too.
@@ -31,17 +31,6 @@ class SurrogateModule(equinox.Module):
         values = {path: jnp.array(value_at(surrogate, path), dtype=float) for path in paths}
         self.raw = start(jnp, surrogate, values)
 
-    @property
-    def surrogate(self) -> Surrogate:
-        """The surrogate inside, with the parameters as they are now."""
-        now: Surrogate = self.plan.surrogate(self._arrays())
-        return now
-
-    @property
-    def spiking(self) -> bool:
-        """Whether it emits spikes, not the primitive."""
-        return self.plan.spiking
-
     def switched(self, spiking: bool) -> SurrogateModule:
         """Return a module that emits spikes, or the primitive, with the same parameters."""
         other = object.__new__(type(self))
@@ -49,13 +38,9 @@ class SurrogateModule(equinox.Module):
             object.__setattr__(other, name, value)
         return other
 
-    def surrogate_grad(self, x: Any) -> Any:
-        """Return the derivative that replaces the derivative of the step."""
-        return self.surrogate.surrogate_grad(x)
-
-    def surrogate_fun(self, x: Any) -> Any:
-        """Return the primitive."""
-        return self.surrogate.surrogate_fun(x)
+    # Before 0.13 Equinox makes a pytree of a bound method only if this class itself has it.
+    surrogate_grad = Planned.surrogate_grad
+    surrogate_fun = Planned.surrogate_fun
 
     def __call__(self, x: Any) -> Any:
         """Return the spikes, or the primitive."""

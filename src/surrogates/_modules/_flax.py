@@ -9,16 +9,18 @@ from flax import nnx
 
 from .._surrogate import Surrogate
 from ._paths import value_at
-from ._plan import Plan, planned
+from ._plan import Changing, planned
 from ._unbounded import start
 
 
-class SurrogateModule(nnx.Module):
+class SurrogateModule(Changing, nnx.Module):
     """A surrogate; what is learned is a Param in `raw`, unbounded; other arrays are Variables."""
+
+    _last = "raw"
 
     def __init__(self, surrogate: Surrogate, paths: tuple[str, ...], spiking: bool) -> None:
         plan, arrays = planned(surrogate, paths, spiking)
-        self.plan: Plan = nnx.static(plan)
+        self.plan = nnx.static(plan)
         self.held: Any = nnx.Dict()
         for name, array in arrays.items():
             self.held[name] = nnx.Variable(jnp.array(array))
@@ -26,39 +28,6 @@ class SurrogateModule(nnx.Module):
         values = {path: jnp.array(value_at(surrogate, path), dtype=float) for path in paths}
         for name, number in start(jnp, surrogate, values).items():
             self.raw[name] = nnx.Param(number)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # `raw` is the last that __init__ sets
-        if "raw" in vars(self) and name not in vars(self):
-            self.plan.refuse_to_set(name)
-        super().__setattr__(name, value)
-
-    @property
-    def surrogate(self) -> Surrogate:
-        """The surrogate inside, with the parameters as they are now."""
-        now: Surrogate = self.plan.surrogate(self._arrays())
-        return now
-
-    @property
-    def spiking(self) -> bool:
-        """Whether it emits spikes, not the primitive; may be set."""
-        return self.plan.spiking
-
-    @spiking.setter
-    def spiking(self, spiking: bool) -> None:
-        self.set_spiking_mode(spiking)
-
-    def set_spiking_mode(self, spiking: bool) -> None:
-        """Emit spikes, or the primitive."""
-        self.plan = nnx.static(self.plan.switched(spiking))
-
-    def surrogate_grad(self, x: Any) -> Any:
-        """Return the derivative that replaces the derivative of the step."""
-        return self.surrogate.surrogate_grad(x)
-
-    def surrogate_fun(self, x: Any) -> Any:
-        """Return the primitive."""
-        return self.surrogate.surrogate_fun(x)
 
     def __call__(self, x: Any) -> Any:
         """Return the spikes, or the primitive."""
@@ -88,5 +57,5 @@ def with_mode(model: nnx.Module, modules: list[Any], spiking: bool) -> Any:
     """Return the model, whose modules were switched: all of them, or none."""
     plans = [module.plan.switched(spiking) for module in modules]
     for module, plan in zip(modules, plans, strict=True):
-        module.plan = nnx.static(plan)
+        module.plan = plan
     return model

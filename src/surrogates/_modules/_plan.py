@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from .._arrays import checked_x, on_host
 from .._aspects import spikes
@@ -124,6 +125,59 @@ class Plan:
         """Return what is emitted."""
         x, backend = checked_x(self, x, arrays)
         return spikes(self.definition, arrays, backend, x)
+
+
+class Planned:
+    """What the modules of all libraries have; each adds its `plan`, and its arrays as they are."""
+
+    plan: Plan
+
+    def _arrays(self) -> tuple[Array, ...]:
+        raise NotImplementedError
+
+    @property
+    def surrogate(self) -> Surrogate:
+        """The surrogate inside, with the parameters as they are now."""
+        now: Surrogate = self.plan.surrogate(self._arrays())
+        return now
+
+    @property
+    def spiking(self) -> bool:
+        """Whether it emits spikes, not the primitive."""
+        return self.plan.spiking
+
+    def surrogate_grad(self, x: Any) -> Any:
+        """Return the derivative that replaces the derivative of the step."""
+        return self.surrogate.surrogate_grad(x)
+
+    def surrogate_fun(self, x: Any) -> Any:
+        """Return the primitive."""
+        return self.surrogate.surrogate_fun(x)
+
+
+class Changing(Planned):
+    """What the modules have of a library whose modules may be changed."""
+
+    _last: ClassVar[str]
+    """The last attribute that its `__init__` sets."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._last in vars(self) and name not in vars(self):
+            self.plan.refuse_to_set(name)
+        super().__setattr__(name, value)
+
+    @property
+    def spiking(self) -> bool:
+        """Whether it emits spikes, not the primitive; may be set."""
+        return self.plan.spiking
+
+    @spiking.setter
+    def spiking(self, spiking: bool) -> None:
+        self.set_spiking_mode(spiking)
+
+    def set_spiking_mode(self, spiking: bool) -> None:
+        """Emit spikes, or the primitive."""
+        self.plan = self.plan.switched(spiking)
 
 
 def planned(

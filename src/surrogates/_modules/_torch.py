@@ -12,15 +12,17 @@ from .._aspects import has_gradient
 from .._surrogate import Surrogate
 from ..backends._torch.relaxed import learned
 from ._paths import value_at
-from ._plan import planned
+from ._plan import Changing, planned
 from ._unbounded import key, start
 
 
-class SurrogateModule(torch.nn.Module):
+class SurrogateModule(Changing, torch.nn.Module):
     """A surrogate; what is learned is a parameter in `raw`, unbounded; other arrays are buffers.
 
     A single number is held in one element, since FSDP shards no scalar.
     """
+
+    _last = "simple"
 
     def __init__(self, surrogate: Surrogate, paths: tuple[str, ...], spiking: bool) -> None:
         super().__init__()
@@ -41,12 +43,6 @@ class SurrogateModule(torch.nn.Module):
         is_simple = bool(paths) and self.plan.has_slopes and len(self.scalars) == len(paths)
         self.simple = tuple(map(key, self.plan.learned)) if is_simple else ()
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        # `simple` is the last that __init__ sets
-        if "simple" in vars(self) and name not in vars(self):
-            self.plan.refuse_to_set(name)
-        super().__setattr__(name, value)
-
     def _hold(self, name: str, path: str, array: Any, is_trained: bool) -> None:
         """Hold an array that is not learned here."""
         requires_grad = isinstance(array, torch.Tensor) and array.requires_grad
@@ -61,33 +57,6 @@ class SurrogateModule(torch.nn.Module):
         else:
             self.register_buffer(f"array_{name}", torch.as_tensor(array).detach().clone())
 
-    @property
-    def surrogate(self) -> Surrogate:
-        """The surrogate inside, with the parameters as they are now."""
-        now: Surrogate = self.plan.surrogate(self._arrays(self.raw))
-        return now
-
-    @property
-    def spiking(self) -> bool:
-        """Whether it emits spikes, not the primitive; may be set."""
-        return self.plan.spiking
-
-    @spiking.setter
-    def spiking(self, spiking: bool) -> None:
-        self.set_spiking_mode(spiking)
-
-    def set_spiking_mode(self, spiking: bool) -> None:
-        """Emit spikes, or the primitive."""
-        self.plan = self.plan.switched(spiking)
-
-    def surrogate_grad(self, x: Any) -> Any:
-        """Return the derivative that replaces the derivative of the step."""
-        return self.surrogate.surrogate_grad(x)
-
-    def surrogate_fun(self, x: Any) -> Any:
-        """Return the primitive."""
-        return self.surrogate.surrogate_fun(x)
-
     def forward(self, x: Any) -> Any:
         """Return the spikes, or the primitive."""
         if not self.plan.slots:
@@ -98,20 +67,21 @@ class SurrogateModule(torch.nn.Module):
             spikes = learned(self.plan.definition, x, numbers, with_slopes, self._general)
             if spikes is not None:
                 return spikes
-        return self.plan.spikes(self._arrays(self.raw), x)
+        return self.plan.spikes(self._arrays(), x)
 
     def _general(self, x: torch.Tensor, *numbers: torch.Tensor) -> Any:
         raw = dict(zip(self.simple, numbers, strict=True))
         return self.plan.spikes(self._arrays(raw), x)
 
-    def _arrays(self, raw: Any) -> tuple[torch.Tensor, ...]:
+    def _arrays(self, raw: Any = None) -> tuple[torch.Tensor, ...]:
+        raw = self.raw if raw is None else raw
         held = {name: getattr(self, f"array_{name}") for name in self.plan.held}
         raw = {n: p.reshape(()) if n in self.scalars else p for n, p in raw.items()}
         return self.plan.arrays(torch, raw, held)
 
     def __repr__(self) -> str:
         with torch.no_grad():
-            return self.plan.described(self._arrays(self.raw))
+            return self.plan.described(self._arrays())
 
 
 def switchable(model: torch.nn.Module) -> tuple[list[Any], list[str]]:

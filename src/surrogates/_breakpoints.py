@@ -60,16 +60,18 @@ def _known(
     find: Callable[..., tuple[float, ...]], surrogate: Surrogate, method: str
 ) -> tuple[float, ...]:
     """Return what `find` finds, or 0 alone of a formula that cannot be recorded."""
+    from . import _recording  # here, since few ask, and nobody for the spikes
+
     try:
         return find(surrogate, method)
-    except Exception as error:  # any library's, of what it is handed: PyTorch has a RuntimeError
-        if "Recorded" in str(error):
+    except Exception as error:
+        if _recording.is_refusal(error):
             return (0.0,)
         raise  # the formula's own: it is wrong, and not only unknown
 
 
 def _found(surrogate: Surrogate, method: str) -> tuple[float, ...]:
-    from . import _recording  # here, since few ask, and nobody for the spikes
+    from . import _recording
 
     with np.errstate(all="ignore"):
         kinks = _recording.kinks(surrogate, [method], scale(surrogate))

@@ -1,8 +1,8 @@
 """Where a formula changes: found from the conditions that the formula itself evaluates.
 
-A definition is run on `Recorded` arrays, which pass for arrays of the standard and note the outcome
-of every comparison, `where`, `clip`, `maximum`, `abs`, `sign`, `floor`, `round` and the like. Where
-an outcome differs between two neighbouring samples, bisection finds the two adjacent
+A definition is run on a `RecordedArray`, which passes for an array of the standard and notes the
+outcome of every comparison, `where`, `clip`, `maximum`, `abs`, `sign`, `floor`, `round` and the
+like. Where an outcome differs between two neighbouring samples, bisection finds the two adjacent
 floating-point numbers between which it changes.
 """
 
@@ -83,7 +83,7 @@ _COMPARING |= {"not_equal"}
 _OPTIONS = {"a_max", "a_min", "decimals", "max", "min"}  # that an outcome depends on
 
 
-class Recorded:
+class RecordedArray:
     """An array, and the record of the conditions that were evaluated on its way.
 
     A user may write a formula in NumPy's own functions, which are recorded, too.
@@ -109,11 +109,15 @@ class Recorded:
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         """Refuse: NumPy would make an object of it, on which a formula raises anything."""
-        raise TypeError("an array that is Recorded is no array of NumPy")
+        raise TypeError("a RecordedArray is no array of NumPy")
+
+    def __repr__(self) -> str:
+        # without the name of the class: see `is_refusal`
+        return f"array of shape {self.shape}"
 
 
 def _operator(name: str, *, swapped: bool = False) -> Any:
-    def method(self: Recorded, *other: Any) -> Any:
+    def method(self: RecordedArray, *other: Any) -> Any:
         operands = (*other, self) if swapped else (self, *other)
         return getattr(self.namespace, name)(*operands)
 
@@ -142,14 +146,14 @@ _COMPARISONS = {
 }
 _UNARY = {"abs": "abs", "invert": "bitwise_invert", "neg": "negative", "pos": "positive"}
 for _name, _function in (_BINARY | _COMPARISONS | _UNARY).items():
-    setattr(Recorded, f"__{_name}__", _operator(_function))
+    setattr(RecordedArray, f"__{_name}__", _operator(_function))
 for _name, _function in _BINARY.items():
-    setattr(Recorded, f"__r{_name}__", _operator(_function, swapped=True))
-Recorded.__hash__ = object.__hash__  # type: ignore[method-assign]
+    setattr(RecordedArray, f"__r{_name}__", _operator(_function, swapped=True))
+RecordedArray.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 class Recording:
-    """NumPy's functions, on `Recorded` arrays; `conditions` is what they noted."""
+    """NumPy's functions, on `RecordedArray` arrays; `conditions` is what they noted."""
 
     __name__ = "surrogates._recording"
     exact = True  # see surrogates._maths: nothing is cut off for the sake of rounding
@@ -170,23 +174,32 @@ class Recording:
     def apply(self, name: str, function: Any, inputs: Any, options: dict[str, Any]) -> Any:
         """Return what a function returns, and note the outcome of its condition."""
         plain = _plain(inputs)
-        if name in _OUTCOMES and any(isinstance(a, Recorded) for a in inputs):
+        if name in _OUTCOMES and any(isinstance(a, RecordedArray) for a in inputs):
             named = {key: _plain(value) for key, value in options.items() if key in _OPTIONS}
             outcome = _OUTCOMES[name](*plain, **named)
             margin = plain[0] - plain[1] if name in _COMPARING else None
             self.conditions.append((outcome, margin))
         result = function(*plain, **{key: _plain(value) for key, value in options.items()})
-        return Recorded(result, self) if isinstance(result, np.ndarray) else result
+        return RecordedArray(result, self) if isinstance(result, np.ndarray) else result
 
-    def erfc(self, x: Recorded) -> Recorded:
+    def erfc(self, x: RecordedArray) -> RecordedArray:
         """Return the complementary error function, whose own conditions are not the formula's."""
-        return Recorded(backends.of(x.values).erfc(x.values), self)
+        return RecordedArray(backends.of(x.values).erfc(x.values), self)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether a library raised an error because it takes no `RecordedArray`.
+
+    Each has an error of its own type for that (PyTorch a RuntimeError), which names the class. An
+    error of the formula itself may show its `x`, but not the class of that.
+    """
+    return RecordedArray.__name__ in str(error)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):  # of conditions, as `numpy.select` takes them
         return type(value)(map(_plain, value))
-    return value.values if isinstance(value, Recorded) else value
+    return value.values if isinstance(value, RecordedArray) else value
 
 
 def kinks(surrogate: Surrogate, methods: Iterable[str], scale: float) -> Kinks:
@@ -242,7 +255,7 @@ def _outcomes(
     namespace = Recording()
     with np.errstate(all="ignore"):
         for method in methods:
-            getattr(surrogate, method)(Recorded(x, namespace))
+            getattr(surrogate, method)(RecordedArray(x, namespace))
     rows = [np.zeros(x.shape)]
     rows += [np.broadcast_to(outcome, x.shape) for outcome, _ in namespace.conditions]
     margins = [np.broadcast_to(m, x.shape) for _, m in namespace.conditions if m is not None]

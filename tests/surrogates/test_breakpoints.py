@@ -225,6 +225,15 @@ def test_an_error_of_a_formula_is_raised_and_not_remembered(error, traceable):
     assert Failing().breakpoints == (-0.5, 0.0, 0.5)
 
 
+@pytest.mark.parametrize("said", ["x must be Recorded, got {!r}", "got {}", "got {!r}"])
+def test_an_error_of_a_formula_that_shows_its_x_is_raised(said):
+    def formula(x):
+        raise ValueError(said.format(x))
+
+    with pytest.raises(ValueError, match="got"):
+        _ = surrogates.Custom(formula).breakpoints
+
+
 def test_what_could_not_be_recorded_once_is_looked_at_again(monkeypatch):
     plain = surrogates.Surrogate.exact_grad
     surrogate = Boxcar(width=1.2345)

@@ -67,7 +67,7 @@ class SurrogateModule(Changing, torch.nn.Module):
             spikes = learned(self.plan.definition, x, numbers, with_slopes, self._general)
             if spikes is not None:
                 return spikes
-        return self.plan.spikes(self._arrays(), x)
+        return self.plan.spikes(self._arrays(self.raw), x)
 
     def _general(self, x: torch.Tensor, *numbers: torch.Tensor) -> Any:
         raw = dict(zip(self.simple, numbers, strict=True))

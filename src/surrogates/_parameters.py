@@ -128,11 +128,11 @@ def parameters(cls: type) -> list[Field[Any]]:
     return [f for f in fields(cls) if "interval" in f.metadata and f.name != "at_threshold"]
 
 
-def checked_value(owner: object, name: str, interval: Interval, value: Any) -> Any:
+def checked_value(owner: Any, name: str, interval: Interval, value: Any) -> Any:
     """Return a number as a Python float (a count as an int), an array as it is, or raise.
 
-    Of an array the extremes are checked, where its backend has them at hand. The owner is a
-    surrogate, or the name of a function.
+    Of an array the extremes are checked, where its backend has them at hand. The owner is
+    the class of surrogates or the function whose parameter it is.
     """
     worst = None
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
@@ -150,8 +150,8 @@ def checked_value(owner: object, name: str, interval: Interval, value: Any) -> A
     raise ValueError(_refusal(owner, name, interval, value, worst))
 
 
-def _refusal(owner: object, name: str, interval: Interval, value: Any, worst: float | None) -> str:
-    caller = owner if isinstance(owner, str) else type(owner).__name__
+def _refusal(owner: Any, name: str, interval: Interval, value: Any, worst: float | None) -> str:
+    caller = owner.__name__
     arrays = "" if interval in (COUNT, UNIT) else _OR_ARRAY
     shown, why = repr(value), ""
     if worst is not None:

@@ -90,7 +90,8 @@ class Value:
                     f"got {declared.name}={value!r}"
                 )
             if "interval" in declared.metadata:
-                value = checked_value(self, declared.name, declared.metadata["interval"], value)
+                interval = declared.metadata["interval"]
+                value = checked_value(type(self), declared.name, interval, value)
                 object.__setattr__(self, declared.name, value)
                 holds_arrays = not isinstance(value, (int, float))
             elif isinstance(value, Value):

@@ -231,7 +231,7 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
             )
         interval = parameters_by_path(surrogate)[path].metadata["interval"]
         for value in _values(schedule):
-            checked_value("anneal", name, interval, value)
+            checked_value(anneal, name, interval, value)
         found[path] = schedule
     return Annealed(surrogate, found)
 

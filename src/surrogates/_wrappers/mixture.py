@@ -79,7 +79,10 @@ class Mixture(Composition):
                 "Mixture: weights must be one for each of the surrogates, of which there must be "
                 f"one at least, got {len(weights)} weights for {len(parts)} surrogates"
             )
-        weights = [checked_value(self, f"weights[{i}]", FINITE, w) for i, w in enumerate(weights)]
+        weights = [
+            checked_value(type(self), f"weights[{i}]", FINITE, weight)
+            for i, weight in enumerate(weights)
+        ]
         # In float64: in half precision the sum would overflow.
         wide = [w.astype(np.float64) if isinstance(w, np.ndarray) else w for w in weights]
         if not holds(abs(sum(wide)) > 1e-15 * sum(map(abs, wide))):

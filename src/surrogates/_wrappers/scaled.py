@@ -213,10 +213,10 @@ def rescaled(
         )
     amplitude = rate = 1.0
     if peak is not None:
-        peak = checked_value("rescaled", "peak", POSITIVE, peak)
+        peak = checked_value(rescaled, "peak", POSITIVE, peak)
         amplitude = peak / _measure(surrogate, "peak")
     if width is not None:
-        width = checked_value("rescaled", "width", POSITIVE, width)
+        width = checked_value(rescaled, "width", POSITIVE, width)
         rate = _measure(surrogate, "width") / width
     return Scaled(surrogate, amplitude, rate)
 

@@ -29,7 +29,7 @@ RECORDS = [
 def test_an_object_is_translated_as_its_name(library):
     sys.modules.setdefault("samna", None)  # it would install itself from another index
     entry = names_of(library)
-    pytest.importorskip(entry.module.partition(".")[0])
+    pytest.importorskip(entry.package)
     module = importlib.import_module(entry.module)
     warnings.simplefilter("ignore")
     for record in RECORDS:

@@ -33,7 +33,8 @@ class Library:
     was_run : bool, default True
         Whether its code was run and its values recorded, or only read.
     module : str, optional
-        The module that has its names, if its objects can be translated both ways.
+        The module that has its names, if its objects can be translated: `from_library` takes what
+        comes from the package of that module, `to_library` calls its names for `native`.
     of_layer : tuple of str, optional
         Parameters that its objects do not have, since the layer passes them at each call.
     """
@@ -65,6 +66,11 @@ class Library:
         self.recovers: dict[str, Callable[[Any, str], Any]] = {}
         self.of_module = ""  # how its neurons learn by a module of `learnable`, if they can
         self.generic: tuple[str, ...] = ()  # names that other names call
+
+    @property
+    def package(self) -> str:
+        """The package of its module: an object may come from another file of that."""
+        return self.module.partition(".")[0]
 
     def add(
         self, name: str, maker: Maker, note: str = "", at_threshold: float | None = None

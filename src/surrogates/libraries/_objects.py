@@ -85,7 +85,7 @@ def _parameters(
 def _is_of(entry: Library, thing: Any) -> bool:
     """Return whether a class or a function comes from the package of the library."""
     module = getattr(thing, "__module__", None) or ""
-    return bool(entry.module) and module.partition(".")[0] == entry.module.partition(".")[0]
+    return bool(entry.module) and module.partition(".")[0] == entry.package
 
 
 class _Cells:

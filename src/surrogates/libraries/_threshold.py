@@ -10,7 +10,7 @@ from typing import Any
 
 from .._surrogate import Surrogate
 
-_HOME = "norse.torch.functional.threshold"
+HOME = "norse.torch.functional.threshold"
 _lock = threading.Lock()
 _entered: list[Replaced] = []  # those in force; the last one holds
 _original: list[Any] = []  # the library's own function, while one is in force
@@ -47,7 +47,7 @@ class Replaced:
         self.surrogate = surrogate
 
     def __enter__(self) -> Replaced:
-        home = import_module(_HOME)
+        home = import_module(HOME)
         with _lock:
             if not _original:
                 _original.append(home.threshold)

@@ -12,9 +12,9 @@ from ..definitions.piecewise import ReluGrad
 from ..definitions.power_law import CircGrad
 from ..definitions.sigmoidal import TanhGrad
 from ._library import Library
-from ._threshold import Replaced
+from ._threshold import HOME, Replaced
 
-LIBRARY = Library("norse", "1.1.0", at_threshold=0.0, module="norse.torch.functional.threshold")
+LIBRARY = Library("norse", "1.1.0", at_threshold=0.0, module=HOME)
 LIBRARY.takes("method")(Replaced)  # its neurons take names alone
 LIBRARY.of_module = (
     "in each step of the training, make the context anew of Relaxed(module.surrogate)"

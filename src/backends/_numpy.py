@@ -15,7 +15,7 @@ import numpy as np
 
 from ._backend import Backend, Definition
 from ._compiler.graph import FUNCTIONS, WORKING, Symbol
-from ._compiler.program import Dialect
+from ._compiler.program import Dialect, choose_by_bits
 from ._compiler.text import Program
 
 _WORKING = {np.dtype(name): WORKING[name] for name in ("float16", "float32", "float64")}
@@ -36,12 +36,10 @@ def _where(condition: Any, x: Any, y: Any, out: Any) -> Any:
         if out is not None:  # a masked copy would be slower
             np.copyto(out, chosen)
         return chosen
-    # of random signs `np.where` guesses every other one wrong, which costs more than these passes
     bits = np.dtype(f"i{out.itemsize}")
-    first, second = x.view(bits), y.view(bits)
-    flips = condition.astype(bits)
-    flips *= first ^ second
-    np.bitwise_xor(second, flips, out=out.view(bits))
+    choose_by_bits(
+        np.bitwise_xor, condition.astype(bits), x.view(bits), y.view(bits), out.view(bits)
+    )
     return out
 
 

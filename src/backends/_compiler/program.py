@@ -24,6 +24,16 @@ from .text import Program, of_constants, template_of
 Array = Any
 
 
+def choose_by_bits(xor: Any, condition: Array, x: Array, y: Array, out: Array) -> None:
+    """Write `x` to `out` where a condition holds, else `y`; all are integers of one width.
+
+    A condition is 0 or 1, and is written over. Of random signs a library's `where` guesses every
+    other one wrong, which costs more than these passes.
+    """
+    condition *= x ^ y
+    xor(y, condition, out=out)
+
+
 class Dialect(ABC):
     """How one library allocates, slices and computes in place."""
 

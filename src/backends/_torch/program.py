@@ -17,7 +17,7 @@ import torch
 
 from .._backend import Definition
 from .._compiler.graph import WORKING, Symbol
-from .._compiler.program import Dialect
+from .._compiler.program import Dialect, choose_by_bits
 from . import cuda
 from .fused import fused, without_choice
 
@@ -49,10 +49,10 @@ def _where(condition: Tensor, x: Tensor, y: Tensor, out: Tensor | None) -> Tenso
         or condition.shape != out.shape
     ):
         return torch.where(condition, x, y, out=out)
-    # of random signs `torch.where` guesses every other one wrong, which costs more
-    first, second = x.view(torch.int32), y.view(torch.int32)
-    flips = condition.to(torch.int32).mul_(torch.bitwise_xor(first, second))
-    torch.bitwise_xor(second, flips, out=out.view(torch.int32))
+    bits = torch.int32
+    choose_by_bits(
+        torch.bitwise_xor, condition.to(bits), x.view(bits), y.view(bits), out.view(bits)
+    )
     return out
 
 

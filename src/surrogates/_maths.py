@@ -217,18 +217,8 @@ def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:
     """Return ``log(1 + factor * size)`` for positive arguments, even if the product overflows."""
     product = factor * size
     huge = product > 1e18  # where the 1 is lost
-    separate = xp.log(xp.clip(size, min=1e-30)) + log(xp, factor)
+    separate = xp.log(xp.clip(size, min=1e-30)) + elementary(xp, "log", factor)
     return xp.where(huge, separate, xp.log1p(xp.where(huge, xp.ones_like(size), product)))
-
-
-def log(xp: Any, parameter: float | Array) -> Any:
-    """Return the logarithm of a parameter, a float or an array."""
-    return elementary(xp, "log", parameter)
-
-
-def root(xp: Any, parameter: float | Array) -> Any:
-    """Return the square root of a parameter, a float or an array."""
-    return elementary(xp, "sqrt", parameter)
 
 
 def elementary(xp: Any, name: str, parameter: float | Array) -> Any:

@@ -15,7 +15,6 @@ from .._maths import (
     expm1,
     of_parameter,
     over,
-    root,
     select,
     sign,
     times_expm1,
@@ -319,7 +318,7 @@ class ExpEscape(InfiniteArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # exp(u) can be too large where the product is not
-        half = root(xp, self.p0 / self.delta_u) * xp.exp(x * (0.5 / self.delta_u))
+        half = elementary(xp, "sqrt", self.p0 / self.delta_u) * xp.exp(x * (0.5 / self.delta_u))
         return half * half
 
     @property

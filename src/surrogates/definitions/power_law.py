@@ -11,9 +11,8 @@ from .._maths import (
     at_least,
     before_underflow,
     choose,
-    log,
+    elementary,
     of_parameter,
-    root,
     select,
     sign,
     times_expm1,
@@ -76,9 +75,8 @@ class Arctan(UnitArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         # multiplied out, so that the square does not overflow before the result underflows
-        limit = xp.zeros_like(x) + 2 * math.sqrt(float(xp.finfo(x.dtype).max)) / root(
-            xp, self.alpha
-        )
+        most = 2 * math.sqrt(float(xp.finfo(x.dtype).max))
+        limit = xp.zeros_like(x) + most / elementary(xp, "sqrt", self.alpha)
         x = before_underflow(xp, x, limit)
         return 1 / (2 / self.alpha + (math.pi**2 / 2 * self.alpha * x) * x)
 
@@ -318,7 +316,9 @@ def _log_base(xp: Any, size: Array, scale: float | Array) -> Array:
     if isinstance(scale, float) and scale >= 1:
         return result
     # a small scale makes u itself overflow; there the 1 is lost
-    return xp.where(size > 1e30, xp.log(xp.clip(size, min=1.0)) + log(xp, 2 / scale), result)
+    return xp.where(
+        size > 1e30, xp.log(xp.clip(size, min=1.0)) + elementary(xp, "log", 2 / scale), result
+    )
 
 
 arctan = function_form(Arctan, "arctan")

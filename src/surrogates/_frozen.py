@@ -37,7 +37,6 @@ def make_frozen_dataclass(cls: Any) -> None:
                 delattr(cls, name)
             else:
                 setattr(cls, name, value.default)
-    cls.__dataclass_params__ = cls.__dataclass_params__  # as of its base
     cls.__match_args__ = _names(positional)  # type: ignore[misc]  # not in the body of a class
     code, closure = _code(_names(arguments), tuple(f.kw_only for f in arguments))
     # Its names are those of the class's module, as the decorator has it.

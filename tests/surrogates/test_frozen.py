@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import KW_ONLY, MISSING, InitVar, dataclass, field, fields, replace
 from typing import Any
 
@@ -21,8 +22,9 @@ def described(cls: Any) -> Any:
     return (
         inspect.signature(cls),
         cls.__init__.__annotations__,
-        cls.__init__.__qualname__,
+        (cls.__init__.__name__, cls.__init__.__qualname__),
         cls.__init__.__module__,
+        cls.__init__.__globals__ is vars(sys.modules[cls.__module__]),
         cls.__match_args__,
         [[getattr(declared, name) for name in told] for declared in fields(cls)],
         repr(cls.__dataclass_params__),
@@ -69,6 +71,10 @@ def test_a_parameter_without_an_annotation_is_refused():
             beta = surrogates.parameter(2.0)
 
 
+class WithSelf(Surrogate):
+    self: float = 2.0
+
+
 def test_what_only_the_decorator_can_do_is_left_to_it():
     class Unusual(Surrogate):
         beta: float = 2.0
@@ -92,15 +98,33 @@ def test_what_only_the_decorator_can_do_is_left_to_it():
         with pytest.raises(AttributeError, match="beta cannot be changed"):
             cls().beta = 3.0
 
-    class Self(Surrogate):
-        self: float = 2.0
-
-    assert Self(3.0).self == 3.0
+    assert WithSelf(3.0).self == WithSelf(self=3.0).self == 3.0
     with pytest.raises(TypeError, match="non-default argument 'gamma' follows default argument"):
 
         class Order(Surrogate):
             beta: float = 2.0
             gamma: float
+
+
+class Plain(Surrogate):
+    beta: float = 2.0
+
+
+class WithFactory(Surrogate):
+    names: list[str] = field(default_factory=list)
+
+
+class WithArgument(Surrogate):
+    seen: InitVar[int] = 3
+
+    def __post_init__(self, seen):
+        super().__post_init__()
+
+
+@pytest.mark.parametrize("cls", [Plain, WithFactory, WithArgument, WithSelf])
+def test_a_class_keeps_the_methods_of_its_base_whichever_way_it_is_made(cls):
+    cls()
+    assert not {"__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__"} & vars(cls).keys()
 
 
 def test_fields_that_take_no_default_or_no_argument_or_a_keyword():

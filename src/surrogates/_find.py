@@ -119,7 +119,7 @@ def missing(name: str) -> str:
         return f"{text}; surrogates.find({name!r}) says what libraries and papers mean by it"
     from difflib import get_close_matches  # here, since it takes long to import
 
-    close = get_close_matches(name, sys.modules["surrogates"].__all__, n=3)
+    close = get_close_matches(name, sys.modules["surrogates"].__all__)
     return f"{text}; did you mean {' or '.join(close)}?" if close else text
 
 
@@ -208,7 +208,7 @@ def of_class(cls: type[Surrogate]) -> list[Meaning]:
 def lines(found: Iterable[Meaning]) -> list[str]:
     """Return a line for each meaning: the call, and what it makes."""
     rows = list(dict.fromkeys((meaning.call, repr(meaning.surrogate)) for meaning in found))
-    wide = max((len(call) for call, _ in rows), default=0)
+    wide = max(len(call) for call, _ in rows)
     return [f"    {call:<{wide}} {made}" for call, made in rows]
 
 
@@ -261,7 +261,7 @@ def _advice(key: str) -> str:
     from difflib import get_close_matches  # here, since it takes long to import
 
     known = _by_key()
-    close = get_close_matches(key, known, n=3)
+    close = get_close_matches(key, known)
     similar = " or ".join(repr(known[other][0].name) for other in close)
     ask = f"Did you mean {similar}? " if close else ""
     return (

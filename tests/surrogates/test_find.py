@@ -43,6 +43,13 @@ def test_name_with_one_meaning(name, cls):
     assert surrogates.find(name) is SURROGATES[cls]
 
 
+@pytest.mark.parametrize(
+    "ending", ["surrogate", "grad", "gradient", "derivative", "function", "func"]
+)
+def test_an_ending_that_says_that_it_is_a_surrogate_does_not_matter(ending):
+    assert surrogates.find(f"boxcar_{ending}") is surrogates.Boxcar
+
+
 @pytest.mark.parametrize("name", SURROGATES)
 def test_name_of_a_class_is_that_class_and_in_another_case_among_the_meanings(name):
     cls = SURROGATES[name]
@@ -77,11 +84,13 @@ def test_name_with_several_meanings(name, number, parts):
     assert all(part in text for part in parts)
 
 
-def test_name_that_takes_more_than_a_class():
-    with pytest.raises(
-        LookupError, match=r"not a class .*\n.*from_library\(\"braincog\", \"EIGrad"
-    ):
-        surrogates.find("EIGrad")
+@pytest.mark.parametrize(
+    ("name", "library"), [("EIGrad", "braincog"), ("arctan_derivative", "nest")]
+)
+def test_name_that_takes_more_than_a_class(name, library):
+    call = rf'from_library\("{library}", "{name}"'
+    with pytest.raises(LookupError, match=rf"'{name}' is not a class .*\n    surrogates\.{call}"):
+        surrogates.find(name)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,20 @@ def test_command_takes_a_functional_form_as_our_own_and_says_what_others_mean(na
     assert 'surrogates.from_library("spyx", "arctan")' in output
 
 
+def test_show_lists_what_libraries_call_a_class_and_nothing_else(capsys):
+    assert main(["show", "arctan"]) == 0
+    rows = capsys.readouterr().out.split("In other libraries:\n")[1].splitlines()
+    found = _find.of_class(surrogates.Arctan)
+    assert len(rows) == len(found) > 5
+    assert {meaning.library for meaning in found} >= {"btorch", "nest", "snntorch"}
+    starts = set()
+    for row, meaning in zip(rows, found, strict=True):
+        assert row.startswith("    surrogates.from_library(")
+        assert "Arctan(alpha=" in row
+        starts.add(row.index(repr(meaning.surrogate)))
+    assert len(starts) == 1  # one column
+
+
 def test_show_takes_the_name_of_a_library(capsys):
     assert main(["show", "fast_sigmoid"]) == 0
     assert capsys.readouterr().out.startswith("InvSquareGrad(alpha=100.0)")
@@ -131,10 +154,14 @@ def test_show_takes_the_name_of_a_library(capsys):
     assert 'from_library("stork", "SuperSpike")' in output.split("others mean:")[1]
 
 
-@pytest.mark.parametrize("name", ["superspike", "no such"])
-def test_show_says_why_there_is_nothing_to_show(name, capsys):
+@pytest.mark.parametrize(
+    ("name", "why"), [("superspike", "has 3 meanings"), ("no such", "no surrogate is called")]
+)
+def test_show_says_why_there_is_nothing_to_show(name, why, capsys):
     assert main(["show", name]) == 2
-    assert name in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert repr(name) in error
+    assert why in error
 
 
 def test_list_prints_all_that_names_mean(capsys):
@@ -165,6 +192,7 @@ def test_list_prints_all_names_of_a_library(library, capsys):
         ("mine.py", "name the class in it, too, as in mine:Class"),
         ("mine:Alnoe", "mine has mine:Alone"),
         ("mine:np", "mine has mine:Alone"),
+        ("pathlib:Path", "not a subclass of surrogates.Surrogate; pathlib has none"),
         ("other:Alone", "there is no module 'other' in this folder"),
         ("broken:Alone", "No module named 'nothing_like_it'"),
         ("surrogates:Scaled", "cannot be made without arguments: .*'surrogate'"),
@@ -174,7 +202,9 @@ def test_a_command_says_what_to_call_a_surrogate_of_your_own(
     name, hint, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*sys.path])
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "mine.py").touch()  # which the working directory comes before
+    monkeypatch.setattr("sys.path", [str(tmp_path / "before"), *sys.path])
     own = "import numpy as np\nimport surrogates\nclass Alone(surrogates.Surrogate):\n"
     own += "    def derivative(self, xp, x):\n        return xp.exp(-x * x)\n"
     (tmp_path / "mine.py").write_text(own)

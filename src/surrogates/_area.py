@@ -22,8 +22,7 @@ def from_primitive(surrogate: Surrogate, xp: Any, x: Array, below: Any) -> Array
     if isinstance(below, (int, float)):
         offset = below - 0.5
         return primitive + offset if offset != 0.0 and math.isfinite(offset) else primitive
-    finite = xp.isfinite(below)
-    return primitive + xp.where(finite, xp.where(finite, below, 0.5) - 0.5, 0.0)
+    return primitive + xp.where(xp.isfinite(below), below - 0.5, 0.0)
 
 
 def limit(surrogate: Surrogate, xp: Any, x: Array) -> tuple[Array, Array]:

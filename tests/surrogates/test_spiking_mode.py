@@ -9,6 +9,7 @@ import surrogates
 from networks import VALUES, Library, perceptron, spike_of
 from surrogates import (
     MultiSpike,
+    Relaxed,
     Sigmoid,
     Smooth,
     learnable,
@@ -40,6 +41,37 @@ def test_the_primitive_is_emitted_with_its_gradient(library, is_learned):
     assert repr(spike.surrogate) == repr(set_spiking_mode(spike, True).surrogate)
     spike = set_spiking_mode(spike, True)
     np.testing.assert_array_equal(library.read(spike(x)), library.read(surrogate(x)))
+
+
+@pytest.mark.parametrize("wrapper", [Relaxed, Smooth])
+def test_what_has_a_gradient_to_its_parameters_is_learned_as_it_is(library, wrapper):
+    surrogate, x = wrapper(Sigmoid(2.0)), library.array(VALUES)
+    spike = learnable(surrogate, "alpha", framework=library.name, spiking=wrapper is Relaxed)
+    assert repr(spike).startswith(f"SurrogateModule({wrapper.__name__}(surrogate=Sigmoid(alpha=2.0")
+    for found, expected in ((spike, surrogate), (spike.surrogate, surrogate)):
+        outputs = library.read(found(x)), library.read(expected(x))
+        np.testing.assert_allclose(*outputs, rtol=1e-6)
+        slopes = library.gradient(found, x), library.gradient(expected, x)
+        np.testing.assert_allclose(*slopes, rtol=1e-6)
+
+
+class OddlyNamed(surrogates.Surrogate):
+    """Whose parameters are called as what a module holds."""
+
+    plan: float = surrogates.parameter(1.0, low=0.0)
+    held: float = surrogates.parameter(2.0, low=0.0)
+    raw: float = surrogates.parameter(3.0, low=0.0)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.plan * self.held * xp.tanh(self.raw * x)
+
+
+def test_a_parameter_may_be_called_as_what_a_module_holds(library):
+    surrogate, x = OddlyNamed(held=library.array(2.0)), library.array(VALUES)
+    spike = learnable(surrogate, "plan", "raw", framework=library.name)
+    spike = set_spiking_mode(spike, False)
+    outputs = library.read(spike(x)), library.read(surrogate.surrogate_fun(x))
+    np.testing.assert_allclose(*outputs, rtol=1e-6)
 
 
 def test_a_model_is_turned_over_and_back(library):

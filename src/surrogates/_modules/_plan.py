@@ -181,7 +181,7 @@ class Changing(Planned):
 
 
 def planned(
-    surrogate: Surrogate, paths: tuple[str, ...], spiking: bool = True
+    surrogate: Surrogate, paths: tuple[str, ...], spiking: bool
 ) -> tuple[Plan, dict[str, Array]]:
     """Return the plan of a module that learns parameters, and the arrays that it holds, by name."""
     declared, begin = parameters_by_path(surrogate), surrogate

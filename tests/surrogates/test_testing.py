@@ -239,6 +239,89 @@ def test_each_check_of_values_notices_one_percent():
     assert failing(raised.value) == titles() - {"spikes", "integers are refused"}
 
 
+def faults_somewhere(strict):
+    """Return backends that are wrong in a few places, each with the checks that are to notice."""
+    from surrogates.backends._numpy import NumpyBackend
+
+    class Spikes(NumpyBackend):
+        def __init__(self, where):
+            self.where = where
+
+        def spike(self, definition, x, arrays):
+            spikes = super().spike(definition, x, arrays)
+            return strict.where(self.where(x), 1 - spikes, spikes)
+
+    class Values(NumpyBackend):
+        def __init__(self, name, where, value):
+            self.name, self.where, self.value = name, where, value
+
+        def evaluate(self, definition, x, arrays, name):
+            values = super().evaluate(definition, x, arrays, name)
+            return strict.where(self.where(x), self.value, values) if name == self.name else values
+
+    class WithoutThreshold(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            return strict.astype(x >= 0, x.dtype)
+
+    class Shapes(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            spikes = super().spike(definition, x, arrays)
+            return spikes if x.size else spikes[0, :]
+
+    class Arrays(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            spikes = super().spike(definition, x, arrays)
+            return 1 - spikes if arrays else spikes
+
+    without_axes = "arrays without axes, and empty"
+    return {
+        "at NaN": (Spikes(strict.isnan), {"spikes"}),
+        "at infinity": (Spikes(lambda x: x == strict.inf), {"spikes"}),
+        "at minus infinity": (Spikes(lambda x: x == -strict.inf), {"spikes"}),
+        "at -0": (Spikes(lambda x: (x == 0) & strict.signbit(x)), {"spikes"}),
+        "at_threshold": (WithoutThreshold(), {"spikes"}),
+        "of no axes": (Spikes(lambda x: strict.asarray(x.ndim == 0)), {without_axes}),
+        "of no elements": (Shapes(), {without_axes}),
+        "of arrays": (Arrays(), {"a parameter for each channel"}),
+        "far above": (Values("primitive", lambda x: x > 100, 0.99), {"the primitive"}),
+        "far below": (Values("derivative", lambda x: x < -10, 1e-30), {"the derivative"}),
+        "at 1e300": (Values("derivative", lambda x: x > 1e290, strict.nan), {"the derivative"}),
+        "at 0": (Values("primitive", lambda x: x == 0, 0.51), {"the primitive"}),
+    }
+
+
+@pytest.mark.parametrize("fault", faults_somewhere(np))
+def test_a_fault_in_a_few_places_is_noticed_where_it_is(fault):
+    backend, noticed = faults_somewhere(pytest.importorskip("array_api_strict"))[fault]
+    with registered("array_api_strict", backend), pytest.raises(AssertionError) as raised:
+        of_strict(surrogates=SOME[:1], dtypes=["float64"], generator=None)
+    assert failing(raised.value) == noticed
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, 5])
+def test_three_surrogates_of_which_it_does_not_hold_are_named_with_what_is_wrong(number):
+    pytest.importorskip("array_api_strict")
+    from surrogates.backends._numpy import NumpyBackend
+
+    class Lost(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            raise KeyError("lost")
+
+        def evaluate(self, definition, x, arrays, name):
+            return self.copy(x)
+
+    chosen = [surrogates.Sigmoid(float(alpha)) for alpha in range(1, number + 1)]
+    with registered("array_api_strict", Lost()), pytest.raises(AssertionError) as raised:
+        of_strict(surrogates=chosen, dtypes=["float64"], generator=None)
+    names = ", ".join(f"Sigmoid(alpha={alpha}.0)" for alpha in range(1, min(number, 3) + 1))
+    more = f" and {number - 3} more" if number > 3 else ""
+    first, *lines = str(raised.value).splitlines()
+    assert first == "the backend does not keep its contract:"
+    assert f"float64, spikes: {names}{more}: KeyError('lost')" in lines
+    assert any(line.startswith(f"float64, the primitive: {names}{more}: ") for line in lines)
+    assert "AssertionError" not in str(raised.value)
+
+
 def test_plain_arithmetic_keeps_the_contract():
     pytest.importorskip("jax")
     from surrogates.backends._jax import JaxBackend

@@ -130,6 +130,40 @@ def test_limits_show_the_shape(surrogate, least, most):
     assert plot(surrogate, log=True).get_xlim()[1] >= high
 
 
+SIGMOID, WAVE = Sigmoid(), surrogates.SquarewaveFourierSeries()
+EXACT = {
+    "widths": ([SIGMOID], -2.5 * SIGMOID.width, 2.5 * SIGMOID.width, 2.5 * SIGMOID.width),
+    "support": ([Boxcar(4.0)], -3.0, 3.0, 0.0),
+    "moved support": ([Scaled(Boxcar(), shift=3.0)], 2.25, 3.75, 0.0),
+    "moved, with 0": ([Scaled(Sigmoid(), shift=50.0)], -12.5, 62.5, 0.0),
+    "window": ([Windowed(Sigmoid(), band=0.75)], -1.125, 1.125, 0.0),
+    "signed": ([Ternary(Boxcar(), threshold=1.0)], -5.0, 3.0, 2.5),
+    "no scale": ([StraightThrough()], -2.5, 2.5, 2.5),
+    "seven bends": ([WAVE], -6.0 - 2.5 * WAVE.width, 6.0 + 2.5 * WAVE.width, 2.5 * WAVE.width),
+    "several": ([Boxcar(4.0), Scaled(Boxcar(), shift=3.0)], -3.0, 3.75, 0.0),
+    "several, turned": ([Scaled(Boxcar(), shift=-3.0), Boxcar(4.0)], -3.75, 3.0, 0.0),
+}
+
+
+@pytest.mark.parametrize(("drawn", "low", "high", "more"), EXACT.values(), ids=EXACT)
+def test_limits_are_as_far_as_the_shape_asks_to_each_side(drawn, low, high, more):
+    assert plot(*drawn).get_xlim() == pytest.approx((low, high))
+    assert plot(*drawn, log=True).get_xlim() == pytest.approx((low - more, high + more))
+
+
+def test_a_jump_at_the_end_of_the_picture_is_no_gap():
+    ((x, y),) = data(plot(Boxcar(2.0), limits=(-1.0, 1.0)))
+    assert (x[0], x[-1]) == (-1.0, 1.0)
+    assert np.all(y == y[0])
+
+
+def test_a_formula_of_your_own_may_warn_and_be_nan():
+    overflowing = Custom(lambda x: np.exp(-1e3 * x))
+    assert np.isinf(data(plot(overflowing, limits=(-1.0, 1.0)))[0][1]).any()
+    y = data(plot(Custom(lambda x: np.sqrt(-1.0 - x * x)), limits=(-1.0, 1.0)))[0][1]
+    assert np.isnan(y).all()
+
+
 def test_limits_hold_both_thresholds_and_may_be_given():
     low, high = plot(Ternary(ReluGrad(), threshold=4.0)).get_xlim()
     assert low < -9 < 1 < high

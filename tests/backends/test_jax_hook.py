@@ -248,3 +248,15 @@ def test_flax_serializes_a_model_that_holds_surrogates():
     assert all(np.array_equal(one, other) for one, other in leaves)
     assert type(restored["nested"].surrogate) is Arctan
     assert isinstance(restored["mine"], Mine)
+
+
+def test_flax_keeps_the_serialization_that_an_author_registered():
+    serialization = pytest.importorskip("flax.serialization")
+
+    class Mine(Arctan):
+        pass
+
+    own = {"of": "its author"}
+    serialization.register_serialization_state(Mine, lambda surrogate: own, lambda _, state: state)
+    np.testing.assert_array_equal(Mine(jnp.asarray(2.0))(jnp.ones(2)), 1.0)
+    assert serialization.to_state_dict(Mine(jnp.asarray(2.0))) == own

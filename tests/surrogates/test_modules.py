@@ -277,6 +277,8 @@ def test_a_flax_module_may_be_made_where_its_arrays_are_traced(jax):
 
     expected = jax.grad(lambda alpha: Sigmoid(alpha).surrogate_grad(jax.numpy.asarray(0.3)))(2.0)
     np.testing.assert_allclose(jax.grad(slope)(2.0), expected, rtol=1e-6)
+    # nothing is learned, so it has no gradient, as in the surrogate itself
+    assert jax.grad(lambda alpha: module(Sigmoid(alpha), "flax")(jax.numpy.ones(())))(2.0) == 0
 
 
 def test_a_flax_module_learns_where_its_number_is_traced(jax):

@@ -196,11 +196,39 @@ def test_faults_of_a_library_that_differentiates(name, fault):
         of_jax(surrogates=SOME[:1], dtypes=["float64"], compile=None, vmap=None, jvp=None)
 
 
-def titles(*means):
+def titles(*means, surrogate=SOME[0]):
     """Return what is checked of a library with these means."""
     names = ("asarray", "asnumpy", "grad", "jvp", "vmap", "compile", "generator")
     library = Library(*((lambda f, *_: f) if name in means else None for name in names))
-    return {title for title, _ in Case(library, SOME[0], "float64", "float64").checks()}
+    return {title for title, _ in Case(library, surrogate, "float64", "float64").checks()}
+
+
+@pytest.mark.parametrize(
+    ("means", "more"),
+    [
+        (["vmap"], set()),
+        (["compile"], set()),
+        (["jvp"], {"the tangent"}),
+        (["generator"], {"random spikes"}),
+        (["grad", "jvp"], {"jvp of grad", "grad of jvp"}),
+        (["grad", "vmap"], {"vmap of grad", "grad of vmap", "a parameter that is mapped"}),
+        (
+            ["grad", "compile"],
+            {
+                "the gradient, compiled",
+                "the gradient of what is compiled",
+                "the second derivative, compiled",
+            },
+        ),
+    ],
+    ids=" and ".join,
+)
+def test_what_a_library_has_the_means_for_is_checked_and_no_more(means, more):
+    alone = titles().union(*map(titles, means)) if len(means) > 1 else titles()
+    assert titles(*means) - alone == more
+    assert titles(*means) >= alone
+    assert len(titles("grad") - titles()) == 11
+    assert titles("generator", surrogate=surrogates.MultiGaussianGrad()) == titles()
 
 
 def failing(raised):

@@ -119,6 +119,8 @@ LIMITS = {
     "moved": (Scaled(Sigmoid(), shift=50.0), 51.0, 100.0),
     "user's": (Bump(beta=1e-8), 100.0, 1000.0),
     "functions": (Custom(lambda x: 1 / (1 + (1e3 * x) ** 2)), 1e-3, 1e-2),
+    "one side": (Custom(lambda x: 1 / (1 + (1e3 * np.maximum(x, 0.0)) ** 2)), 1e-3, 1e-2),
+    "other side": (Custom(lambda x: 1 / (1 + (1e3 * np.minimum(x, 0.0)) ** 2)), 1e-3, 1e-2),
     "periodic": (surrogates.SquarewaveFourierSeries(), 4.0, 20.0),
 }
 
@@ -136,6 +138,8 @@ EXACT = {
     "support": ([Boxcar(4.0)], -3.0, 3.0, 0.0),
     "moved support": ([Scaled(Boxcar(), shift=3.0)], 2.25, 3.75, 0.0),
     "moved, with 0": ([Scaled(Sigmoid(), shift=50.0)], -12.5, 62.5, 0.0),
+    "moved down, with 0": ([Scaled(Sigmoid(), shift=-50.0)], -62.5, 12.5, 0.0),
+    "nothing": ([surrogates.HeavisideGrad(0.0)], -2.5, 2.5, 2.5),
     "window": ([Windowed(Sigmoid(), band=0.75)], -1.125, 1.125, 0.0),
     "signed": ([Ternary(Boxcar(), threshold=1.0)], -5.0, 3.0, 2.5),
     "no scale": ([StraightThrough()], -2.5, 2.5, 2.5),

@@ -125,7 +125,7 @@ def faults_without_differentiation():
 
     class Often(NumpyBackend):
         def uniform(self, generator, x):
-            return super().uniform(generator, x) ** 2
+            return super().uniform(generator, x) ** 1.1  # three hundredths more spikes
 
     class Shortened(NumpyBackend):
         def linearize(self, definition, x, arrays):
@@ -301,6 +301,11 @@ def faults_somewhere(strict):
             spikes = super().spike(definition, x, arrays)
             return 1 - spikes if arrays else spikes
 
+    class Linearized(NumpyBackend):
+        def linearize(self, definition, x, arrays):
+            spikes, derivative = super().linearize(definition, x, arrays)
+            return 1 - spikes, derivative
+
     without_axes = "arrays without axes, and empty"
     return {
         "at NaN": (Spikes(strict.isnan), {"spikes"}),
@@ -311,6 +316,7 @@ def faults_somewhere(strict):
         "of no axes": (Spikes(lambda x: strict.asarray(x.ndim == 0)), {without_axes}),
         "of no elements": (Shapes(), {without_axes}),
         "of arrays": (Arrays(), {"a parameter for each channel"}),
+        "of vjp": (Linearized(), {"surrogates.vjp and surrogates.jvp"}),
         "far above": (Values("primitive", lambda x: x > 100, 0.99), {"the primitive"}),
         "far below": (Values("derivative", lambda x: x < -10, 1e-30), {"the derivative"}),
         "at 1e300": (Values("derivative", lambda x: x > 1e290, strict.nan), {"the derivative"}),

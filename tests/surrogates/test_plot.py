@@ -139,6 +139,8 @@ EXACT = {
     "moved support": ([Scaled(Boxcar(), shift=3.0)], 2.25, 3.75, 0.0),
     "moved, with 0": ([Scaled(Sigmoid(), shift=50.0)], -12.5, 62.5, 0.0),
     "moved down, with 0": ([Scaled(Sigmoid(), shift=-50.0)], -62.5, 12.5, 0.0),
+    "no scale, moved": ([Scaled(StraightThrough(), shift=10.0)], -25.0, 35.0, 25.0),
+    "user's": ([Bump(beta=1e-8)], -500.0, 500.0, 500.0),
     "nothing": ([surrogates.HeavisideGrad(0.0)], -2.5, 2.5, 2.5),
     "window": ([Windowed(Sigmoid(), band=0.75)], -1.125, 1.125, 0.0),
     "signed": ([Ternary(Boxcar(), threshold=1.0)], -5.0, 3.0, 2.5),

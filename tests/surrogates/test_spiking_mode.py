@@ -55,6 +55,19 @@ def test_what_has_a_gradient_to_its_parameters_is_learned_as_it_is(library, wrap
         np.testing.assert_allclose(*slopes, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_module_of_half_precision_is_shown(library, dtype):
+    values = library.array([1.0, 2.5])
+    if library.name == "torch":
+        import torch
+
+        values = values.to(getattr(torch, dtype))
+    else:
+        values = values.astype(dtype)
+    text = "SurrogateModule(Sigmoid(alpha=[1.0, 2.5]), spiking=True)"
+    assert repr(module(Sigmoid(values), library.name)) == text
+
+
 class OddlyNamed(surrogates.Surrogate):
     """Whose parameters are called as what a module holds."""
 

@@ -18,12 +18,6 @@ from surrogates._check.accuracy import kinks as kinks_of
 from surrogates._parameters import parameters as declared
 
 
-def finite_for_periodic(cls, values):
-    # At infinity they are what they are at the largest finite number, of the dtype.
-    periodic = cls.__module__.endswith("periodic")
-    return np.where(np.isinf(values), values.dtype.type(1), values) if periodic else values
-
-
 @every_dtype
 @every_surrogate
 @given(data=st.data())
@@ -44,7 +38,7 @@ def test_spikes_are_equal_everywhere(cls, dtype, kind, data):
 @given(data=st.data())
 def test_formula_agrees_with_numpy_float64(cls, dtype, kind, function, method, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = finite_for_periodic(cls, data.draw(potentials(dtype)))
+    values = data.draw(potentials(dtype))
     x = kind.array(values)
     actual = getattr(surrogate, method)(x)
     assert_like(actual, x, kind)
@@ -60,7 +54,7 @@ def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped,
     if taped.missing():
         pytest.skip(taped.missing())
     surrogate = data.draw(surrogates_of(cls))
-    values = finite_for_periodic(cls, data.draw(potentials(dtype)))
+    values = data.draw(potentials(dtype))
     x = taped.array(values)
     gradient = taped.gradient(surrogate, x)
     assert_like(gradient, x, taped)
@@ -148,6 +142,19 @@ def test_nan_and_infinities(cls, kind):
     np.testing.assert_array_equal(np.isnan(primitive), [False, False, True])
     if np.isfinite(surrogate.area):
         np.testing.assert_allclose(np.diff(primitive[:2]), surrogate.area, rtol=1e-14)
+
+
+@every_surrogate
+def test_at_infinity_the_dtype_does_not_matter(cls, kind):
+    for surrogate in three_of_each(cls):
+        for method in ("surrogate_grad", "surrogate_fun"):
+            exact = getattr(surrogate, method)(np.asarray([-np.inf, np.inf]))
+            for dtype in ("float32", "float64"):
+                x = kind.array(np.asarray([-np.inf, np.inf], dtype))
+                found = kind.numpy(getattr(surrogate, method)(x))
+                with np.errstate(over="ignore"):
+                    rounded = exact.astype(dtype)
+                np.testing.assert_allclose(found, rounded, rtol=1e3 * np.finfo(dtype).eps)
 
 
 ASYMMETRIC = {

@@ -33,6 +33,15 @@ def _width_of_sum(n: int) -> float:
     return phase / math.pi
 
 
+def _is_infinite(xp: Any, x: Array) -> Array:
+    return x > float(xp.finfo(x.dtype).max)
+
+
+def _rest(xp: Any, x: Array, period: Array) -> Array:
+    """Return the remainder of ``x >= 0``: 0 at infinity, since the largest number has another."""
+    return remainder(xp, xp.where(_is_infinite(xp, x), xp.zeros_like(x), x), period)
+
+
 class SquarewaveFourierSeries(Surrogate):
     """The derivative of the first terms of a square wave's Fourier series.
 
@@ -57,7 +66,7 @@ class SquarewaveFourierSeries(Surrogate):
     -----
     Derivative and primitive are accurate to ``4 * n + 1`` ulp of their largest values: no relative
     bound holds where they change sign, and the rounding of the phase counts more in higher terms.
-    At infinite `x`, where there is no limit, they are those of the largest finite number.
+    At infinite `x`, where there is no limit, they are those at a whole number of periods.
 
     References
     ----------
@@ -97,7 +106,7 @@ class SquarewaveFourierSeries(Surrogate):
         """
         period = self.t_period + xp.zeros_like(x)
         s = sign(xp, x)
-        rest = remainder(xp, finite_part(xp, s * x), period)
+        rest = _rest(xp, s * x, period)
         s = xp.where(rest > period / 2, -s, s)
         size = xp.where(rest > period / 2, period - rest, rest)
         far = size > period / 4
@@ -178,7 +187,7 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
     -----
     A derivative below the smallest normal number (1.2e-38 in float32) times `scale` may be 0.
 
-    At infinite `x`, where there is no limit, the derivative is that of the largest finite number.
+    At infinite `x`, where there is no limit, the derivative is that at a multiple of the threshold.
 
     References
     ----------
@@ -211,18 +220,19 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
 
     def _above(self, xp: Any, x: Array) -> Array:
         """Return the integral from 0 to `x` where that is positive, else 0, without `scale`."""
-        above = finite_part(xp, at_least(xp, x, 0.0))
-        rest = self._remainder(xp, above)
+        rest = self._rest(xp, x)
         rate = self.fold / self.grad_width
         half = self._integral(xp, rate, xp.zeros_like(x) + self.threshold / 2)
         nearest = xp.where(rest > self.threshold / 2, rest - self.threshold, rest)
+        above = finite_part(xp, at_least(xp, x, 0.0))
         # (above - rest) / threshold, the number of whole periods, could overflow
         whole = 2 * half / self.threshold * (above - rest)
         whole = whole + 2 * half * xp.astype(rest > self.threshold / 2, x.dtype)
-        return whole + self._integral(xp, rate, nearest)
+        integral = whole + self._integral(xp, rate, nearest)
+        return xp.where(_is_infinite(xp, x), x, integral)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        rest = self._remainder(xp, finite_part(xp, at_least(xp, x, 0.0)))
+        rest = self._rest(xp, x)
         distance = self.fold * xp.where(rest > self.threshold / 2, self.threshold - rest, rest)
         return self.scale * xp.exp(-(distance - at_most(xp, x, 0.0)) / self.grad_width)
 
@@ -230,8 +240,8 @@ threshold - mod(maximum(x, 0), threshold))) / grad_width)
         # a product of rate and threshold that underflows would leave 0
         return xp.where(xp.abs(rate * x) < 1e-20, x, _decay_integral(xp, rate, x))
 
-    def _remainder(self, xp: Any, x: Array) -> Array:
-        return remainder(xp, x, self.threshold + xp.zeros_like(x))
+    def _rest(self, xp: Any, x: Array) -> Array:
+        return _rest(xp, at_least(xp, x, 0.0), self.threshold + xp.zeros_like(x))
 
     @property
     def peak(self) -> Any:

@@ -29,6 +29,11 @@ class _Namespace(ModuleType):
         return getattr(mx, name)
 
     @staticmethod
+    def abs(x: Array, /) -> Array:
+        # MLX's own has slope 0 at 0, which would end each further slope there; plus 0, for -0
+        return mx.where(x >= 0, x, -x) + 0
+
+    @staticmethod
     def astype(x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
         return mx.astype(x, dtype)  # which MLX's arrays, that do not change, need not copy
 

@@ -1,9 +1,10 @@
-"""MLX's arrays among numbers: its conditions take a bool on their right alone."""
+"""MLX: where its functions differ from those of others, and its arrays among numbers."""
 
 import numpy as np
 import pytest
 
 import surrogates
+from kinds import every_surrogate
 from surrogates import LeakyRelu, Mixture, MultiGaussianGrad, Relaxed, Scaled, Sigmoid, SlayerGrad
 
 MIXED = {
@@ -46,6 +47,23 @@ def test_a_relaxed_gradient_takes_arrays_and_numbers(mx, mixed):
     expected = (above - below).sum(axis=0) / (2 * step)
     np.testing.assert_allclose(np.asarray(of_p), expected, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(np.asarray(of_x), mixed(wide).surrogate_grad(x), rtol=1e-4)
+
+
+@every_surrogate
+def test_at_the_threshold_derivatives_of_high_order_are_those_of_jax(mx, jax, cls):
+    """MLX's abs has slope 0 at 0, and lost the curvature of an even function of it."""
+    by_mlx, by_jax = cls(), cls()
+    for _ in range(3):
+        by_mlx, by_jax = mx.grad(by_mlx), jax.grad(by_jax)
+        found, expected = by_mlx(mx.array(0.0)), by_jax(jax.numpy.float32(0.0))
+        np.testing.assert_allclose(found.item(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_size_of_negative_zero_is_zero(mx):
+    xp = surrogates.backends.of(mx.array(0.0)).namespace(mx.array(0.0))
+    size = np.asarray(xp.abs(mx.array([-0.0, 0.0, -2.0, 3.0, -np.inf, np.nan])))
+    np.testing.assert_array_equal(size, [0.0, 0.0, 2.0, 3.0, np.inf, np.nan])
+    assert not np.signbit(size[0])
 
 
 @pytest.mark.parametrize("axes", [(0, None), (0, 0), (None, 0)])

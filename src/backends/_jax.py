@@ -80,6 +80,11 @@ class JaxBackend(Backend):
         """Return the least and the largest value, where all of it is in the processor's memory."""
         if not isinstance(array, jax.Array) or isinstance(array, jax.core.Tracer):
             return None  # also what has a shape and a dtype alone
+        if array.is_deleted():
+            raise RuntimeError(
+                f"holds nothing any more: an array of shape {array.shape} that was donated "
+                "(donate_argnums) or deleted; give the one that the jitted function returned"
+            )
         if not array.is_fully_addressable or 0 in array.shape:
             return None
         devices: Any = array.sharding.device_set
@@ -242,7 +247,8 @@ def _flatten_with_keys(surrogate: Definition) -> tuple[list[Any], Any]:
 def _unflatten(definition: Definition, children: Any) -> Any:
     surrogate = definition.replaced(list(children))
     if any(type(child) in (int, float) for child in children):  # mapped to numbers
-        return surrogate.renewed()
+        with contextlib.suppress(ValueError):  # out of range: a gradient, or an axis for vmap
+            return surrogate.renewed()
     return surrogate
 
 

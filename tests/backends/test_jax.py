@@ -165,3 +165,24 @@ def test_a_measure_of_known_values_is_searched_for_by_numpy(cls, measure, monkey
     assert used[-1] is jnp
     assert (found.dtype, found.weak_type) == (traced.dtype, traced.weak_type)
     assert found.shape == traced.shape
+
+
+def test_a_tree_of_surrogates_holds_what_is_no_parameter():
+    """Gradients, steps of an optimiser, and the axes of `vmap`, whatever the range is."""
+    x, mapped = jnp.ones((2, 3)), surrogates.Sigmoid(jnp.asarray([1.0, 2.0]))
+    gradient = jax.grad(lambda s: s.surrogate_grad(x).sum())(surrogates.Sigmoid(jnp.asarray(2.0)))
+    assert gradient.alpha < 0
+    assert jax.tree.map(float, gradient).alpha == float(gradient.alpha)
+    assert (jax.tree.map(lambda alpha: alpha - 5.0, mapped).alpha < 0).all()
+    axes = jax.tree.map(lambda _: 0, mapped)
+    spikes = jax.vmap(lambda s, x: s.surrogate_grad(x), in_axes=(axes, 0))(mapped, x)
+    expected = surrogates.Sigmoid(mapped.alpha[:, None]).surrogate_grad(x)
+    np.testing.assert_allclose(spikes, expected, rtol=1e-6)
+
+
+def test_of_a_donated_array_the_error_says_what_to_give_instead():
+    donated = jnp.asarray([1.0, 2.0])
+    donated.delete()
+    message = r"Sigmoid: alpha holds nothing any more: .*\(2,\).*donate_argnums.* returned"
+    with pytest.raises(RuntimeError, match=message):
+        surrogates.Sigmoid(donated)

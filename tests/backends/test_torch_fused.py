@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import surrogates
+from kinds import every_surrogate
 
 torch = pytest.importorskip("torch")
 
@@ -185,3 +186,12 @@ def test_a_sign_times_x_is_its_size():
     made = program._DIALECT.program(definition, "area", "float32", 1, product=True)
     assert [line.split("_(")[0].strip() for line in made.text.splitlines()[1:]].count("abs") == 1
     assert not any(op in made.text for op in ("where_", "number_", "lt_"))  # each a slow pass
+
+
+@every_surrogate
+def test_in_place_only_the_sign_of_a_zero_gradient_may_differ(cls):
+    values = torch.tensor([-30.0, -2.0, -0.5, -0.0, 0.0, 0.5, 2.0, 30.0], requires_grad=True)
+    cotangent = torch.tensor([1.0, -1.0]).repeat(4)
+    cls()(values).backward(cotangent)
+    recorded = cotangent * cls().surrogate_grad(values).detach()
+    assert torch.equal(torch.sign(values.grad), torch.sign(recorded))

@@ -97,6 +97,7 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
     if node.op == "where" and operands[0].op == "isnan":
         condition, x, y = operands
         if condition.operands[0] is x and not _is_of_parameters(x):
+            # of y = -0 it is +0, which only the sign of a gradient of 0 shows
             return trace.node("add", y, trace.node("nan_or_zero", x))
     if node.op == "sub" and operands[1] in once and operands[1].op == "mul":
         return trace.node("addcmul", operands[0], *operands[1].operands, ("value", -1.0))

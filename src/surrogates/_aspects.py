@@ -101,18 +101,23 @@ def _relaxed_spikes(
     """
     constants = tuple(map(backend.constant, arrays))
     held = definition.combine(constants)
-    of_emission = {index for index, _ in definition.undifferentiated}
-    mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
     # Where an area is infinite the difference would be NaN.
     wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
     there = backend.constant(wide)
-    live = xp.isfinite(wide) & xp.isfinite(held.formula("area", xp, there))
+    live = xp.isfinite(held.formula("area", xp, there))
     live = live & xp.isfinite(held.formula("derivative", xp, there))
+    dead, live = xp.isfinite(wide) & ~live, xp.isfinite(wide) & live
     # Elsewhere where() passes no gradient on, whatever comes out.
     inner = xp.where(live, wide, there)
     zero = 0 * xp.astype(live, wide.dtype)  # makes the shape, and in JAX the sharding, that of x
-    pairs = zip(arrays, constants, strict=True)
-    arrays = tuple(xp.where(live, a + zero, c + zero) for a, c in pairs)
+    pairs = [(a + zero, c + zero) for a, c in zip(arrays, constants, strict=True)]
+    # The gradient to x changes with the parameters as the area's slope does; where no area tells,
+    # as the hook's derivative does.
+    of_emission = {index for index, _ in definition.undifferentiated}
+    if definition.residual_dtype != "uint8":  # whose gradient to x has no derivative
+        constants = tuple(xp.where(dead, a, c) for a, c in pairs)
+    mixed = tuple(arrays[i] if i in of_emission else c for i, c in enumerate(constants))
+    arrays = tuple(xp.where(live, a, c) for a, c in pairs)
     bound = _converged(held, xp, inner)
     inner = inner if bound is None else xp.clip(inner, min=-bound, max=bound)
     area = definition.combine(arrays).formula("area", xp, inner)
@@ -125,7 +130,7 @@ def _relaxed_spikes(
 def relaxed_area(surrogate: Surrogate, x: Array) -> Array:
     """Return the area to the left of `x`, for its slope in a parameter; 0 where it has none.
 
-    Where an area is infinite, or the gradient to `x` is, that to a parameter is 0.
+    Where an area is infinite or NaN, or the gradient to `x` is, that to a parameter is 0.
     """
     xp = backends.of(x).namespace(x)
     wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)

@@ -97,7 +97,7 @@ def _pulled(cotangent: Array, *primals: Array, definition: Definition, moved: An
         product = cotangent.astype(slope.dtype) * slope
         shape = (1,) * (product.ndim - primals[index].ndim) + primals[index].shape
         axes = [axis for axis, size in enumerate(shape) if size != product.shape[axis]]
-        pulled.append(product.sum(axes).reshape(primals[index].shape) if axes else product)
+        pulled.append((product.sum(axes) if axes else product).reshape(primals[index].shape))
     return pulled
 
 

@@ -82,3 +82,19 @@ def test_an_infinite_potential_does_not_spoil_the_gradient_of_a_shared_parameter
     (found,) = torch.autograd.grad(gradient.sum(), alpha)
     (exact,) = torch.autograd.grad(Sigmoid(alpha).surrogate_grad(x[1:]).sum(), alpha)
     torch.testing.assert_close(found, exact)
+
+
+SHAPES = [((1,), ()), ((1, 1), ()), ((1, 1), (1,)), ((2, 1), ()), ((2, 1), (1,)), ((2, 1), (1, 1))]
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+@pytest.mark.parametrize("kind", TAPED)
+def test_a_gradient_has_the_shape_of_its_parameter_where_x_has_axes_of_one_element(kind, shapes):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    of_x, of_p = (np.full(shape, 0.5, np.float32) for shape in shapes)
+    x, p = kind.array(of_x), kind.array(of_p)
+    gradient = kind.numpy(kind.gradient(lambda p: Relaxed(Sigmoid(p))(x), p))
+    rate = 1 / (1 + np.exp(-0.25))
+    assert gradient.shape == of_p.shape
+    np.testing.assert_allclose(gradient, of_x.size * 0.5 * rate * (1 - rate), rtol=1e-6)

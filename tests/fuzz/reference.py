@@ -19,7 +19,7 @@ class Reference(Shape):
         """Return the derivative at `x`, with the residual's rounding unless `exact`."""
         x = self.x
         if self.residual in ("float16", "bfloat16") and not exact:
-            x = _to_half(x, self.residual)
+            x = to_half(x, self.residual)
             if self.residual == "float16" and self.case["dtype"] != "float16":
                 x = np.clip(x, -65520.0, 65520.0)
         return self._derivative(self.case["surrogate"], (x, x))
@@ -137,7 +137,8 @@ def _step(x: np.ndarray, at_threshold: float) -> np.ndarray:
     return np.where(np.isnan(x), 0.0, np.where(x == 0, at_threshold, np.where(x > 0, 1.0, 0.0)))
 
 
-def _to_half(x: np.ndarray, residual: str) -> np.ndarray:
+def to_half(x: np.ndarray, residual: str) -> np.ndarray:
+    """Return what a residual of half precision keeps of x, in float64."""
     if residual == "bfloat16":
         return rounded(x, "bfloat16")
     with np.errstate(all="ignore"):

@@ -16,7 +16,7 @@ from surrogates.definitions import SURROGATES
 
 from .cases import COMPOSITIONS, DTYPES, LIMITS, WRAPPERS, Case, rounded
 
-SHAPES: list[tuple[int, ...]] = [(), (0,), (4,), (2, 3)]
+SHAPES: list[tuple[int, ...]] = [(), (0,), (1,), (4,), (2, 1), (2, 3)]
 LAYOUTS = ["contiguous", "transposed", "strided", "negative", "expanded"]
 RARE = {"torch_compile", "torch_export"}  # these take a second each
 # And these half of one with JAX, which compiles anew for most cases.

@@ -10,6 +10,8 @@ import numpy as np
 from .cases import LIMITS, Case, rounded
 from .shapes import Interval, Shape
 
+BEYOND = {"float16": 65520.0, "bfloat16": (2 - 2.0**-8) * 2.0**127}  # kept for what is infinite
+
 
 class Reference(Shape):
     """What is known of a case."""
@@ -20,8 +22,8 @@ class Reference(Shape):
         x = self.x
         if self.residual in ("float16", "bfloat16") and not exact:
             x = to_half(x, self.residual)
-            if self.residual == "float16" and self.case["dtype"] != "float16":
-                x = np.clip(x, -65520.0, 65520.0)
+            if self.residual != self.case["dtype"]:
+                x = np.clip(x, -BEYOND[self.residual], BEYOND[self.residual])
         return self._derivative(self.case["surrogate"], (x, x))
 
     @np.errstate(all="ignore")

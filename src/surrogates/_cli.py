@@ -16,7 +16,15 @@ from typing import Any
 
 import surrogates
 from surrogates import Surrogate, backends
-from surrogates._find import at_defaults, chosen, lines, meanings, of_class, of_library
+from surrogates._find import (
+    at_defaults,
+    chosen,
+    lines,
+    meanings,
+    of_class,
+    of_library,
+    other_numbers,
+)
 from surrogates.definitions import FAMILIES, SURROGATES, function_name
 from surrogates.libraries import LIBRARIES, names_of
 from surrogates.libraries._page import page
@@ -216,7 +224,7 @@ def _also_called(cls: type[Surrogate]) -> tuple[str, ...]:
 
 
 def _show(options: argparse.Namespace) -> int:
-    surrogate = at_defaults(options.name)
+    surrogate = _at_defaults(options.name)
     cls = type(surrogate)
     is_ours = cls in SURROGATES.values()
     form = f", with functional form {function_name(cls)}" if is_ours else ""
@@ -235,6 +243,18 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
+def _at_defaults(name: str) -> Surrogate:
+    """Return what a name means, and say so where libraries mean other numbers by it."""
+    surrogate = at_defaults(name)
+    _say_other_numbers(name, type(surrogate))
+    return surrogate
+
+
+def _say_other_numbers(name: str, cls: type[Surrogate]) -> None:
+    if told := other_numbers(name, cls):
+        print(told, file=sys.stderr)
+
+
 def _measures(surrogate: Surrogate) -> Iterator[str]:
     """Yield peak, area, width and what follows from them: those that the class defines."""
     for name in ("peak", "area", "width"):
@@ -246,7 +266,7 @@ def _measures(surrogate: Surrogate) -> Iterator[str]:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    drawn = [at_defaults(name) for name in options.names]
+    drawn = [_at_defaults(name) for name in options.names]
     try:
         from matplotlib.figure import Figure  # not pyplot: it wants no window system
     except ImportError:
@@ -310,9 +330,11 @@ def _env(options: argparse.Namespace) -> int:
 
 def _surrogate(text: str) -> type[Surrogate]:
     try:
-        return chosen(text)
+        cls = chosen(text)
     except LookupError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    _say_other_numbers(text, cls)
+    return cls
 
 
 def seed_number(text: str) -> int:

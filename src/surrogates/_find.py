@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+from ._similar import similar
 from ._surrogate import Surrogate
 from ._wrappers.scaled import Scaled
 from .definitions import FUNCTIONS, SURROGATES, function_name
 from .libraries import LIBRARIES, names_of
-from .libraries._library import required
+from .libraries._library import required, with_spike
 
 # What a name may end in and mean the same without: FakeNumericalGradient, arctan_surrogate.
 _ENDINGS = ("surrogate", "grad", "gradient", "derivative", "function", "func")
@@ -50,9 +52,10 @@ class Meaning:
 def find(name: str) -> type[Surrogate]:
     """Return the class of surrogates that a name means, in this package, in a library or a paper.
 
-    The parameters and defaults of the class are this package's: `from_library` takes a library's
-    own. Upper and lower case, underscores, hyphens and spaces do not matter, nor does the module
-    in front of the name, as in ``"snn.surrogate.fast_sigmoid"``.
+    The parameters and defaults of the class are this package's: ``find("atan")()`` has ``alpha=1``,
+    and the `atan` of snnTorch has ``alpha=2``, which is ``from_library("snntorch", "atan")``. Upper
+    and lower case, underscores, hyphens and spaces do not matter, nor does the module in front of
+    the name, as in ``"snn.surrogate.fast_sigmoid"``.
 
     Parameters
     ----------
@@ -73,10 +76,16 @@ def find(name: str) -> type[Surrogate]:
         different surrogates by it, or one that takes more than a class: with the call that makes
         each.
 
+    Warns
+    -----
+    UserWarning
+        If libraries mean other numbers by the name than the defaults of the class: with the call
+        that makes each. Not if the name is that of the class.
+
     Examples
     --------
     >>> import surrogates
-    >>> surrogates.find("fast_sigmoid").__name__
+    >>> surrogates.find("Zenke").__name__
     'InvSquareGrad'
     >>> surrogates.find("qpseudospike")
     Traceback (most recent call last):
@@ -88,9 +97,39 @@ def find(name: str) -> type[Surrogate]:
         surrogates.QPseudoSpikeUnit()                           QPseudoSpikeUnit(alpha=2.0)
         surrogates.from_library("spikingjelly", "QPseudoSpike") QPseudoSpikeUnit(alpha=2.0)
     """
-    own = name.removeprefix("surrogates.") if isinstance(name, str) else ""
-    if own in SURROGATES:
-        return SURROGATES[own]
+    cls = _class_of(name)
+    if told := other_numbers(name, cls):
+        warnings.warn(told, stacklevel=2)
+    return cls
+
+
+def other_numbers(name: str, cls: type[Surrogate]) -> str:
+    """Return what to tell of a name by which libraries mean `cls` with other numbers, or nothing.
+
+    A class of this package, by its own name, means no library.
+    """
+    if _own(name) in SURROGATES or ":" in name:
+        return ""
+    ours = cls()
+    named = [meaning for meaning in meanings(name) if meaning.library]
+    others = [m for m in named if with_spike(m.surrogate, ours.at_threshold) != ours]
+    if not others:
+        return ""
+    return (
+        f"{name!r} is the class {cls.__name__}, of which {ours!r} has this package's numbers; "
+        "libraries mean others by it:\n" + "\n".join(lines(others))
+    )
+
+
+def _own(name: Any) -> str:
+    """Return a name as that of a class of this package."""
+    return name.removeprefix("surrogates.") if isinstance(name, str) else ""
+
+
+def _class_of(name: str) -> type[Surrogate]:
+    """Return the class that a name means, whatever its numbers."""
+    if _own(name) in SURROGATES:
+        return SURROGATES[_own(name)]
     found = meanings(name)
     kinds = {_types(meaning.surrogate) for meaning in found}
     # What a library scales besides is the same shape.
@@ -107,19 +146,21 @@ def missing(name: str) -> str:
     text = f"module 'surrogates' has no attribute {name!r}"
     if name.startswith("_") or not name.isidentifier():  # `find_spec` would import what is dotted
         return text
-    from importlib.util import find_spec  # here, as `difflib` below
+    from importlib.util import find_spec  # here, since it takes long to import
 
     if find_spec(f"surrogates.{name}") is not None:
         return f"{text}; write import surrogates.{name} first"
     try:
-        return f"{text}; that is surrogates.{find(name).__name__} here"
+        cls = _class_of(name)
     except LookupError:
         pass
+    else:
+        others = f", but {told}" if (told := other_numbers(name, cls)) else ""
+        return f"{text}; that is surrogates.{cls.__name__} here{others}"
     if _key(name) in _by_key():
         return f"{text}; surrogates.find({name!r}) says what libraries and papers mean by it"
-    from difflib import get_close_matches  # here, since it takes long to import
-
-    close = get_close_matches(name, sys.modules["surrogates"].__all__)
+    close = similar(name, sys.modules["surrogates"].__all__)
+    close = close or [f"find({_by_key()[key][0].name!r})" for key in similar(_key(name), _by_key())]
     return f"{text}; did you mean {' or '.join(close)}?" if close else text
 
 
@@ -154,7 +195,7 @@ def chosen(name: str) -> type[Surrogate]:
 
 def _found(name: str) -> type[Surrogate]:
     try:
-        return find(name)
+        return _class_of(name)
     except LookupError:
         stem = name.removesuffix(".py")
         if os.path.exists(f"{stem}.py"):
@@ -258,12 +299,9 @@ def _types(surrogate: Any) -> tuple[type[Surrogate], ...]:
 
 
 def _advice(key: str) -> str:
-    from difflib import get_close_matches  # here, since it takes long to import
-
     known = _by_key()
-    close = get_close_matches(key, known)
-    similar = " or ".join(repr(known[other][0].name) for other in close)
-    ask = f"Did you mean {similar}? " if close else ""
+    close = " or ".join(repr(known[other][0].name) for other in similar(key, known))
+    ask = f"Did you mean {close}? " if close else ""
     return (
         f"{ask}This package has {', '.join(sorted(SURROGATES))}; `python -m surrogates list "
         "--libraries` prints what libraries call them"

@@ -27,7 +27,7 @@ def module_of(path: Path) -> str:
 
 # From the ground up; each imports its own layer and those below.
 LAYERS = (
-    ("_accuracy", "_frozen", "backends"),
+    ("_accuracy", "_frozen", "_similar", "backends"),
     ("_arrays", "_docstring", "_maths", "_numeric", "_quadrature", "_recording"),
     ("_area", "_aspects", "_breakpoints", "_parameters", "_stable"),
     ("_declaration",),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+import warnings
 
+import numpy as np
 import pytest
 
 import surrogates
@@ -39,6 +41,7 @@ from surrogates.libraries import LIBRARIES, names_of
         ("arctan", "Arctan"),  # which spyx and NEST scale
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*libraries mean others")
 def test_name_with_one_meaning(name, cls):
     assert surrogates.find(name) is SURROGATES[cls]
 
@@ -48,6 +51,45 @@ def test_name_with_one_meaning(name, cls):
 )
 def test_an_ending_that_says_that_it_is_a_surrogate_does_not_matter(ending):
     assert surrogates.find(f"boxcar_{ending}") is surrogates.Boxcar
+
+
+def test_find_warns_where_a_library_has_another_gradient_by_the_name():
+    x = np.linspace(-3.0, 3.0, 101)
+    for name in sorted({meaning.name for meaning in _find.everything()} - SURROGATES.keys()):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                ours = surrogates.find(name)().surrogate_grad(x)
+            except LookupError:
+                continue
+        named = [meaning for meaning in _find.meanings(name) if meaning.library]
+        others = [m.call for m in named if (m.surrogate.surrogate_grad(x) != ours).any()]
+        text = "".join(str(warning.message) for warning in caught)
+        assert caught or not others, name
+        assert all(call in text for call in others), name
+
+
+@pytest.mark.parametrize("name", ["gaussian_grad", "slayer_grad", "STE", "Zenke"])
+def test_find_is_silent_where_libraries_mean_the_defaults_of_the_class(name):
+    assert surrogates.find(name).__name__ in SURROGATES
+
+
+def test_find_says_which_number_a_library_means_but_not_of_a_class():
+    with pytest.warns(UserWarning, match=r'"snntorch", "atan"\) +Arctan\(alpha=2.0, at_') as caught:
+        assert surrogates.find("atan")() == surrogates.Arctan(1.0)
+    assert caught[0].filename == __file__
+    assert surrogates.find("Arctan") is surrogates.find("surrogates.Arctan") is surrogates.Arctan
+
+
+@pytest.mark.parametrize("command", ["show", "plot"])
+def test_a_command_says_which_number_a_library_means(command, capsys, tmp_path, monkeypatch):
+    if command == "plot":
+        pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    assert main([command, "atan"]) == 0
+    assert 'from_library("spikingjelly", "ATan") Arctan(alpha=2.0)' in capsys.readouterr().err
+    assert main([command, "Arctan"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", SURROGATES)
@@ -95,9 +137,17 @@ def test_name_that_takes_more_than_a_class(name, library):
 
 @pytest.mark.parametrize(
     ("name", "similar"),
-    [("fast_sigmiod", "fast sigmoid"), ("triagle", "triangle"), ("atn", "ATan")],
+    [
+        ("fast_sigmiod", "fast sigmoid"),
+        ("triagle", "triangle"),
+        ("atn", "ATan"),
+        ("tri", "triangle"),  # begun
+        ("SIG", "Sigmoid"),
+        ("gradient", "FakeNumericalGradient"),  # a part of one
+        ("heaviside_of_mine", "Heaviside"),  # which has one in it
+    ],
 )
-def test_name_that_is_misspelled(name, similar):
+def test_name_that_is_misspelled_or_a_part_of_one(name, similar):
     with pytest.raises(LookupError, match=f"called '{name}'. Did you mean .*'{similar}'"):
         surrogates.find(name)
 
@@ -240,6 +290,11 @@ def test_check_takes_the_name_of_a_library():
     ("name", "hint"),
     [
         ("triangle", "'triangle'; that is surrogates.ReluGrad here"),
+        (
+            "atan",
+            r"surrogates.Arctan here, but (.*\n)* .*\"snntorch\", \"atan\"\) +Arctan\(alpha=2",
+        ),
+        ("tri", r"did you mean find\('triangle'\)"),
         ("superspike", r"surrogates.find\('superspike'\) says what"),
         ("learable", "did you mean learnable"),
         ("nothing_like_it", "'nothing_like_it'$"),

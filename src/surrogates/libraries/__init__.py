@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+from .._similar import similar
 from .._surrogate import Surrogate, require_surrogate
 from ._library import Library, own_signature
 
@@ -205,9 +206,7 @@ def _entry(library: str) -> Library:
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the question for the known name that is nearest, or nothing."""
-    from difflib import get_close_matches  # here, since it takes long to import
-
-    close = get_close_matches(name, known, n=1)
+    close = similar(name, known, most=1)
     return f" did you mean {close[0]!r}?" if close else ""
 
 

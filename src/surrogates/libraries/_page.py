@@ -20,8 +20,9 @@ The tests compare every row, at these and at other arguments, with what the libr
 (`tests/golden/record.py`). Where a section says that the library was read and not run, they compare
 with the formula in its source instead.
 
-`surrogates.find(name)` tells which surrogate a name means, in whatever library or paper, and
-`python -m surrogates list NAME` prints all that it means.
+`surrogates.find(name)` tells which class a name means, in whatever library or paper: with this
+package's numbers, while `from_library` has the library's. `python -m surrogates list NAME` prints
+all that a name means.
 
 Rockpool's `step_pwl_ae` is left out because it is not a surrogate: its gradient is the input.
 Gradients that are not functions of x alone are left out too (snnTorch's `SSO`, stork's

@@ -12,6 +12,7 @@ import pytest
 import surrogates
 from surrogates import from_library, to_library
 from surrogates.libraries import LIBRARIES, names_of
+from surrogates.libraries._threshold import _Threshold
 
 V = np.asarray([-1.0, 0.5, 1.0, 1.5, 2.0, 4.5])
 WITH_NEURONS = [name for name in LIBRARIES if names_of(name).arguments]
@@ -94,6 +95,38 @@ def test_a_module_registers_the_arrays(torch):
         assert learned.grad.item() != 0.0
         with pytest.raises(ValueError, match=r"alpha requires a gradient, and would get none"):
             to_library(library, surrogates.Sigmoid(learned))
+
+
+def called_by_its_neuron(library, argument, surrogate, x):
+    taken = to_library(library, surrogate, argument)
+    if library == "norse":
+        return _Threshold(taken.surrogate)(x, "super", 1.0)
+    more = {"sinabs": [x, None], "rockpool": [x, None, None]}.get(library, [])
+    return getattr(taken, "apply", taken)(x, *more)
+
+
+OF_TORCH = ("snntorch", "spikingjelly", "sinabs", "rockpool", "stork", "norse")
+
+
+@pytest.mark.parametrize(
+    ("library", "argument"), [(name, a) for name in OF_TORCH for a in names_of(name).arguments]
+)
+def test_no_neuron_takes_a_parameter_in_silence_that_nothing_trains(library, argument, torch):
+    learned = torch.nn.Parameter(torch.tensor(3.0))
+    surrogate = surrogates.Sigmoid(learned, at_threshold=0.0)
+    with pytest.raises((ValueError, UserWarning), match="alpha"):
+        called_by_its_neuron(library, argument, surrogate, torch.tensor([1.5]))
+
+
+def test_sinabs_refuses_what_it_would_not_train_and_takes_it_where_it_is_trained(torch):
+    learned = torch.nn.Parameter(torch.tensor(3.0))
+    relaxed = surrogates.Relaxed(surrogates.Sigmoid(learned))
+    with pytest.raises(ValueError, match=r'surrogate\.alpha of Relaxed(.*\n)+.*"spike_fn"\)'):
+        to_library("sinabs", relaxed, "surrogate_grad_fn")
+    v = torch.tensor([1.5])
+    to_library("sinabs", surrogates.Sigmoid(learned.detach()), "surrogate_grad_fn")(v, 1.0)
+    to_library("sinabs", relaxed, "spike_fn").apply(v, 1.0, None).sum().backward()
+    assert learned.grad.item() != 0.0
 
 
 @pytest.mark.parametrize("library", ["slax", "snnax"])

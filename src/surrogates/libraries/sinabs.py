@@ -35,6 +35,18 @@ class Derivative:
 
     surrogate: Surrogate
 
+    def __post_init__(self) -> None:
+        definition, arrays = self.surrogate.partition()
+        for path, array in zip(definition.array_paths, arrays, strict=True):
+            if getattr(array, "requires_grad", False):
+                raise ValueError(
+                    f"sinabs calls its surrogate_grad_fn in the backward pass, so {path} of "
+                    f"{self.surrogate!r}, which requires a gradient, would get none; to learn it, "
+                    'give Relaxed(surrogate) to the other argument, by to_library("sinabs", '
+                    'Relaxed(surrogate), "spike_fn"); or give its values alone, as in '
+                    f"{path.rpartition('.')[2]}=tensor.detach()"
+                )
+
     def __call__(self, v_mem: Any, spike_threshold: Any) -> Any:
         """Return the derivative at the potential; the layer's `spike_fn` emits the spikes."""
         threshold = _fixed(spike_threshold)

@@ -6,8 +6,10 @@ import inspect
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, field
+from dataclasses import Field, FrozenInstanceError, field
 from typing import Any
+
+import numpy as np
 
 from ._docstring import completed
 from ._frozen import make_frozen_dataclass
@@ -44,6 +46,8 @@ def declare(cls: Any, base: Any) -> None:
             )
         cls._keywords, cls._most_positional = None, sys.maxsize
         return
+    for name, value in vars(cls).items():
+        _require_annotation(cls, name, value)
     for name in fields:
         default: Any = vars(cls).get(name) if name != "at_threshold" else None
         if type(default) in (int, float) and _is_float(fields[name]) and math.isfinite(default):
@@ -79,8 +83,7 @@ def decorated(cls: Any) -> str:
 def unknown(cls: Any, name: str) -> str:
     """Return what to tell who gives a parameter that the class has not."""
     known = ", ".join(inspect.signature(cls).parameters)
-    told = f"{cls.__name__} has no parameter {name!r}; it takes {known}"
-    return told + (_unannotated([name]) if name in _numbers_of(cls) else "")
+    return f"{cls.__name__} has no parameter {name!r}; it takes {known}"
 
 
 def too_many(cls: Any, given: tuple[Any, ...]) -> str:
@@ -89,25 +92,34 @@ def too_many(cls: Any, given: tuple[Any, ...]) -> str:
     return (
         f"{made} takes no more arguments without a name, got {len(given)}; at_threshold is given "
         f"by name, and the membrane potential in a second call: {made}(x)"
-        f"{_unannotated(_numbers_of(cls))}"
     )
 
 
-def _numbers_of(cls: Any) -> list[str]:
-    """Return the numbers in a class that its author may have meant as parameters."""
-    known = {*cls.__dataclass_fields__, *inspect.get_annotations(cls)}
-    numbers = [name for name, value in vars(cls).items() if type(value) in (int, float)]
-    return [name for name in numbers if name[0] != "_" and name not in known]
+def _require_annotation(cls: Any, name: str, value: Any) -> None:
+    """Raise where the author of a class may have meant a parameter, which has an annotation.
 
-
-def _unannotated(names: list[str]) -> str:
-    """Return what to add to an error about a class that has such numbers."""
-    if not names:
-        return ""
-    return (
-        f". {' and '.join(names)} in the class {'have' if names[1:] else 'has'} no annotation, "
-        f"without which a number is no parameter: write {names[0]}: float = ..."
+    No constant: what is private, in capitals, annotated as ClassVar, or what a base has, too.
+    """
+    if name in inspect.get_annotations(cls) or isinstance(value, Field):  # that says it itself
+        return
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if any(name == declared.name for declared in cls._fields):  # of a base: its default would stay
+        if not (is_number or isinstance(value, str)):
+            return
+        hint = ""
+    elif is_number and not (name[0] == "_" or name.isupper() or _is_inherited(cls, name)):
+        hint = f"; a constant is written {name}: ClassVar[float] = {value!r}, or in capitals"
+    else:
+        return
+    kind = "str" if isinstance(value, str) else "float"
+    raise TypeError(
+        f"{cls.__name__}: {name} = {value!r} has no annotation, without which it is no parameter: "
+        f"write {name}: {kind} = {value!r}{hint}"
     )
+
+
+def _is_inherited(cls: Any, name: str) -> bool:
+    return any(name in vars(base) for base in cls.__mro__[1:])
 
 
 def _annotated(cls: Any) -> dict[str, Any]:

@@ -252,19 +252,50 @@ def test_an_unknown_parameter_is_told_which_there_are(make, names):
         make(slope=25.0)
 
 
-def test_a_number_without_an_annotation_is_told_apart_from_a_parameter():
+@pytest.mark.parametrize("number", [2.0, 2, np.float32(2.0)])
+def test_a_number_without_an_annotation_is_refused_when_the_class_is_made(number):
+    hint = "write beta: float = .*; a constant is written beta: ClassVar.* or in capitals$"
+    with pytest.raises(TypeError, match=f"Mine: beta = .* has no annotation, .*: {hint}"):
+
+        class Mine(surrogates.Surrogate):
+            beta = number
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "value"),
+    [
+        (surrogates.Sigmoid, "alpha", 2.0),
+        (surrogates.Sigmoid, "at_threshold", 0),
+        (surrogates.Boxcar, "closed", "left"),
+        (surrogates.MultiSpike, "max_spikes", 3),
+    ],
+)
+def test_another_default_without_an_annotation_which_would_not_be_taken(base, name, value):
+    with pytest.raises(TypeError, match=f"Mine: {name} = .* has no annotation, .* write {name}: "):
+        type("Mine", (base,), {name: value})
+    mine = type("Mine", (base,), {name: value, "__annotations__": {name: type(value)}})
+    inside = [surrogates.Sigmoid()] if base is surrogates.MultiSpike else []
+    assert getattr(mine(*inside), name) == value
+
+
+def test_constants_without_an_annotation_are_taken():
     class Mine(surrogates.Surrogate):
-        beta = 2.0
+        ORDER = 3
+        _half = 0.5
         gamma: typing.ClassVar[float] = 3.0
+        peak = area = 1.0
+        traceable = True
+        name = "mine"
+        odd = (1.0, 3.0)
 
         def derivative(self, xp, x):
-            return xp.exp(-self.beta * x * x)
+            return xp.exp(-self._half * self.gamma * x * x)
 
-    hint = "beta in the class has no annotation, .* no parameter: write beta: float = ...$"
-    with pytest.raises(TypeError, match=f"Mine has no parameter 'beta'; it takes at_thr.*{hint}"):
-        Mine(beta=3.0)
-    with pytest.raises(TypeError, match=hint):
-        Mine(3.0)
+    class Other(Mine):
+        gamma = 4.0
+
+    assert Mine().gamma == 3.0
+    assert Other().gamma == 4.0
     with pytest.raises(TypeError, match=r"no parameter 'delta'; it takes at_threshold$"):
         Mine(delta=3.0)
 

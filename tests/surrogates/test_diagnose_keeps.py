@@ -164,3 +164,39 @@ def test_the_random_states_of_all_libraries_stay_as_they_are(kind):
     before = states()
     sg.diagnose(model, x)
     assert states() == before
+
+
+def test_a_network_that_was_trained_and_holds_states_is_run_by_a_function(torch):
+    class Leaky(torch.nn.Module):
+        v = 0.0
+
+        def forward(self, current):
+            self.v = 0.9 * self.v + current
+            return sg.Sigmoid(4.0)(self.v - 1.0)
+
+    network = torch.nn.Sequential(torch.nn.Linear(4, 3), Leaky())
+
+    def run(x):
+        network[1].v = 0.0
+        return torch.stack([network(now) for now in x])
+
+    x = torch.ones(5, 2, 4)
+    run(x).sum().backward()
+    held = network[1].v
+    with pytest.raises(RuntimeError, match=r"cannot be copied, .* that resets .* diagnose\(run, x"):
+        sg.diagnose(network, x)
+    assert sg.diagnose(run, x).layers[0]["calls"] == 5
+    assert network[1].v is held
+
+
+@pytest.mark.parametrize("wrap", [lambda network: network, lambda network: lambda x: network(x)])
+@pytest.mark.parametrize(
+    ("library", "argument"), [("snntorch", "spike_grad"), ("spikingjelly", "surrogate_function")]
+)
+def test_the_own_surrogate_of_a_library_is_told_how_to_replace(torch, wrap, library, argument):
+    own = type("Leaky", (torch.nn.Module,), {"forward": lambda self, x: (x > 0).to(x)})
+    own.__module__ = f"{library}.neurons"
+    network = wrap(torch.nn.Sequential(torch.nn.Linear(4, 3), own()))
+    hint = rf"{argument}=to_library\('{library}', from_library\('{library}', ...\)\)$"
+    with pytest.raises(ValueError, match=f"no surrogate of this package.* {library} is.* {hint}"):
+        sg.diagnose(network, torch.ones(2, 4))

@@ -49,7 +49,10 @@ def diagnose(
         If `model` is a class, cannot be called, or is a function around a module of Flax that
         changes.
     ValueError
-        If the network calls no surrogate.
+        If the network calls no surrogate of this package, as where a library's neurons have one of
+        that library.
+    RuntimeError
+        If the network of PyTorch cannot be copied, since its neurons hold states of the last run.
 
     Notes
     -----
@@ -109,9 +112,29 @@ surrogates.fitted"
         raise ValueError(
             f"diagnose: {type(model).__name__} called no surrogate of this package; hand over the "
             "network that contains the spiking neurons, and a batch on which it runs"
+            f"{_of_a_library(model)}"
         )
     return Diagnosis(
         [layer.summary() for layer in recorder.layers.values() if layer.potentials], recorder.unseen
+    )
+
+
+def _of_a_library(model: Any) -> str:
+    """Return what to do where neurons of a library spike by that library's own surrogate."""
+    from ..libraries import LIBRARIES, names_of
+    from ._record import modules_of
+
+    parts = [part for part, _ in modules_of(model)]
+    parts += [inside for part in parts for inside in getattr(part, "modules", list)()]  # of PyTorch
+    tops = dict.fromkeys(type(part).__module__.partition(".")[0] for part in parts)
+    entries = [names_of(top) for top in tops if top in LIBRARIES]
+    found = [entry for entry in entries if entry.arguments]
+    if not found:
+        return ""
+    name, argument = found[0].name, next(iter(found[0].arguments))
+    return (
+        f". A surrogate of {name} is not seen: give its neurons one of this package, "
+        f"{argument}=to_library({name!r}, from_library({name!r}, ...))"
     )
 
 

@@ -25,7 +25,8 @@ def run(recorder: Recorder, model: Any, batch: tuple[Any, ...], loss: Any) -> No
         except RuntimeError as error:
             raise RuntimeError(
                 "diagnose: the network cannot be copied, since it holds results of its last run; "
-                "reset or detach the states of its neurons first"
+                "reset or detach the states of its neurons first, or hand over a function that "
+                "resets them and runs the network: diagnose(run, x)"
             ) from error
         named = model.named_modules()
         recorder.modules = [(module, name or type(module).__name__) for name, module in named]

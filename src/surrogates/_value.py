@@ -14,6 +14,7 @@ from . import backends
 from ._arrays import at_least_single
 from ._declaration import declare, decorated, refuse_change, too_many, unknown
 from ._parameters import UNIT, checked_value, is_floating_array, parameter
+from ._similar import similar
 
 Array = Any
 
@@ -84,11 +85,9 @@ class Value:
         for declared in self._fields:
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")
-            if choices is not None and value not in choices:
-                raise ValueError(
-                    f"{type(self).__name__}: {declared.name} must be one of {choices}, "
-                    f"got {declared.name}={value!r}"
-                )
+            # NumPy's dtype equals its name, and is none
+            if choices is not None and not (isinstance(value, str) and value in choices):
+                raise ValueError(_no_choice(self, declared.name, choices, value))
             if "interval" in declared.metadata:
                 interval = declared.metadata["interval"]
                 value = checked_value(type(self), declared.name, interval, value)
@@ -299,6 +298,14 @@ Value._declared = Value.__dataclass_params__  # type: ignore[attr-defined]
 Value.__setattr__ = Value.__delattr__ = refuse_change  # type: ignore[method-assign]
 
 
+def _no_choice(owner: Value, name: str, choices: tuple[str, ...], value: Any) -> str:
+    """Return what to tell who gives a parameter something else than one of its words."""
+    word = str(value).strip("<>'").rpartition(".")[2]  # of torch.float16, <class 'numpy.float16'>
+    near = similar(word, choices, most=1)
+    ask = f"; write {name}={near[0]!r}" if near else ""
+    return f"{type(owner).__name__}: {name} must be one of {choices}, got {name}={value!r}{ask}"
+
+
 def _shown(value: Any) -> str:
     """Return a number as Python reads it."""
     return (
@@ -338,5 +345,8 @@ def described(value: Any) -> str:
         what = f"an array of shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
         return f"{what}; the surrogate comes first, and arrays after it"
     if isinstance(value, str):
-        return f"{value!r}; surrogates.find(name)() makes a surrogate of its name"
+        return (
+            f"{value!r}; surrogates.find(name)() makes a surrogate of its name, and "
+            "surrogates.from_library(library, name) that of a library"
+        )
     return repr(value)

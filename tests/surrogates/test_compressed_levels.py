@@ -129,3 +129,23 @@ def test_eight_bits_take_arrays_of_every_library(kind):
     surrogate = Compressed(Scaled(Sigmoid(), amplitude), "uint8")
     _, pullback = vjp(surrogate, kind.array(np.zeros(2)))
     np.testing.assert_allclose(kind.numpy(pullback(kind.array(np.ones(2)))), [0.5, 2.0])
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax.numpy"])
+@pytest.mark.parametrize("dtype", ["float16", "uint8"])
+def test_a_dtype_in_place_of_its_name_is_told_the_name(library, dtype):
+    given = getattr(pytest.importorskip(library), dtype)
+    with pytest.raises(ValueError, match=rf"got residual=.*{dtype}.*; write residual='{dtype}'$"):
+        Compressed(surrogates.Sigmoid(), given)
+    with pytest.raises(ValueError, match=rf"got residual=dtype.*; write residual='{dtype}'$"):
+        Compressed(surrogates.Sigmoid(), np.dtype(dtype))
+
+
+def test_a_word_that_is_misspelled_is_told_the_nearest():
+    with pytest.raises(ValueError, match=r"got residual='bfloat'; write residual='bfloat16'$"):
+        Compressed(surrogates.Sigmoid(), "bfloat")
+    with pytest.raises(ValueError, match=r"got closed='Left'; write closed='left'$"):
+        surrogates.Boxcar(closed="Left")
+    for value in (None, 16, np.ones(2)):
+        with pytest.raises(ValueError, match=r"must be one of \(.*\), got closed="):
+            surrogates.Boxcar(closed=value)

@@ -53,6 +53,13 @@ def test_learnable_takes_a_surrogate_and_a_known_framework():
         learnable(Sigmoid(), "alpha", framework="keras")
 
 
+@pytest.mark.parametrize("wrong", [None, False, 2.0, surrogates])
+def test_what_is_no_name_of_a_parameter_is_given_by_name(wrong):
+    for names in ((wrong,), ("alpha", wrong), (["alpha", wrong],)):
+        with pytest.raises(TypeError, match=r"such as 'alpha', got .*given as framework"):
+            learnable(Sigmoid(), *names)
+
+
 def test_a_number_at_the_end_of_its_range_cannot_be_learned(torch):
     with pytest.raises(ValueError, match=r"window=0\.0 cannot be learned"):
         learnable(surrogates.HeavisideGrad(), "window", framework="torch")

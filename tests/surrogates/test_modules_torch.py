@@ -167,3 +167,34 @@ def test_a_parameter_that_has_a_gradient_is_one_of_the_module(torch):
         assert list(spike.parameters()) == [alpha]
         spike(torch.tensor([0.3])).sum().backward()
         assert alpha.grad.abs() > 0
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "arguments", "told"),
+    [
+        (Sigmoid(), ("alpha",), r"learnable\(surrogate, 'alpha', framework=...\)"),
+        (Sigmoid(), ("alpha", "torch"), "'alpha'; a parameter is learned by learnable"),
+        (Scaled(Sigmoid()), ("alpha",), "a parameter is learned by learnable"),
+        (Sigmoid(), ("pytorch",), "write framework='torch'"),
+        (Sigmoid(), ("jax",), "for JAX, choose flax"),
+    ],
+)
+def test_the_place_of_the_framework_is_told(surrogate, arguments, told, torch):
+    with pytest.raises(ValueError, match=f"module: framework must be one of .* got .*{told}"):
+        module(surrogate, *arguments)
+    with pytest.raises(ValueError, match=r"got <module 'torch' .*; write framework='torch'$"):
+        module(surrogate, torch)
+
+
+def test_a_sequence_of_pytorch_takes_no_plain_surrogate(torch):
+    with pytest.raises(TypeError, match="Sigmoid is not a Module subclass"):  # as the pages say
+        torch.nn.Sequential(Sigmoid())
+    torch.nn.Sequential(module(Sigmoid(), "torch"))
+
+
+def test_the_surrogate_of_a_learnable_module_is_not_relaxed(torch):
+    spike = learnable(Sigmoid(), "alpha", framework="torch")
+    x = torch.tensor(0.3, requires_grad=True)
+    for emit, is_relaxed in ((spike, True), (spike.surrogate, False)):
+        (gradient,) = torch.autograd.grad(emit(x), spike.raw["alpha"], allow_unused=True)
+        assert (gradient is not None and bool(gradient.any())) is is_relaxed

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .._similar import similar
 from .._surrogate import Surrogate, require_surrogate
-from ._paths import paths_of
+from ._paths import parameters_by_path, paths_of
 
 FRAMEWORKS = ("torch", "flax", "equinox")
 _HOMES = {"torch": ("torch",), "jax": ("flax", "equinox"), "jaxlib": ("flax", "equinox")}
@@ -125,8 +126,14 @@ def learnable(
     True
     """
     require_surrogate(surrogate)
-    if len(names) == 1 and not isinstance(names[0], str):  # a list of names
+    if len(names) == 1 and isinstance(names[0], (list, tuple, set)):  # a list of names
         names = tuple(names[0])
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"learnable: names are those of parameters, such as 'alpha', got {name!r}; what is "
+                "no name is given as framework=... or spiking=..."
+            )
     if found := [name for name in FRAMEWORKS if name in names]:
         raise ValueError(
             f"learnable: names are those of parameters, got {found[0]!r}; the library is given as "
@@ -201,8 +208,8 @@ def set_spiking_mode(model: Any, spiking: bool) -> Any:
 def _made(
     caller: str, surrogate: Surrogate, paths: tuple[str, ...], framework: str | None, spiking: bool
 ) -> Any:
-    _require_bool(caller, spiking)
     chosen = _chosen(caller, surrogate, framework)
+    _require_bool(caller, spiking)
     try:
         modules = _file_of(chosen)
     except ModuleNotFoundError as error:
@@ -231,14 +238,24 @@ def _file_of(framework: str) -> Any:
     return modules
 
 
+def _instead_of(framework: Any, surrogate: Surrogate) -> str:
+    """Return what to write for something that is no library of modules."""
+    name = getattr(framework, "__name__", str(framework))  # also of the library itself
+    if any(name == path.rpartition(".")[2] for path in parameters_by_path(surrogate)):
+        return f"a parameter is learned by learnable(surrogate, {name!r}, framework=...)"
+    if near := similar(name.partition(".")[0], FRAMEWORKS, most=1):
+        return f"write framework={near[0]!r}"
+    return "for JAX, choose flax (its NNX modules) or equinox"
+
+
 def _chosen(caller: str, surrogate: Surrogate, framework: str | None) -> str:
     """Return the library for a module: the one asked for, or else the only one that it can be."""
     if framework in FRAMEWORKS:
         return framework
     if framework is not None:
         raise ValueError(
-            f"{caller}: framework must be one of {FRAMEWORKS}, got {framework!r}; for JAX, choose "
-            "flax (its NNX modules) or equinox"
+            f"{caller}: framework must be one of {FRAMEWORKS}, got {framework!r}; "
+            f"{_instead_of(framework, surrogate)}"
         )
     arrays = surrogate.partition()[1]
     tops = {c.__module__.partition(".")[0] for array in arrays for c in type(array).__mro__}

@@ -39,7 +39,8 @@ class Surrogate(Value):
     by block, or in one kernel, as the formulas of this package are.
 
     A parameter is a Python float, or an array that broadcasts to `x`: one value for each channel,
-    or a traced or learnable value. The range of an array is checked where its values are at hand:
+    or a traced or learnable value. So ``Sigmoid(x)`` is a surrogate, and emits nothing: the spikes
+    are ``Sigmoid(4.0)(x)``. The range of an array is checked where its values are at hand:
     not where they are traced, on a GPU, or not computed yet. Surrogates with equal numbers and the
     same arrays are equal, and hash alike.
 

@@ -117,14 +117,14 @@ class Branching(surrogates.Surrogate):
 
 
 class Annealed(surrogates.Surrogate):
-    slope = 1.0
+    slope: ClassVar[float] = 1.0
 
     def surrogate_grad(self, x):
         return Annealed.slope * x
 
 
 class OfADefinition(surrogates.SlayerGrad):
-    slope = 1.0
+    slope: ClassVar[float] = 1.0
 
     def derivative(self, xp, x):
         return OfADefinition.slope * x

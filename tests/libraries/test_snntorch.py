@@ -80,3 +80,16 @@ NEURON_CLASSES = {
 def test_neuron(name, check):
     make, run = NEURON_CLASSES[name]
     check(make, run, OWN, OURS)
+
+
+def test_own_sigmoid_makes_nan_of_weights_where_a_potential_is_far_below_and_ours_does_not():
+    """As docs/reference/neurons.md says; once it is mended there, the page is to be changed."""
+    ours = surrogates.from_library("snntorch", "sigmoid")
+    for spike_grad, is_finite in ((snntorch.surrogate.sigmoid(), False), (ours, True)):
+        weights = torch.nn.Linear(2, 1, bias=False)
+        torch.nn.init.ones_(weights.weight)
+        neuron = snntorch.Leaky(beta=0.9, spike_grad=spike_grad)  # its threshold is 1
+        spikes, _ = neuron(weights(torch.tensor([[0.5, 0.5], [-1.3, -1.3]])), torch.zeros(2, 1))
+        spikes.sum().backward()
+        torch.optim.SGD(weights.parameters(), lr=0.1).step()
+        assert weights.weight.isfinite().all().item() is is_finite

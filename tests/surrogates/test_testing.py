@@ -221,7 +221,7 @@ def titles(*means, surrogate=SOME[0]):
             },
         ),
     ],
-    ids=" and ".join,
+    ids=lambda value: " and ".join(sorted(value)),  # the processes of pytest-xdist compare them
 )
 def test_what_a_library_has_the_means_for_is_checked_and_no_more(means, more):
     alone = titles().union(*map(titles, means)) if len(means) > 1 else titles()

@@ -43,7 +43,9 @@ class CupyBackend(Backend):
 
     def namespace(self, x: Any) -> Any:
         """Return the array-API namespace of CuPy, with an exact remainder."""
-        return _namespace()
+        cupy = sys.modules.get("cupy")
+        is_of_cupy = cupy is not None and isinstance(x, cupy.ndarray)
+        return _namespace() if is_of_cupy else super().namespace(x)
 
     def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:
         """Return the spikes: by one kernel where they are no more than a comparison."""

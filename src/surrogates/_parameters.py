@@ -146,8 +146,7 @@ def checked_value(owner: Any, name: str, interval: Interval, value: Any) -> Any:
         try:
             extremes = backend.extremes(value)
         except RuntimeError as error:  # JAX's, of an array that was donated
-            caller = owner if isinstance(owner, str) else type(owner).__name__
-            raise RuntimeError(f"{caller}: {name} {error}") from error
+            raise RuntimeError(f"{owner.__name__}: {name} {error}") from error
         worst = None if extremes is None else _out_of(interval, extremes)
         if worst is None:
             return value

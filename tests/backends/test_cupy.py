@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from surrogates.backends._cupy import BACKEND, Namespace
+from surrogates.backends import _cupy
+from surrogates.backends._cupy import Namespace
 
 
 class Rounding:
@@ -43,8 +46,18 @@ def test_all_else_is_that_of_cupy():
     pytest.importorskip("cupy")
     from array_api_compat import cupy
 
-    xp = BACKEND.namespace(None)
+    xp = _cupy._namespace()
     assert xp.exp is cupy.exp
     assert xp.float32 is cupy.float32
     assert xp.remainder is not cupy.remainder
     assert callable(xp.fmod)
+
+
+def test_arrays_of_cupy_have_it_and_no_others(monkeypatch):
+    class OfCupy:
+        """An array that is CuPy's."""
+
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(ndarray=OfCupy))
+    monkeypatch.setattr(_cupy, "_namespace", lambda: "CuPy's")
+    assert _cupy.BACKEND.namespace(OfCupy()) == "CuPy's"
+    assert "numpy" in _cupy.BACKEND.namespace(np.zeros(3)).__name__

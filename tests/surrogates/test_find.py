@@ -49,6 +49,7 @@ def test_name_with_one_meaning(name, cls):
 @pytest.mark.parametrize(
     "ending", ["surrogate", "grad", "gradient", "derivative", "function", "func"]
 )
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of a library's other numbers
 def test_an_ending_that_says_that_it_is_a_surrogate_does_not_matter(ending):
     assert surrogates.find(f"boxcar_{ending}") is surrogates.Boxcar
 

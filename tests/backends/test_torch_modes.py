@@ -267,6 +267,94 @@ def test_what_another_thread_is_in_changes_nothing_here(entered, kind):
     assert kind == "compressed" or alone[-1] != 0
 
 
+WIDER = torch.tensor([1.0, 2.0, 4.0])
+
+
+def leaf(x):
+    return x.clone().requires_grad_()
+
+
+def compiled(f):
+    torch.compiler.reset()
+    return torch.compile(lambda x: f(x), fullgraph=True, backend="aot_eager")
+
+
+# Parameters that have no gradient.
+
+
+class Undifferentiated(Sigmoid):
+    undifferentiated = ((0, "no gradient is defined for alpha"),)
+
+
+def spike(alpha, x):
+    return Undifferentiated(alpha)(x).sum()
+
+
+X3 = torch.tensor([-0.5, 0.0, 0.5])
+
+
+def in_dual(alpha):
+    with forward_ad.dual_level():
+        return spike(forward_ad.make_dual(alpha, alpha), X3)
+
+
+def in_dual_closed_over(alpha):
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(alpha, alpha)
+        return func.grad(lambda x: spike(dual, x))(X3)
+
+
+ASKED = {
+    "leaf": lambda alpha: spike(leaf(alpha), X3),
+    "leaf, x too": lambda alpha: spike(leaf(alpha), leaf(X3)),
+    "grad": lambda alpha: func.grad(lambda a: spike(a, X3))(alpha),
+    "grad of vmap": lambda alpha: func.grad(lambda a: func.vmap(spike)(a, X3).sum())(alpha),
+    "vmap of grad": lambda alpha: func.vmap(func.grad(spike))(alpha, X3),
+    "vmap of a leaf": lambda alpha: func.vmap(spike)(leaf(alpha), X3),
+    "jvp": lambda alpha: by_jvp(lambda a: spike(a, X3), alpha),
+    "vmap of jvp": lambda alpha: func.vmap(lambda a, x: by_jvp(lambda a: spike(a, x), a))(
+        alpha, X3
+    ),
+    "hessian": lambda alpha: func.hessian(lambda a: spike(a, X3))(alpha),
+    "forward_ad": in_dual,
+    "forward_ad, closed over": in_dual_closed_over,
+}
+NOT_ASKED = {
+    "grad to x": lambda alpha: func.grad(lambda x: spike(alpha, x))(X3),
+    "vmap of grad to x": lambda alpha: func.vmap(func.grad(spike, argnums=1))(alpha, X3),
+    "leaf, not recorded": lambda alpha: torch.no_grad()(spike)(leaf(alpha), X3),
+    "jvp to x": lambda alpha: torch.func.vjp(lambda x: spike(alpha, x), X3)[0],
+}
+
+
+@pytest.mark.parametrize("way", ASKED)
+def test_a_gradient_that_is_not_defined_is_refused(way):
+    with pytest.raises(NotImplementedError, match="no gradient is defined for alpha"):
+        ASKED[way](WIDER)
+
+
+@pytest.mark.parametrize("way", [way for way in ASKED if way != "forward_ad, closed over"])
+def test_compiled_a_gradient_that_is_not_defined_is_refused(way):
+    torch.compiler.reset()
+    with pytest.raises(Exception, match="no gradient is defined for alpha") as refused:
+        torch.compile(ASKED[way], fullgraph=True, backend="aot_eager")(WIDER)
+    assert isinstance(refused.value, (NotImplementedError, torch._dynamo.exc.Unsupported))
+
+
+@pytest.mark.parametrize("way", NOT_ASKED)
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_nothing_is_refused_that_is_not_asked_for(way, is_compiled):
+    torch.compiler.reset()
+    function = NOT_ASKED[way]
+    if is_compiled:
+        function = torch.compile(function, fullgraph=True, backend="aot_eager")
+    found = function(WIDER)
+    if "to x" in way and "jvp" not in way:
+        torch.testing.assert_close(found, Sigmoid(WIDER).surrogate_grad(X3))
+    else:
+        assert found.sum() == 2.0  # spikes, of 0 and 0.5
+
+
 MADE_INSIDE = {
     "Sigmoid": lambda: Sigmoid(2.0),
     "rescaled": lambda: surrogates.rescaled(Sigmoid(2.0), peak=0.5, width=2.0),

@@ -20,7 +20,6 @@ from torch._C._functorch import (
     is_functorch_wrapped_tensor,
     peek_interpreter_stack,
 )
-from torch._functorch import eager_transforms
 from torch.autograd import forward_ad
 from torch.compiler import is_dynamo_compiling, is_exporting
 
@@ -159,20 +158,7 @@ def has_tangent(array: Tensor) -> bool:
         return is_dual(array) or _may_have_tangent(array)
     if is_batchedtensor(array):  # Dynamo does not say what is inside: refuse, to be safe
         return torch.is_grad_enabled()
-    if forward_ad._current_level < 0:
-        return False
-    if eager_transforms.JVP_NESTING > 0 and in_transform():
-        return forward_ad.unpack_dual(array).tangent is not None
-    is_dual_when_run: bool = _is_dual_eagerly(array)
-    return is_dual_when_run
-
-
-# Dynamo does not know it of an argument. With fullgraph=True it refuses, and states the reason.
-_is_dual_eagerly = torch.compiler.disable(
-    is_dual,
-    reason="in forward mode, whether a parameter that has no gradient is differentiated is known "
-    "by torch.compile(fullgraph=False) alone; for fullgraph=True, give a number for it",
-)
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
 
 
 def _may_have_tangent(array: Tensor) -> bool:

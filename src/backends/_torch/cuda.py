@@ -132,9 +132,7 @@ def _launched(
         return None
     if arrays:
         arrays = tuple(_operand(array, x) for array in arrays)
-        if any(a.device != x.device for a in arrays):
-            return None
-        if torch.broadcast_shapes(x.shape, *(a.shape for a in arrays)) != x.shape:
+        if not all(a.device == x.device and _is_within(a.shape, x.shape) for a in arrays):
             return None
     usable = _verdicts.get((kernel.source.text, x.dtype, x.device))
     if usable is None:
@@ -143,6 +141,12 @@ def _launched(
             return None
         usable = _examined(definition, kernel, x.dtype, x.device, arrays)
     return kernel.launch(x, cotangent, *arrays) if usable else None
+
+
+def _is_within(shape: torch.Size, whole: torch.Size) -> bool:
+    """Return whether an array broadcasts to another one's shape; `broadcast_shapes` takes long."""
+    axes = zip(reversed(shape), reversed(whole), strict=False)
+    return len(shape) <= len(whole) and all(n in (1, m) for n, m in axes)
 
 
 def _operand(array: Tensor, x: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def compiled(
             place=places[text],
             text=text,
             kind=_kind(text),
-            name=re.search(r"T (\w+)\(", text)[1],
+            name=name_of(functor),
             arguments=", ".join(
                 [f"in[{i}][i]" for i in range(operands_of(functor))]
                 + [f"c[{i}]" for i in range(len(functor.numbers))]
@@ -81,6 +81,12 @@ def compiled(
         return run
 
     return function
+
+
+def name_of(functor: Functor) -> str:
+    """Return what a functor is called."""
+    found: Any = re.search(r"T (\w+)\(", functor.text)
+    return found[1]
 
 
 def operands_of(functor: Functor) -> int:

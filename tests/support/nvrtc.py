@@ -14,6 +14,7 @@ import numpy as np
 from cupy._core import _carray, _kernel
 from cupy.cuda import compiler
 
+from cpp import name_of, operands_of
 from surrogates.backends._compiler.kernel import Functor
 
 # As cupy._core._kernel calls them.
@@ -106,7 +107,7 @@ extern "C" __global__ void kernel(Vector* out, const Vector* x, const Vector* v{
     }}
   }}
   #pragma unroll
-  for (int j = 0; j < 8; j++) results[j] = surrogates_gradient<{computed}>(xs[j], vs[j]{numbers});
+  for (int j = 0; j < 8; j++) results[j] = {name}<{computed}>(xs[j], vs[j]{numbers});
   #pragma unroll
   for (int i = 0; i < 2; i++) {{
     Vector some;
@@ -120,14 +121,19 @@ ELEMENTS = 8  # of a thread
 
 
 def jiterated(functor: Functor, dtype: str, architecture: int) -> tuple[str, int]:
-    """Return the assembly of a functor in a kernel like PyTorch's, and the bytes of its stack."""
+    """Return the assembly of a functor in a kernel like PyTorch's, and the bytes of its stack.
+
+    Parameters that are arrays are numbers here: what they are loaded with is PyTorch's business.
+    """
     stored, computed = _TYPES[dtype]
+    arrays = [f"p{index}" for index in range(operands_of(functor) - 2)]
     source = _JITERATED.format(
         text=functor.text,
+        name=name_of(functor),
         stored=stored,
         computed=computed,
-        parameters="".join(f", double {name}" for name in functor.numbers),
-        numbers="".join(f", {name}" for name in functor.numbers),
+        parameters="".join(f", double {name}" for name in (*arrays, *functor.numbers)),
+        numbers="".join(f", ({computed}){name}" for name in (*arrays, *functor.numbers)),
     )
     # PyTorch's options; the last one has the assembler report
     options = ("--std=c++17", "-default-device", "-DNDEBUG", "--ptxas-options=-v")

@@ -50,6 +50,8 @@ def race(contenders: dict[str, Run], seconds: float, fewest: int = 5, most: int 
         rounds, and "samples", one a round, for ratios within rounds; "usual" and "slowest" say
         what the system did meanwhile, as `Sample` has it.
     """
+    for run in contenders.values():
+        run()
     timers = {name: timeit.Timer(run) for name, run in contenders.items()}
     loops = {name: loops_of(timer) for name, timer in timers.items()}
     samples: dict[str, list[Sample]] = {name: [] for name in contenders}
@@ -96,7 +98,7 @@ def usage() -> tuple[float, float] | None:
 
 def loops_of(timer: timeit.Timer) -> int:
     """Return how often to call within one sample."""
-    if timer.timeit(1) > 1:  # compiled already, and calls are dear
+    if timer.timeit(1) > 1:  # calls are dear
         return 1
     loops = 1
     while timer.timeit(loops) < SHORTEST:

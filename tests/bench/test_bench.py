@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +219,16 @@ def test_rounds_are_interleaved_and_ratios_are_within_rounds():
     doubled = {"samples": [2.0, 4.0, 90.0]}
     assert measure.ratio(doubled, {"samples": [1.0, 2.0, 3.0]}) == 2.0
     assert {"a", "b"} == set(calls)
+
+
+def test_a_first_call_that_compiles_does_not_decide_how_often_to_call():
+    calls = []
+
+    def run():
+        if not calls:
+            time.sleep(1.01)
+        calls.append(1)
+
+    result = measure.race({"ours": run}, seconds=0.0, fewest=2)
+    assert len(calls) > 100
+    assert result["ours"]["median"] < 0.1

@@ -190,6 +190,10 @@ def _require_defined(definition: Definition, arrays: tuple[Tensor, ...]) -> None
         if is_dynamo_compiling():  # under Dynamo only
             array = array * 1  # an argument of func.grad itself does not tell Dynamo
         if is_recorded(array) or has_tangent(array):
+            if is_dynamo_compiling():  # under Dynamo only
+                message += (
+                    "; compiled, forward mode needs a number here, whatever it differentiates"
+                )
             raise NotImplementedError(message)
 
 

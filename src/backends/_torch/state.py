@@ -20,6 +20,7 @@ from torch._C._functorch import (
     is_functorch_wrapped_tensor,
     peek_interpreter_stack,
 )
+from torch._functorch import eager_transforms
 from torch.autograd import forward_ad
 from torch.compiler import is_dynamo_compiling, is_exporting
 
@@ -158,7 +159,11 @@ def has_tangent(array: Tensor) -> bool:
         return is_dual(array) or _may_have_tangent(array)
     if is_batchedtensor(array):  # Dynamo does not say what is inside: refuse, to be safe
         return torch.is_grad_enabled()
-    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(array).tangent is not None
+    if forward_ad._current_level < 0:
+        return False
+    if eager_transforms.JVP_NESTING > 0 and in_transform():
+        return forward_ad.unpack_dual(array).tangent is not None
+    return True  # Dynamo does not know it of an argument: refuse, to be safe
 
 
 def _may_have_tangent(array: Tensor) -> bool:

@@ -35,33 +35,42 @@ def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: st
     Where `only` is given, just the rows whose labels it matches, as `re.search` does.
     """
     contenders.problems.clear()
-    names = list(OURS)[: plan.surrogates]
-    data: Data = {"machine": machine(), "races": [], "pairs": [], "workloads": []}
+    data: Data = {"machine": machine(), "races": [], "pairs": [], "workloads": [], "launches": {}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the peers
-        if plan.peers and not only:
-            data["disagreements"] = contenders.disagreements()
-        if not only:  # first: what is wrong with them shows before the hour of the races
-            say("inspections")
-            data |= inspect(plan, names)
-        for labels, make in races(plan, names):
-            if not re.search(only, label(labels)):
-                continue
-            say(label(labels))
-            data["races"].append(labels | {"times": _raced(make, plan, labels)})
-        for pair, surrogate, size in pairs.rows(plan):
-            labels = pair.labels(surrogate, size)
-            if re.search(only, label(labels)):
-                say(label(labels))
-                data["pairs"] += _paired(pair, surrogate, size, plan)
-        if not only or on_gpu(data):
-            measured = {entry["framework"] for entry in data["races"]}
-            data["launches"] = launched(plan, names, measured)
-        for labels, rows in networks.workloads(plan, say, only):
-            data["workloads"].append(labels | {"rows": rows})
+        try:
+            _measure(data, plan, say, only)
+        except KeyboardInterrupt:
+            if not only:
+                raise
+            say("cut off: what was measured so far is kept")
     if on_gpu(data):
         data["gpu"] = ran_on(data["machine"])
     return data | {"problems": dict(contenders.problems)}
+
+
+def _measure(data: Data, plan: Plan, say: Callable[[str], None], only: str) -> None:
+    names = list(OURS)[: plan.surrogates]
+    if plan.peers and not only:
+        data["disagreements"] = contenders.disagreements()
+    if not only:  # first: what is wrong with them shows before the hour of the races
+        say("inspections")
+        data |= inspect(plan, names)
+    for labels, make in races(plan, names):
+        if not re.search(only, label(labels)):
+            continue
+        say(label(labels))
+        data["races"].append(labels | {"times": _raced(make, plan, labels)})
+    for pair, surrogate, size in pairs.rows(plan):
+        labels = pair.labels(surrogate, size)
+        if re.search(only, label(labels)):
+            say(label(labels))
+            data["pairs"] += _paired(pair, surrogate, size, plan)
+    if not only or on_gpu(data):
+        measured = {entry["framework"] for entry in data["races"]}
+        data["launches"] |= launched(plan, names, measured)
+    for labels, rows in networks.workloads(plan, say, only):
+        data["workloads"].append(labels | {"rows": rows})
 
 
 def merged(old: Data, new: Data) -> Data:

@@ -133,6 +133,24 @@ def test_a_row_that_was_measured_again_is_replaced_and_a_new_one_added():
     assert collect.on_gpu_alone({"races": again[1:], "pairs": [], "workloads": []})
 
 
+def test_what_was_measured_before_a_run_is_cut_off_is_kept(monkeypatch):
+    def cut_off(labels):
+        if len(said) == 2:
+            raise KeyboardInterrupt
+        return {"ours": {"median": 1.0}}
+
+    said = []
+    monkeypatch.setattr(collect, "_raced", lambda make, plan, labels: cut_off(labels))
+    data = collect.collect(TINY, said.append, only="^NumPy Sigmoid")
+    assert len(data["races"]) == 1
+    assert data["launches"] == {}
+    assert said[-1].startswith("cut off")
+    said.clear()
+    monkeypatch.setattr(collect, "inspect", lambda plan, names: {})
+    with pytest.raises(KeyboardInterrupt):  # a page of the whole would lack the rest
+        collect.collect(TINY, said.append)
+
+
 def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):
     def frameworks():
         yield "PyTorch CUDA", contenders.torch_eager, True

@@ -45,9 +45,7 @@ def main() -> None:
         sys.exit(f"--only: there is no {path} to add to; measure all first, without --only")
     arguments.docs.mkdir(parents=True, exist_ok=True)  # before hours of measuring
     if not arguments.render:
-        signal.signal(
-            signal.SIGTERM, signal.default_int_handler
-        )  # keep what there is
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep what there is
         start = time.monotonic()
         chosen = plan.QUICK if arguments.quick else plan.FULL
         if arguments.seconds is not None:

@@ -22,7 +22,7 @@ from surrogates.definitions import SURROGATES
 
 torch = pytest.importorskip("torch")
 
-from in_torch import every_float  # noqa: E402
+from in_torch import every_float, nothing_launched  # noqa: E402
 from surrogates.backends._torch import cuda, hook, program, state  # noqa: E402
 
 S = surrogates.GaussianGrad(alpha=0.3)
@@ -31,14 +31,9 @@ DEVICE = torch.device("cpu")
 
 
 @pytest.fixture
-def device(monkeypatch):
-    """A device that is not capturing a graph, without a word on waiting; nothing was used yet."""
-    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
-    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
-    monkeypatch.setattr(cuda, "_verdicts", {})
-    cuda._kernel.cache_clear()
-    yield
-    cuda._kernel.cache_clear()
+def device():
+    with nothing_launched():
+        yield
 
 
 @pytest.fixture

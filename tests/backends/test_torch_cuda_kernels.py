@@ -12,8 +12,8 @@ import re
 import numpy as np
 import pytest
 
+from kinds import every_dtype, every_real_parameter
 from surrogates import Relaxed
-from surrogates._parameters import COUNT, parameters
 from surrogates.backends._compiler.graph import WORKING
 from surrogates.backends._compiler.kernel import Functor, gradient_functor, slope_functor
 from surrogates.definitions import SURROGATES
@@ -45,25 +45,16 @@ def test_a_gradient_touches_memory_as_little_as_possible(name, dtype, architectu
         assert not in_double
 
 
-PARAMETERS = [
-    (name, p.name)
-    for name, cls in SURROGATES.items()
-    for p in parameters(cls)
-    if p.metadata["interval"] is not COUNT
-]
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "parameter"), PARAMETERS)
-def test_gradients_of_parameters_touch_memory_as_little_as_possible(name, parameter, dtype):
-    cls = SURROGATES[name]
-    value = np.asarray(float(getattr(cls(), parameter)))
-    definition, _ = Relaxed(cls(**{parameter: value})).partition()
+@every_dtype
+@every_real_parameter
+def test_gradients_of_parameters_touch_memory_as_little_as_possible(cls, name, dtype):
+    value = np.asarray(float(getattr(cls(), name)))
+    definition, _ = Relaxed(cls(**{name: value})).partition()
     for functor in (gradient_functor(definition, dtype, 1), slope_functor(definition, dtype, 1, 0)):
         ptx, stack = nvrtc.jiterated(functor, dtype, 90)
         least = nvrtc.ELEMENTS * BYTES[dtype]
         assert nvrtc.moved(ptx)["st"] == least
-        if name not in BY_TABLE:
+        if cls.__name__ not in BY_TABLE:
             assert nvrtc.moved(ptx)["ld"] <= 2 * least  # a slope may not depend on x
             assert stack == 0
 

@@ -12,15 +12,17 @@ import pytest
 
 import cpp
 import surrogates
+from kinds import REAL_PARAMETERS, every_dtype, every_real_parameter
 from surrogates import Relaxed
 from surrogates.backends._compiler.graph import WORKING
 from surrogates.backends._compiler.kernel import gradient_functor, slope_functor
 
 torch = pytest.importorskip("torch")
 
-from in_torch import ARRAY_PARAMETERS, every_array_parameter, every_float, holding  # noqa: E402
+from in_torch import every_float, holding, nothing_launched  # noqa: E402
 from surrogates.backends._torch import cuda, program  # noqa: E402
 
+WIDE = {"float32": torch.float32, "float64": torch.float64}
 X, V = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
 ALPHA = torch.tensor([0.5, 2.0, 4.0])
 DEVICE = torch.device("cpu")
@@ -28,14 +30,9 @@ EXAMINED = len([*cuda._samples(torch.float32, DEVICE)])
 
 
 @pytest.fixture(autouse=True)
-def _device(monkeypatch):
-    """A device that is not capturing a graph, without a word on waiting; nothing was used yet."""
-    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
-    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
-    monkeypatch.setattr(cuda, "_verdicts", {})
-    cuda._kernel.cache_clear()
-    yield
-    cuda._kernel.cache_clear()
+def _device():
+    with nothing_launched():
+        yield
 
 
 def slopes(x, v, alpha):
@@ -185,14 +182,24 @@ def by_cpp(request, tmp_path_factory):
         pytest.skip("this processor has no fused multiply-add")
     functors = [
         make(Relaxed(holding(cls, name)).partition()[0], dtype, 1)
-        for cls, name in ARRAY_PARAMETERS
+        for cls, name in REAL_PARAMETERS
         for dtype in ("float32", "float64")
         for make in MADE
     ]
     return cpp.compiled(functors, tmp_path_factory.mktemp("cpp"), WAYS[request.param])
 
 
-@every_array_parameter
+def launching(kernel, compute, wide):
+    """Return a kernel that launches a function of C++ in a dtype."""
+
+    def launch(*operands):
+        return torch.from_numpy(compute(*(o.to(wide).numpy() for o in operands)))
+
+    vars(kernel)["launch"] = launch
+    return kernel
+
+
+@every_real_parameter
 @every_float
 @pytest.mark.long
 def test_what_each_text_computes_passes(cls, name, dtype, by_cpp):
@@ -200,11 +207,64 @@ def test_what_each_text_computes_passes(cls, name, dtype, by_cpp):
     definition, arrays = Relaxed(holding(cls, name, wide)).partition()
     for index in (None, 0):
         kernel = cuda._kernel(definition, dtype, 1, index)
-        compute = by_cpp(kernel.source)
-
-        def launch(*operands, compute=compute):
-            return torch.from_numpy(compute(*(o.to(wide).numpy() for o in operands)))
-
-        vars(kernel)["launch"] = launch
+        launching(kernel, by_cpp(kernel.source), wide)
         assert cuda._fault(definition, kernel, dtype, DEVICE, arrays) is None
     assert WORKING[str(dtype)[6:]] == str(wide)[6:]
+
+
+SIZES = {"float32": (1e18, 1e26, 3e38), "float64": (1e18, 1e26, 1e160, 1e250)}
+
+
+@every_real_parameter
+@every_dtype
+@pytest.mark.long
+def test_far_out_a_text_computes_what_double_does(cls, name, dtype, by_cpp):
+    """There the square of a float is infinite; and of an infinite area the slope may grow."""
+    x = torch.tensor([s * size for size in SIZES[dtype] for s in (1, -1)], dtype=WIDE[dtype])
+    v = torch.full_like(x, 0.7)
+    definition, (array,) = Relaxed(holding(cls, name, WIDE[dtype])).partition()
+    for index in (None, 0):
+        kernel = cuda._kernel(definition, WIDE[dtype], 1, index)
+        launching(kernel, by_cpp(kernel.source), WIDE[dtype])
+        actual = kernel.launch(x, v, array.expand(x.shape)).double()
+        expected = kernel.plainly(
+            definition, x.double(), v.double(), (array.double().expand(x.shape),)
+        )
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-19)
+
+
+def by_gcc(surrogate, dtype, folder):
+    """Return the kernel of the gradient of the one array that a surrogate holds."""
+    kernel = cuda._kernel(Relaxed(surrogate).partition()[0], dtype, 1, 0)
+    return launching(kernel, cpp.compiled([kernel.source], folder, cpp.APART)(kernel.source), dtype)
+
+
+def test_a_slope_that_grows_beyond_the_range_is_no_number(tmp_path):
+    threshold = torch.full((2,), 1e-3)
+    kernel = by_gcc(surrogates.PeriodicExponential(threshold=threshold), torch.float32, tmp_path)
+    near, far = kernel.launch(torch.tensor([1e25, 3e38]), torch.ones(2), threshold)
+    assert near.isfinite()
+    assert not far.isfinite()
+
+
+class Pole(surrogates.Surrogate):
+    """A derivative that is infinite at 1, where the area is finite."""
+
+    traceable = True
+    height: float = 2.0
+
+    def derivative(self, xp, x):
+        return self.height * abs(x - 1) ** -0.5 / 2
+
+    def primitive(self, xp, x):
+        root = xp.sqrt(abs(x - 1))
+        return self.height * (1 + xp.where(x < 1, -root, root))
+
+
+def test_where_the_derivative_is_infinite_a_parameter_has_no_gradient(tmp_path):
+    x, height = torch.tensor([0.0, 1.0, 2.0]), torch.ones(3, requires_grad=True)
+    kernel = by_gcc(Pole(height.detach()), torch.float32, tmp_path)
+    expected = [0.0, 0.0, 2.0]
+    assert kernel.launch(x, torch.ones(3), height.detach()).tolist() == expected
+    Relaxed(Pole(height))(x).sum().backward()
+    assert height.grad.tolist() == expected

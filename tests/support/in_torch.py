@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import surrogates
-from surrogates._parameters import COUNT, parameters
-from surrogates.definitions import SURROGATES
+from surrogates.backends._torch import cuda
 
 func, forward_ad = torch.func, torch.autograd.forward_ad
 
@@ -100,15 +101,16 @@ class Each(torch.nn.Module):
         return tuple(self.surrogate(x) for x in xs)
 
 
-ARRAY_PARAMETERS = [
-    (cls, p.name)
-    for cls in SURROGATES.values()
-    for p in parameters(cls)
-    if p.metadata["interval"] is not COUNT
-]
-every_array_parameter = pytest.mark.parametrize(
-    ("cls", "name"), ARRAY_PARAMETERS, ids=lambda v: v if isinstance(v, str) else v.__name__
-)
+@contextlib.contextmanager
+def nothing_launched():
+    """Let PyTorch's hook find a device that captures no graph, and that it has not used yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+        patch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+        patch.setattr(cuda, "_verdicts", {})
+        cuda._kernel.cache_clear()
+        yield
+        cuda._kernel.cache_clear()
 
 
 def holding(cls, name, dtype=torch.float32, shape=(), device="cpu"):

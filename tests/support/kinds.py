@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surrogates._parameters import COUNT
+from surrogates._parameters import parameters as declared_parameters
 from surrogates.definitions import SURROGATES
 
 Array = Any
@@ -180,6 +182,18 @@ def assert_like(actual: Array, x: Array, kind: Kind) -> None:
 PRECISE = [kind for kind in Kind if kind is not Kind.MLX]
 every_surrogate = pytest.mark.parametrize("cls", SURROGATES.values(), ids=SURROGATES.keys())
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def real_parameters(cls: type) -> list[str]:
+    """Return the names of the parameters of a class that may be arrays: what counts may not."""
+    declared = declared_parameters(cls)
+    return [p.name for p in declared if p.metadata["interval"] is not COUNT]
+
+
+REAL_PARAMETERS = [(cls, name) for cls in SURROGATES.values() for name in real_parameters(cls)]
+every_real_parameter = pytest.mark.parametrize(
+    ("cls", "name"), REAL_PARAMETERS, ids=lambda v: v if isinstance(v, str) else v.__name__
+)
 
 
 HALVES = [(Kind.NUMPY, "float16"), (Kind.TORCH, "float16"), (Kind.TORCH, "bfloat16")]

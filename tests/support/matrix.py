@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 import sympy
 
+from kinds import real_parameters
 from surrogates import Surrogate
 from surrogates._check.symbolic import Number, with_numbers
-from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
+from surrogates._parameters import ABOVE_ONE, FINITE, parameters
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
 FIRST, SECOND, THIRD = 1e-14, 1e-12, 1e-11  # the bounds of the derivatives, relative
@@ -75,8 +76,7 @@ class Cell:
 
     @property
     def _parameters(self) -> list[str]:
-        declared = parameters(type(self.surrogate))
-        names = [p.name for p in declared if p.metadata["interval"] is not COUNT]
+        names = real_parameters(type(self.surrogate))
         if not names:
             pytest.skip(f"{self.name} has no parameter")
         return names

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, every_surrogate, generator
+from kinds import Kind, every_real_parameter, every_surrogate, generator, real_parameters
 from surrogates._check import symbolic
 from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
 from surrogates.definitions import SURROGATES
@@ -64,15 +64,6 @@ def as_array(framework, value):
     return np.asarray(value)
 
 
-CASES = [
-    (cls, p.name)
-    for cls in SURROGATES.values()
-    for p in parameters(cls)
-    if p.metadata["interval"] is not COUNT
-]
-every_parameter = pytest.mark.parametrize(
-    ("cls", "name"), CASES, ids=lambda v: v if isinstance(v, str) else v.__name__
-)
 every_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
 SEARCHED = (surrogates.MultiGaussianGrad, surrogates.SoftLIF)  # JAX compiles each for seconds
 
@@ -86,10 +77,9 @@ def of_arrays(cls, name):
     """Return the values of parameter `name` in one array, and the others' beside."""
     declared = {p.name: p for p in parameters(cls)}
     array = np.asarray(values(declared[name]))
-    others = [n for n in declared if n != name and declared[n].metadata["interval"] is not COUNT]
     yield array, {}
-    for other in others:
-        if cls is surrogates.MultiGaussianGrad:  # a search over a grid takes long
+    for other in real_parameters(cls):
+        if other == name or cls is surrogates.MultiGaussianGrad:  # a search over a grid takes long
             continue
         for value in values(declared[other])[::2]:
             yield array, {other: value}
@@ -106,7 +96,7 @@ def assert_elementwise(measure, cls, name, array, others):
 
 
 @every_framework
-@every_parameter
+@every_real_parameter
 def test_measures_of_an_array_are_those_of_its_elements(cls, name, framework):
     for array, others in of_arrays(cls, name):
         surrogate = cls(**{name: as_array(framework, array)}, **others)
@@ -129,7 +119,7 @@ def test_measures_of_arrays_of_two_shapes_broadcast(cls, framework):
 
 
 def assert_two_shapes_broadcast(cls, framework):
-    names = [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]
+    names = real_parameters(cls)
     if len(names) < 2:
         pytest.skip("of one parameter")
     choices = {p.name: values(p) for p in parameters(cls)}
@@ -141,7 +131,7 @@ def assert_two_shapes_broadcast(cls, framework):
         assert_elementwise(slices, cls, names[1], row, {names[0]: float(a)})
 
 
-@every_parameter
+@every_real_parameter
 def test_measures_of_a_traced_array(cls, name):
     assert_traced(cls, name, 1 if cls in SEARCHED else 2)
 
@@ -155,7 +145,7 @@ def assert_traced(cls, name, number):
 
 @pytest.mark.parametrize("measure", ["peak", "area_below", "width"])
 @every_framework
-@every_parameter
+@every_real_parameter
 def test_measures_are_differentiable_in_the_parameters(cls, name, framework, measure):
     if framework == "numpy":
         pytest.skip("NumPy differentiates nothing")
@@ -194,7 +184,7 @@ def test_what_takes_jax_long_where_measures_are_searched(called):
     pytest.importorskip("jax")
     cls = SURROGATES[called]
     assert_two_shapes_broadcast(cls, "jax")
-    for name in [p.name for p in parameters(cls) if p.metadata["interval"] is not COUNT]:
+    for name in real_parameters(cls):
         for array, others in of_arrays(cls, name):
             assert_single(cls, name, "jax", array, others)
         assert_traced(cls, name, 2)

@@ -79,7 +79,7 @@ def gradient_functor(definition: Any, dtype: str, number_of_arrays: int = 0) -> 
     return functor(product, "surrogates_gradient", _operands(number_of_arrays))
 
 
-# Farther out a finite area has all its digits, and what its slope is made of overflows.
+# Farther out the slope of an area may be made of what overflows.
 _FAR = {"float32": 1e25, "float64": 1e150}
 
 
@@ -94,13 +94,18 @@ def slope_functor(definition: Any, dtype: str, number_of_arrays: int, index: int
         def area(x: Symbol) -> Symbol:
             return xp.asarray(surrogate.formula("area", xp, x))
 
+        def slope_at(x: Any) -> Any:
+            return tangent(area(x), f"p{index}")
+
         derivative = xp.asarray(surrogate.formula("derivative", xp, x))
         live: Any = xp.isfinite(x)
         live = live & xp.isfinite(area(x)) & xp.isfinite(derivative)
-        far = _FAR[dtype]
-        slope = tangent(area(x), f"p{index}")
-        near = tangent(area(xp.clip(x, min=-far, max=far)), f"p{index}")
-        slope = xp.apply("where", xp.isfinite(slope), slope, near)
+        slope = slope_at(x)
+        far: Any = xp.clip(x, min=-_FAR[dtype], max=_FAR[dtype])
+        limit = slope_at(far)
+        # What grows has no limit: with x it changes there by 1e25 and more, a tail by less than 1.
+        has_limit = abs(limit - slope_at(far / 2)) <= 1e-6 * abs(limit) + 1.0
+        slope = xp.apply("where", has_limit & ~xp.isfinite(slope), limit, slope)
         return xp.apply("where", live, xp.apply("mul", slope, xp.input("v")), 0.0)
 
     root = traced(definition, gradient, dtype, number_of_arrays, special=True)

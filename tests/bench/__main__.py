@@ -18,7 +18,7 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")  # or float64 would be float32
 os.environ.setdefault("TORCH_LOGS", "-dynamo,-inductor")  # they report the peers' graph breaks
 
 from . import compare, plan, plots, report
-from .collect import collect, merged, on_gpu_alone
+from .collect import collect, completed, merged, on_gpu_alone
 
 DOCS = Path(__file__).parents[2] / "docs/explanation"
 
@@ -62,6 +62,8 @@ def main() -> None:
             data = merged(json.loads(path.read_text()), data)
             if not told:
                 data["machine"].setdefault("again", []).append(again)
+        elif path.exists():
+            data = completed(data, json.loads(path.read_text()))
         data["machine"].setdefault("quick", arguments.quick)
         path.write_text(json.dumps(data, indent=1) + "\n")
     data = json.loads(path.read_text())

@@ -41,9 +41,8 @@ def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: st
         try:
             _measure(data, plan, say, only)
         except KeyboardInterrupt:
-            if not only:
-                raise
             say("cut off: what was measured so far is kept")
+            data["machine"]["cut off"] = True
     if on_gpu(data):
         data["gpu"] = ran_on(data["machine"])
     return data | {"problems": dict(contenders.problems)}
@@ -83,6 +82,28 @@ def merged(old: Data, new: Data) -> Data:
         old["gpu"] = ran_on(new["machine"])
         old["launches"] |= new["launches"]
     return old
+
+
+def completed(data: Data, old: Data) -> Data:
+    """Return a whole run with the rows of an older one that it has no GPU for, or was cut off from.
+
+    What else is missing is missing on purpose: the bench measures it no more.
+    """
+    machine = data["machine"]
+    cut_off = machine.pop("cut off", False)
+    earlier = set()
+    called = {"races": "surrogates", "pairs": "pairs", "workloads": "networks"}
+    for kind, name in called.items():
+        measured = {label(entry) for entry in data[kind]}
+        for entry in old.get(kind, []):
+            is_of_gpu = entry["framework"] in GPU
+            if label(entry) not in measured and (cut_off or is_of_gpu):
+                data[kind].append(entry)
+                earlier |= set() if is_of_gpu else {f"{name} in {entry['framework']}"}
+    if earlier:
+        machine["earlier"] = {"date": old["machine"]["date"], "rows": sorted(earlier)}
+    data["launches"] = old.get("launches", {}) | data["launches"]
+    return old | data if cut_off else {"gpu": old.get("gpu", "not yet")} | data
 
 
 def on_gpu(data: Data) -> bool:

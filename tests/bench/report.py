@@ -92,6 +92,9 @@ def _machine(data: Data) -> Iterator[str]:
     yield f"{machine['gpu'] or 'none'}; load average at the start {machine['load']}."
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in machine["versions"].items()) + "."
+    if earlier := machine.get("earlier"):
+        yield ""
+        yield f"Of an earlier run, on {earlier['date']}: {', '.join(earlier['rows'])}."
     for again in machine.get("again", []):
         yield ""
         yield _again(again)

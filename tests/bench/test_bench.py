@@ -145,10 +145,32 @@ def test_what_was_measured_before_a_run_is_cut_off_is_kept(monkeypatch):
     assert len(data["races"]) == 1
     assert data["launches"] == {}
     assert said[-1].startswith("cut off")
-    said.clear()
-    monkeypatch.setattr(collect, "inspect", lambda plan, names: {})
-    with pytest.raises(KeyboardInterrupt):  # a page of the whole would lack the rest
-        collect.collect(TINY, said.append)
+    assert data["machine"]["cut off"]
+
+
+def test_a_whole_run_keeps_the_rows_of_a_gpu_and_those_that_it_was_cut_off_from():
+    def rows(*frameworks):
+        return [{"framework": name, "times": len(frameworks)} for name in frameworks]
+
+    old = {"races": rows("NumPy", "Dask", "CuPy"), "pairs": [], "workloads": rows("PyTorch eager")}
+    old |= {"machine": {"date": "then"}, "launches": {"CuPy": {}}, "gpu": "a GPU", "memory": {}}
+
+    def new(**more):
+        data = {"races": rows("NumPy"), "pairs": [], "workloads": [], "launches": {"NumPy": {}}}
+        return data | {"machine": {"date": "now", **more}}
+
+    data = collect.completed(new(), old)
+    assert [(e["framework"], e["times"]) for e in data["races"]] == [("NumPy", 1), ("CuPy", 3)]
+    assert (data["workloads"], data["gpu"]) == ([], "a GPU")
+    assert data["launches"] == {"CuPy": {}, "NumPy": {}}
+    assert data["machine"] == {"date": "now"}
+    assert "memory" not in data
+    data = collect.completed(new(**{"cut off": True}), old)
+    assert [e["framework"] for e in data["races"]] == ["NumPy", "Dask", "CuPy"]
+    assert [e["framework"] for e in data["workloads"]] == ["PyTorch eager"]
+    earlier = {"date": "then", "rows": ["networks in PyTorch eager", "surrogates in Dask"]}
+    assert data["machine"] == {"date": "now", "earlier": earlier}
+    assert "memory" in data
 
 
 def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):

@@ -132,8 +132,13 @@ class ByHand(torch.autograd.Function):
 # Each is checked at each call, in some 50 nanoseconds; Dynamo adds one for each name that is read.
 @pytest.mark.parametrize(
     ("surrogate", "most"),
-    [(surrogates.Sigmoid(2.0), 39), (surrogates.Scaled(surrogates.Sigmoid(2.0)), 49)],
-    ids=["Sigmoid", "Scaled"],
+    [
+        (surrogates.Sigmoid(2.0), 39),
+        (surrogates.ReluGrad(), 39),
+        (surrogates.ERF(), 40),
+        (surrogates.Scaled(surrogates.Sigmoid(2.0)), 49),
+    ],
+    ids=["Sigmoid", "ReluGrad", "ERF", "Scaled"],
 )
 def test_compiled_guards_are_few(surrogate, most):
     x = X.clone().requires_grad_()

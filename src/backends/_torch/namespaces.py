@@ -18,9 +18,14 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     def where(condition: Any, x1: Any, x2: Any, /) -> Any:
         """Return `x1` where the condition holds, else `x2`."""
+        # of equal tensors, or numbers, without the promotion that Dynamo guards name by name
         if not (isinstance(x1, torch.Tensor) or isinstance(x2, torch.Tensor)):
             x1 = torch.asarray(x1, dtype=dtype, device=condition.device)
-        return compat.where(condition, x1, x2)
+        elif isinstance(x1, torch.Tensor) and isinstance(x2, torch.Tensor):
+            if x1.dtype is not x2.dtype:
+                return compat.where(condition, x1, x2)
+            return x1.where(condition, x2)
+        return torch.where(condition, x1, x2)
 
     def abs(x: Any, /) -> Any:
         """Return the size of `x`, with slope 1 at 0: PyTorch's 0 would end each further one."""
@@ -29,8 +34,8 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         """Return `x` within bounds; PyTorch 2.8 cannot compile that of array-api-compat."""
-        if min is None and max is None:
-            return x.clone()
+        if type(min) is type(max):  # two numbers, or two tensors; a method: see `abs`
+            return x.clone() if min is None else x.clamp(min, max)
         # torch.clamp takes two numbers or two tensors
         if isinstance(min, torch.Tensor) and isinstance(max, (int, float)):
             max = torch.as_tensor(max, dtype=x.dtype, device=x.device)
@@ -40,7 +45,7 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     namespace: Any = ModuleType(compat.__name__)  # a module, since Dynamo guards an object's names
     public = {name: getattr(compat, name) for name in compat.__all__}
-    vars(namespace).update(public, abs=abs, clip=clip, where=where)
+    vars(namespace).update(public, abs=abs, clip=clip, finfo=torch.finfo, where=where)
     return namespace
 
 

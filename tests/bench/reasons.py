@@ -14,7 +14,9 @@ REASONS = {
         "PyTorch eager, 1e7: spikes and gradient are 80 MB of new memory. Ours took from 12 "
         "to 25 ms in repeated races with huge pages, which it asks for, and 28 to 32 ms "
         "without; the arithmetic alone takes 5 to 9 ms. Which races are slow changes from run "
-        "to run. What the system did in slow calls stands under *Slow calls*."
+        "to run: once, beside programs that held much memory, most calls of one took 130 ms, nearly "
+        "all of it in the system, and 14 when run again. What it did in slow calls stands under "
+        "*Slow calls*."
     ),
     "PyTorch eager: fastest peer / ours, 1e6": (
         "PyTorch eager, 1e6: `InvSquareGrad` and `QPseudoSpike` divide once, by a square with the "
@@ -23,6 +25,22 @@ REASONS = {
     ),
     "PyTorch eager: fastest peer / ours, up to 1e5": (
         "PyTorch eager, one element: autograd's bookkeeping is nearly all of it, the same for all."
+    ),
+    "PyTorch compiled: guards": (
+        "PyTorch compiled, guards: Dynamo checks each name that a formula reads. Arctan's has 67 "
+        "(73 before a choice, a bound and a dtype's limits were read by fewer): beside the "
+        "namespace's functions it reads a root of its parameter and the largest number of the "
+        "dtype, for the limit that keeps second derivatives from inf * 0."
+    ),
+    "PyTorch compiled: learnable": (
+        "PyTorch compiled, learnable, 1e4: the kernels are the one-liner's. Where guards are not "
+        "evaluated (`torch.compiler.set_stance(skip_guard_eval_unsafe=True)`) ours takes 1.00 "
+        "(Arctan) and 1.09 (Sigmoid) of the one-liner, so guards are most of what is left. At 1e6 "
+        "it takes 1.00 to 1.02."
+    ),
+    "PyTorch compiled: fixed": (
+        "PyTorch compiled, fixed: guards, as for one that is learned, on kernels that are as many "
+        "(see *What the compilers made of it*)."
     ),
     "PyTorch compiled: fastest peer": (
         "PyTorch compiled: the kernels are one each, as the peers'. A call on a small array "
@@ -49,6 +67,43 @@ REASONS = {
         "kernels of a call each takes twice that. Tried: leaving out what was folded for nothing "
         "(3 µs for Arctan), fewer copies (0.3 µs), numbers instead of tensors for constants (a "
         "product takes 1.4 µs more), a cache of 8 definitions instead of 256 (no gain)."
+    ),
+    "PyTorch eager: per-channel": (
+        "PyTorch eager, per-channel: Sigmoid takes 1.06. Of Arctan two passes are left where alpha "
+        "is a number, since its constants fold, and four where it is an array."
+    ),
+    "JAX eager: another alpha": (
+        "JAX eager, another alpha: nothing is compiled. Making the surrogate takes 5 µs, and the "
+        "compiled function takes one argument more, which JAX converts at each call."
+    ),
+    "Dask: per-channel": (
+        "Dask: 1.07 to 1.20 in four runs. Two chunks of half a million elements run on two cores "
+        "at once, in 8 to 20 ms, most of it Dask's."
+    ),
+    "NumPy: `pullback": (
+        "NumPy, `out=`: Sigmoid takes 0.40, Arctan 0.69: spikes and derivative are new memory "
+        "still, and plain spends less on Arctan's arithmetic."
+    ),
+    "NumPy: a small call": (
+        "NumPy, small calls: in a process of its own `surrogate_grad` takes 4.7 (Arctan) and 6.4 "
+        "µs (Sigmoid), `vjp` with its pullback 7.3 and 8.6, where the printed formulas take 2.3 "
+        "and 4.8, and 3.6 and 5.9. Late in this benchmark, with all libraries loaded, half as long "
+        "again. What is not arithmetic: see *plain*, above."
+    ),
+    "PyTorch eager: fastest peer / ours, 1e6, the others": (
+        "PyTorch eager, 1e6, Sigmoid on one thread: 2.2 to 2.4 from run to run."
+    ),
+    "networks: the surrogate's share": (
+        "Networks, share: on a GPU, in eager steps of 512 neurons, a launch takes longer than a "
+        "kernel, so that it is their number that counts."
+    ),
+    "PyTorch CUDA: per-channel": (
+        "PyTorch CUDA: rough rows, of seven rounds. Called many times in a row, alpha for each "
+        "channel takes 672 µs of 1e8 elements where a number takes 667."
+    ),
+    "PyTorch CUDA: share": (
+        "PyTorch CUDA, bandwidth: called many times in a row, `Sigmoid` takes 667 µs where the "
+        "floor takes 668; the row here has seven rounds, of one call each."
     ),
     "JAX jit: learnable": (
         "JAX jit, learnable, time on one core: Sigmoid takes 1.13 at 1e4 and 1.08 at 1e6 (1.27 and "

@@ -14,9 +14,9 @@ REASONS = {
         "PyTorch eager, 1e7: spikes and gradient are 80 MB of new memory. Ours took from 12 "
         "to 25 ms in repeated races with huge pages, which it asks for, and 28 to 32 ms "
         "without; the arithmetic alone takes 5 to 9 ms. Which races are slow changes from run "
-        "to run: once, beside programs that held much memory, most calls of one took 130 ms, nearly "
-        "all of it in the system, and 14 when run again. What it did in slow calls stands under "
-        "*Slow calls*."
+        "to run: once, beside programs that held much memory, most calls of one took 130 ms, "
+        "nearly all of it in the system, and 14 when run again. What it did in slow calls "
+        "stands under *Slow calls*."
     ),
     "PyTorch eager: fastest peer / ours, 1e6": (
         "PyTorch eager, 1e6: `InvSquareGrad` and `QPseudoSpike` divide once, by a square with the "

@@ -63,7 +63,13 @@ def _shares(data: Data) -> str:
         for name, shares in found.items()
         if shares
     ]
-    text = f"the surrogate's share of a training step: {', '.join(parts) or 'not measured'}"
+    shared = [
+        f"{workload['framework']}, {workload['hidden']} neurons"
+        for workload in data["workloads"]
+        if any("share" in row for row in workload["rows"].values())
+    ]
+    text = f"the surrogate's share of a training step ({'; '.join(shared) or 'nowhere'})"
+    text += f": {', '.join(parts) or 'not measured'}"
     others = [
         row["share"][1]
         for rows in networks

@@ -131,9 +131,9 @@ def load_imported() -> None:
 
 
 def _is_compiling(pytorch: Any = None) -> bool:
-    # missing while PyTorch is being imported
+    # missing while PyTorch is being imported; `is_compiling` is true while any thread compiles
     compiler = getattr(pytorch or _pytorch, "compiler", None)
-    return compiler is not None and compiler.is_compiling()
+    return compiler is not None and compiler.is_dynamo_compiling()
 
 
 class _Portable(Backend):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import surrogates
-from kinds import every_surrogate
+from kinds import every_surrogate, others_long
 from surrogates import Arctan, Compressed, ExpEscape, Sigmoid
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES
@@ -265,6 +266,69 @@ def test_what_another_thread_is_in_changes_nothing_here(entered, kind):
         beside = gradient()
     torch.testing.assert_close(beside, alone, rtol=1e-6, atol=0.0)
     assert kind == "compressed" or alone[-1] != 0
+
+
+class Own(surrogates.Surrogate):
+    def derivative(self, xp, x):
+        return 1 / (1 + x * x)
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(x)
+
+
+@pytest.mark.parametrize("entered", ELSEWHERE)
+def test_what_is_made_and_measured_beside_another_thread_is_what_it_is_alone(entered):
+    def everything():
+        window = surrogates.Windowed(Arctan(2.0), 0.75, normalise=True)
+        mixed = surrogates.Mixture((Own(), Sigmoid(2.0)), (0.5, 2.0))
+        moved = surrogates.Scaled(Own(), shift=0.5)
+        values = window.surrogate_fun(np.asarray([0.25]))
+        measures = (window._known_area, window.area_below, window.peak, window.width)
+        return *measures, window.is_distribution, moved.area_below, mixed.area_below, values
+
+    alone = everything()
+    with Elsewhere(entered):
+        beside = everything()
+    assert [type(found) for found in beside] == [type(found) for found in alone]
+    assert beside == alone
+
+
+@pytest.mark.parametrize("entered", ELSEWHERE)
+def test_what_is_made_beside_another_thread_is_a_pytree(entered):
+    jax = pytest.importorskip("jax")
+    with Elsewhere(entered):
+
+        class New(Own):
+            beta: float = 1.0
+
+        array = jax.numpy.ones(2)
+        assert jax.tree.leaves(New(array)) == [array]
+
+
+COMPILED = {
+    "number": lambda: Own(),
+    "array": lambda: surrogates.LeakyRelu(torch.full((5,), 0.25)),
+    "Relaxed": lambda: surrogates.Relaxed(Sigmoid(torch.full((5,), 2.0, requires_grad=True))),
+    "Compressed": lambda: Compressed(Arctan(), "uint8"),
+}
+
+
+@pytest.mark.parametrize("entered", others_long(ELSEWHERE[:3], in_dual_level))
+@pytest.mark.parametrize("make", COMPILED.values(), ids=COMPILED)
+def test_what_is_compiled_beside_another_thread_is_differentiated(entered, make):
+    surrogate, x = make(), torch.tensor([-30.0, -1.0, 0.0, 2.0, 1e4])
+
+    def gradient(function):
+        leaf = x.clone().requires_grad_()
+        return torch.autograd.grad(function(leaf).sum(), leaf)[0]
+
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x: surrogate(x), fullgraph=True, backend="aot_eager")
+    with Elsewhere(entered):
+        beside = gradient(compiled)
+    level = surrogate.peak / 508 if surrogate.residual_dtype else 0.0  # or it is exact
+    for found in (beside, gradient(compiled)):
+        torch.testing.assert_close(found, gradient(surrogate), rtol=1e-6, atol=level)
 
 
 MADE_INSIDE = {

@@ -64,7 +64,7 @@ def is_plain(*tensors: Tensor) -> bool:
 
     By the dispatch keys, in which a tensor that is batched, wrapped, fake or sparse differs. Do not
     call it under `torch.compile`, which does not trace the private names: ask
-    `torch.compiler.is_compiling` first.
+    `torch.compiler.is_dynamo_compiling` first.
     """
     if not _ORDINARY:
         return False
@@ -102,7 +102,7 @@ def is_dual(x: Tensor) -> bool:
 
 def is_unwatched(*tensors: Tensor) -> bool:
     """Return whether nobody differentiates, batches or traces what a backward computes of these."""
-    recorded = torch.compiler.is_compiling() or torch.is_grad_enabled()
+    recorded = is_dynamo_compiling() or torch.is_grad_enabled()
     return not recorded and is_plain(*tensors)
 
 

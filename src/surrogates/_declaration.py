@@ -57,7 +57,8 @@ def declare(cls: Any, base: Any) -> None:
         cls.at_threshold = field(default=float(spike), kw_only=True, metadata={"interval": UNIT})
     make_frozen_dataclass(cls)
     cls.__doc__ = completed(cls)
-    cls._declared = cls.__dataclass_params__
+    if "__dataclass_params__" in vars(cls):  # else both are inherited: cloudpickle would copy one
+        cls._declared = cls.__dataclass_params__
     cls._keywords = frozenset(n for n, f in cls.__dataclass_fields__.items() if f.init)
     cls._most_positional = len(cls.__match_args__)
 

@@ -298,3 +298,21 @@ def test_a_default_may_be_at_the_end_of_its_range():
             p: float = parameter(number, low=-1.0, high=1.0)
 
         assert Own().p == number
+
+
+def test_its_class_may_be_pickled_by_value():
+    """As Dask, Ray and joblib do with a class of a notebook, in the same process, too."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    class Local(Surrogate):
+        beta: float = parameter(2.0, low=0.0)
+
+        def derivative(self, xp, x):
+            return xp.exp(-self.beta * x * x)
+
+    class ByKeyword(Local):  # which the decorator makes
+        gamma: float = dataclasses.field(default=1.0, kw_only=True)
+
+    for cls in (Local, ByKeyword):
+        assert pickle.loads(cloudpickle.dumps(cls(3.0))) == cls(3.0)
+        assert surrogates.Scaled(cls(beta=4.0)).surrogate_grad(0.0) == 1.0

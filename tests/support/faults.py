@@ -75,6 +75,49 @@ class NarrowBumpWithoutACondition(Lorentzian):
         return super().derivative(xp, x) + 0.1 * xp.exp(-z * z)
 
 
+@fault(r"primitive jumps by -?1 at x = 3\.1")
+class JumpThereAndBack(Lorentzian):
+    def primitive(self, xp, x):
+        inside = (x > 3.1) & (x < 3.1000001)
+        return super().primitive(xp, x) + xp.astype(inside, x.dtype)
+
+
+@fault(r"derivative at x = 3 is inf, and next to it 0\.1")
+class InfiniteAtOnePoint(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(x == 3, xp.inf, super().derivative(xp, x))
+
+
+@fault(r"derivative at x = 3 is nan, and next to it 0\.1")
+class NanAtOnePoint(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(x == 3, xp.nan, super().derivative(xp, x))
+
+
+@fault(r"derivative at x = -inf is 7, and at x = -1\.8e\+308 0")
+class WrongAtInfinity(Lorentzian):
+    def derivative(self, xp, x):
+        return xp.where(xp.isinf(x), 7.0, super().derivative(xp, x))
+
+
+@fault(r"primitive at x = inf is 9, and at x = 1\.8e\+308 2\.07")
+class PrimitiveWrongAtInfinity(Lorentzian):
+    def primitive(self, xp, x):
+        return xp.where(x == xp.inf, 9.0, super().primitive(xp, x))
+
+
+@fault(r"derivative at x = \S+ is \S+ if beta are arrays")
+class WrongForArrays(surrogates.Surrogate):
+    beta: float = surrogates.parameter(1.5, low=0.0)
+
+    def derivative(self, xp, x):
+        slope = self.beta if isinstance(self.beta, float) else 1.0
+        return slope / (1 + x * x)
+
+    def primitive(self, xp, x):
+        return 0.5 + self.beta * xp.atan(x)
+
+
 @fault(r"derivative at x = 3 is 7")
 class WrongAtOnePoint(Lorentzian):
     def derivative(self, xp, x):

@@ -248,6 +248,7 @@ def _disagreements(subject: Subject, number: int) -> list[str]:
     found += measures.failures(surrogate, line)
     if formulas.stated(type(surrogate)):
         found.append(_unlike_stated(surrogate, np.asarray([x for x, _ in probes])))
+    found += [line.at_infinity(), measures.of_arrays(surrogate, [x for x, _ in probes])]
     return [failure for failure in found if failure]
 
 

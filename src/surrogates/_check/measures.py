@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from .._surrogate import Surrogate
-from . import accuracy, formulas
+from . import accuracy, formulas, variants
 from .pair import Line
 
 
@@ -28,6 +31,27 @@ def failures(surrogate: Surrogate, line: Line) -> Iterator[str]:
     if claims and not surrogate._negative and line.smallest[0] < 0:
         value, x = line.smallest
         yield f"the derivative is negative, {value:.6g} at x = {x:.9g}"
+
+
+def of_arrays(surrogate: Surrogate, x: list[float]) -> str | None:
+    """Compare what is computed with numbers and with arrays that hold them."""
+    names = variants.learnable(type(surrogate))
+    if not names:
+        return None
+    arrays: dict[str, Any] = {name: np.asarray([getattr(surrogate, name)]) for name in names}
+    for name, (method, _) in accuracy.functions(surrogate).items():
+        expected = getattr(surrogate, method)(np.asarray(x))
+        with contextlib.suppress(Exception):  # such as `math.exp` of an array: no silent error
+            found = getattr(dataclasses.replace(surrogate, **arrays), method)(np.asarray(x))
+            slack = 1e-12 * accuracy.largest(surrogate, name)
+            unlike = ~np.isclose(found, expected, rtol=1e-9, atol=slack, equal_nan=True)
+            if unlike.any():
+                at = int(unlike.argmax())
+                return (
+                    f"the {name} at x = {x[at]:.9g} is {found[at]:.9g} if "
+                    f"{' and '.join(names)} are arrays, {expected[at]:.9g} if numbers"
+                )
+    return None
 
 
 def _own(surrogate: Surrogate, name: str) -> float | None:

@@ -3,7 +3,8 @@
 The line is tiled with panels that end at every kink. On each, the rise of the primitive must be the
 integral of the derivative (in float64, by Gauss quadrature that is refined until it has converged);
 on every piece between kinks, difference quotients of the primitive must be the derivative (in as
-many digits as it takes); and at a kink, the derivative must lie between its limits from both sides.
+many digits as it takes); at a kink, the derivative must lie between its limits from both sides; and
+what has settled far out must be the same at infinity.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from .._recording import Kinks
 from .._surrogate import Surrogate
-from . import accuracy, symbolic
+from . import accuracy, symbolic, variants
 
 Values = np.ndarray[Any, Any]
 
@@ -33,18 +34,22 @@ class Line:
 
     def __init__(self, surrogate: Surrogate, kinks: Kinks, scale: float) -> None:
         self.surrogate, self.scale, self.kinks = surrogate, scale, kinks.positions
+        self.ends = (kinks.low, kinks.high)
         sizes = scale * np.concatenate(
             [np.geomspace(1e-9, _FURTHEST, 1000), np.linspace(0, 8, 1601)]
         )
         edges = np.concatenate([-sizes, sizes])
         edges = edges[(edges >= kinks.low) & (edges <= kinks.high)]
         inside = [k for k in kinks.positions if abs(k) < 1e3 * _FURTHEST * scale]
+        # and next to each, so that no primitive jumps there and back between two edges
+        inside = [np.nextafter(k, side) for k in inside for side in (k, -math.inf, math.inf)]
         inside = [k for k in inside if kinks.low <= k <= kinks.high]
         self.edges = np.unique(np.concatenate([edges, inside]))
         self.left, self.right = self.edges[:-1], self.edges[1:]
         self.largest, self.smallest = (-math.inf, math.nan), (math.inf, math.nan)
         """The extreme values of the derivative, each with its place."""
-        self._see(self.edges, self.derivative(self.edges))
+        self.slopes = self.derivative(self.edges)
+        self._see(self.edges, self.slopes)
         self.integral, self.converged = self._integrals()
 
     def derivative(self, x: Values) -> Values:
@@ -116,6 +121,10 @@ class Line:
             excess = np.diff(values) - self.integral
             size = np.abs(values[1:]) + np.abs(values[:-1]) + self._terms(values)
             allowed = 4e-14 * size + 1e-9 * np.abs(self.integral)
+            # nodes between two neighbouring numbers are rounded to one of them
+            is_step = self.right <= np.nextafter(self.left, np.inf)
+            steep = np.maximum(np.abs(self.slopes[1:]), np.abs(self.slopes[:-1]))
+            allowed += np.where(is_step, steep * (self.right - self.left), 0.0)
             off = (np.abs(excess) > allowed) & self.converged
         off &= np.isfinite(values[1:]) & np.isfinite(values[:-1]) & np.isfinite(self.integral)
         for i in np.flatnonzero(off)[np.argsort(-np.abs(excess[off] / allowed[off]))][:3]:
@@ -150,7 +159,7 @@ class Line:
             if not a < middle < b or b - a < 1e-13 * abs(a):
                 break
         _, a, b, excess = leaves[0]
-        if b - a < 1e-9 * (right - left):
+        if b - a < 1e-9 * (right - left) or b <= np.nextafter(a, math.inf):
             places = [b, *(k for k in self.kinks if a <= k <= b)]
             at = min(places, key=lambda place: len(repr(place)))
             return f"the primitive jumps by {excess:.6g} at x = {at:.15g}"
@@ -165,6 +174,7 @@ class Line:
 
     def between(self) -> str | None:
         """Check that at every kink the derivative lies between its limits from both sides."""
+        peak = abs(self.largest[0]) if math.isfinite(self.largest[0]) else 1.0
         for kink in self.kinks:
             x = np.asarray([kink] * 9)
             for direction, side in ((-np.inf, x[:4]), (np.inf, x[5:])):
@@ -173,13 +183,36 @@ class Line:
             x.sort()
             values = self.derivative(x)
             low, high = min(values[0], values[-1]), max(values[0], values[-1])
-            slack = 1e-6 * max(abs(low), abs(high)) + 1e-12 * abs(self.largest[0])
+            slack = 1e-6 * max(abs(low), abs(high)) + 1e-12 * peak
             wrong = ~((values >= low - slack) & (values <= high + slack))
-            if wrong.any() and np.all(np.isfinite(values)):
+            near = np.abs(values[[0, 3, 5, 8]])
+            # towards a pole it grows on either side
+            has_limits = near[1:3].max() <= (1 + 1e-6) * near[[0, 3]].max() < math.inf
+            if wrong.any() and (has_limits or np.all(np.isfinite(values))):
                 return (
                     f"the derivative at x = {x[wrong][0]:.17g} is {values[wrong][0]:.9g}, "
                     f"and next to it {values[0]:.9g} and {values[-1]:.9g}"
                 )
+        return None
+
+    def at_infinity(self) -> str | None:
+        """Check that a function that has settled far out is the same at infinity."""
+        most = float(np.finfo(np.float64).max)
+        functions = {"derivative": self.derivative, "primitive": self.primitive}
+        for name in accuracy.functions(self.surrogate):
+            if variants.written(type(self.surrogate), name) is None:
+                continue
+            for side in (-1.0, 1.0):
+                if math.isfinite(self.ends[side > 0]):  # it changes without end
+                    continue
+                *far, last = functions[name](side * np.asarray([1e300, most / 3, most, math.inf]))
+                slack = 1e-6 * abs(far[-1]) + 1e-12 * accuracy.largest(self.surrogate, name)
+                has_settled = max(map(abs, far)) < math.inf and max(far) - min(far) <= slack
+                if has_settled and not abs(last - far[-1]) <= slack:
+                    return (
+                        f"the {name} at x = {side * math.inf} is {last:.9g}, "
+                        f"and at x = {side * most:.3g} {far[-1]:.9g}"
+                    )
         return None
 
 

@@ -45,6 +45,11 @@ def numbers(cls: type[Surrogate]) -> dict[str, Field[Any]]:
     return declared | undeclared
 
 
+def learnable(cls: type[Surrogate]) -> list[str]:
+    """Return the parameters that may be arrays."""
+    return [p.name for p in parameters(cls) if p.metadata["interval"] != COUNT]
+
+
 def _is_number(field: Field[Any]) -> bool:
     if field.default is MISSING:
         return field.default_factory is MISSING and field.type in (float, "float")

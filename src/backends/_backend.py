@@ -208,6 +208,10 @@ class Backend:
         """Return a context without the library's warnings of overflow and underflow."""
         return nullcontext()
 
+    def promoting(self) -> AbstractContextManager[Any]:
+        """Return a quiet context in which arrays of different ranks may meet."""
+        return self.quiet()
+
     def rounded(self, x: Array, dtype: Any) -> Array:
         """Return `x` in a narrower dtype, without a warning where it is infinite there."""
         return self.namespace(x).astype(x, dtype, copy=False)

@@ -103,6 +103,11 @@ class JaxBackend(Backend):
             return None
         return np.asarray(x)
 
+    def promoting(self) -> contextlib.AbstractContextManager[Any]:
+        """Return a context in which JAX broadcasts, which it may have been told to refuse."""
+        context: contextlib.AbstractContextManager[Any] = jax.numpy_rank_promotion("allow")
+        return context
+
     def copy(self, x: Array) -> Array:
         """Return `x` itself: JAX arrays do not change."""
         return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ def from_values(surrogate: Any, measure: Callable[[Any], Any]) -> Any:
         return None
     found = measure(definition.combine([value.astype(np.float64) for value in values]))
     return zero + xp.asarray(found, dtype=zero.dtype)
+
+
+def promoting(array: Array) -> AbstractContextManager[Any]:
+    """Return a context for a search along a new axis, in which arrays of different ranks meet."""
+    return backends.of(array).promoting()
 
 
 def bisected(function: Callable[[float], float], low: float, high: float) -> float:

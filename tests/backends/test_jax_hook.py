@@ -163,6 +163,28 @@ def test_one_value_for_each_channel_where_ranks_are_not_promoted(form):
             assert learned.shape == array.shape
 
 
+@pytest.mark.long
+def test_measures_where_ranks_are_not_promoted():
+    array = jnp.linspace(1.0, 2.0, 4)
+    for surrogate in (
+        Arctan(array),
+        Scaled(Ternary(Arctan(array), array), array, array, array),
+        surrogates.Windowed(Arctan(array), array),
+        surrogates.Windowed(Arctan(2.0), array, normalise=True),
+        surrogates.Mixture((Arctan(array), Sigmoid(array)), (array, -0.5)),
+        surrogates.Spliced(Arctan(array), Sigmoid(array)),
+        surrogates.MultiGaussianGrad(sigma=array),
+        surrogates.SoftLIF(sigma=array),
+    ):
+        for name in ("peak", "area_below", "width", "_lowest"):
+            expected = getattr(surrogate, name)
+            with jax.numpy_rank_promotion("raise"):
+                found = getattr(surrogate, name)
+                compiled = jax.jit(lambda s, name=name: getattr(s, name))(surrogate)
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_allclose(compiled, expected, rtol=1e-10)
+
+
 def test_samples_where_ranks_are_not_promoted():
     with jax.numpy_rank_promotion("raise"):
         spikes = surrogates.sample(Sigmoid(jnp.ones(4)), jnp.asarray(X), jax.random.key(0))

@@ -31,7 +31,7 @@ def peak(surrogate: Surrogate, formula: Formula | None = None, limits: Limits = 
     By a formula of ``xp, x`` instead, within limits, where these are given.
     """
     xp, zero, function = _sampled(surrogate, formula)
-    with backends.of(zero).quiet():
+    with backends.of(zero).promoting():
         top = function(_top(xp, function, _grid(surrogate, xp, zero, limits), zero))
     return top if surrogate.array_fields else float(top)
 
@@ -41,7 +41,7 @@ def lowest(
 ) -> Any:
     """Return the infimum of the derivative; at infinity, too."""
     xp, zero, function = _sampled(surrogate, formula)
-    with backends.of(zero).quiet():
+    with backends.of(zero).promoting():
         grid = _grid(surrogate, xp, zero, limits)
         ends = xp.stack([limit + zero for limit in limits])
         values = _numbers(xp, function(xp.concat([grid, ends])), math.inf)
@@ -57,7 +57,7 @@ def width(surrogate: Surrogate, formula: Formula | None = None, limits: Limits =
     Infinite where the derivative does not fall to it on both sides. It ends at the limits.
     """
     xp, zero, function = _sampled(surrogate, formula)
-    with backends.of(zero).quiet():
+    with backends.of(zero).promoting():
         grid = _grid(surrogate, xp, zero, limits)
         place = _top(xp, function, grid, zero)
         level = function(place) / 2

@@ -11,7 +11,7 @@ import numpy as np
 from .._accuracy import DIFFERENCE, Accuracy
 from .._function_form import function_form
 from .._maths import before_underflow, choose, either, erfc, larger, namespace, over
-from .._numeric import counted, first_below, from_values, highest, with_slope
+from .._numeric import counted, first_below, from_values, highest, promoting, with_slope
 from .._parameters import finite, non_negative, positive
 from .._surrogate import Array, Surrogate
 from ._bases import UnitArea
@@ -303,19 +303,20 @@ class MultiGaussianGrad(Surrogate):
         def bump(z: Array) -> Array:  # in units of sigma, upright
             return side * self._bump(xp, z, (z + 1) / self.s, (z - 1) / self.s)
 
-        # the two lengths of the shape are 1, and s around 1
-        around = xp.clip(1 + self.s * (counted(xp, zero, 129) / 8 - 8), min=0.0, max=20.0)
-        grid = xp.concat([counted(xp, zero, 321) / 16, around])
-        # where the derivative is 0, the place may be taken for a constant
-        top = bump(highest(xp, bump, grid))
-        top = xp.where(top > 0, top, 0.0)
-        peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
-        if measure == "peak":
-            return float(peak) if is_float else peak
-        edge = first_below(xp, bump, top / 2, grid)
-        has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
-        edge = with_slope(xp, bump, top / 2, xp.where(has_width, edge, 1.0))
-        width = 2 * self.sigma * xp.where(has_width, edge, math.inf)
+        with promoting(zero):
+            # the two lengths of the shape are 1, and s around 1
+            around = xp.clip(1 + self.s * (counted(xp, zero, 129) / 8 - 8), min=0.0, max=20.0)
+            grid = xp.concat([counted(xp, zero, 321) / 16, around])
+            # where the derivative is 0, the place may be taken for a constant
+            top = bump(highest(xp, bump, grid))
+            top = xp.where(top > 0, top, 0.0)
+            peak = side * self.scale / (self.sigma * _SQRT_TWO_PI) * top
+            if measure == "peak":
+                return float(peak) if is_float else peak
+            edge = first_below(xp, bump, top / 2, grid)
+            has_width = (bump(zero) >= top / 2) & (top * abs(self.scale) > 0) & (edge < math.inf)
+            edge = with_slope(xp, bump, top / 2, xp.where(has_width, edge, 1.0))
+            width = 2 * self.sigma * xp.where(has_width, edge, math.inf)
         return float(width) if is_float else width
 
     @property

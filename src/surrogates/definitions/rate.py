@@ -10,7 +10,7 @@ import numpy as np
 from .._accuracy import Accuracy
 from .._function_form import function_form
 from .._maths import at_least, at_most, namespace, of_parameter, one_above, over, sign
-from .._numeric import counted, first_below, from_values, highest, with_slope
+from .._numeric import counted, first_below, from_values, highest, promoting, with_slope
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 
@@ -143,7 +143,7 @@ sigma))``.
         xp = namespace(sum(0 * array for array in arrays))
         full = (xp.float32, xp.float64)
         wide = [a if a.dtype in full else xp.astype(a, xp.float32) for a in arrays]
-        with np.errstate(over="ignore"):
+        with promoting(wide[0]):
             zero = sum(0 * array for array in wide)
             return _found(definition.combine(wide), measure, zero)
 

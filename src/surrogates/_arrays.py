@@ -211,29 +211,20 @@ def _operand(surrogate: Any, index: int, dtype: Any, x: Array, array: Array) -> 
     if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
         raise TypeError(
             f"{type(surrogate).__name__}: x is an array of {backends.library_of(type(x))} and "
-            f"{_paths(surrogate)[index]} is one of {backends.library_of(type(array))}; convert one "
-            "of them"
+            f"{surrogate.array_paths[index]} is one of {backends.library_of(type(array))}; "
+            "convert one of them"
         )
     if not broadcasts_to(array.shape, x.shape):
         raise ValueError(
-            f"{type(surrogate).__name__}: {_paths(surrogate)[index]} of shape {tuple(array.shape)} "
-            f"does not broadcast to x, of shape {tuple(x.shape)}; reshape it, or give it fewer axes"
+            f"{type(surrogate).__name__}: {surrogate.array_paths[index]} of shape "
+            f"{tuple(array.shape)} does not broadcast to x, of shape {tuple(x.shape)}; reshape it, "
+            "or give it fewer axes"
         )
     if array.ndim not in (0, x.ndim):  # equal ranks: JAX may be told to refuse other ones
         array = array[(None,) * (x.ndim - array.ndim) + (...,)]
     if array.dtype == dtype:
         return array
     return mine.rounded(array, dtype)
-
-
-def _paths(surrogate: Any) -> list[str]:
-    """Return the names of array-valued parameters, in the order in which `partition` has them."""
-    found = []
-    for name in surrogate.array_fields:
-        inner = getattr(surrogate, name)
-        is_array = not hasattr(inner, "array_fields")
-        found += [name] if is_array else [f"{name}.{path}" for path in _paths(inner)]
-    return found
 
 
 def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:

@@ -79,10 +79,13 @@ class Definition(Protocol):
         """Return the derivative from what was kept."""
 
     def area_powers(self, index: int) -> tuple[int, int] | None:
-        """Return the powers of an array, by number, within and before the area, where it has."""
+        """Return powers n and m of an array, by number, or None.
+
+        The area is its power m times a function of `x` times its power n, where it has that form.
+        """
 
     def formula(self, name: str, xp: Any, x: Array) -> Array:
-        """Return the ``"primitive"`` or ``"derivative"`` at `x`, to evaluate or to trace."""
+        """Return ``"primitive"``, ``"derivative"`` or ``"area"`` at `x`, to evaluate or to trace."""
 
 
 class Backend:

@@ -1,8 +1,8 @@
 """JAX: the tangent of a spike, a linear primitive of our own, "spike_tangent".
 
-Reverse mode keeps what a linear function needs besides its argument. Of a product with the
-derivative that is the derivative, and of a formula that JAX differentiates all that it computes on
-the way; of this primitive it is `x`, or what is kept of it, and the parameters. Its transpose
+Reverse mode keeps what a linear function needs besides its argument. For a product with the
+derivative that is the derivative, and for a formula that JAX differentiates all that it computes on
+the way; for this primitive it is `x`, or what is kept of it, and the parameters. Its transpose
 evaluates the derivatives from these.
 """
 

@@ -17,11 +17,11 @@ def breakpoints(surrogate: Surrogate) -> tuple[float, ...]:
 
     The places at which a condition of the formula changes: a comparison, a `where`, `clip`,
     `abs`, `floor` and the like. Between them the derivative is smooth, and at some of them it is,
-    too. Of a periodic formula, which has them without end, those nearest to 0 are told.
+    too. A periodic formula has them without end: those nearest to 0 are returned.
 
-    Of a formula that takes the arrays of PyTorch, JAX or another library alone, only 0 is known;
-    one in operators, in the functions of `xp` or in those of NumPy is looked into. Where only 0 is
-    known, the integrals of `gain` and `fitted` find a jump by themselves, but may miss a bump.
+    If a formula takes only arrays of PyTorch, JAX or another library, only 0 is known; one that is
+    written in operators, in the functions of `xp` or in those of NumPy is looked into. Where only 0
+    is known, the integrals of `gain` and `fitted` find a jump by themselves, but may miss a bump.
 
     Raises
     ------

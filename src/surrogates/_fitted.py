@@ -184,7 +184,7 @@ def _of_law(surrogate: Surrogate, law: Law, by: str, to: float) -> Any:
         if not 0 < rms < math.inf:
             raise ValueError(
                 f"fitted: over these potentials {surrogate!r} has a gain of {rms}, which no height "
-                'makes another; fit its width first, with by="spread"'
+                'changes; fit its width first, with by="spread"'
             )
         return to / rms
     if by == "share":
@@ -266,8 +266,8 @@ def _finite_support(surrogate: Surrogate) -> tuple[Any, Any]:
         )
     if not surrogate.array_fields and len(pieces(surrogate)) > 1:
         raise ValueError(
-            f"fitted: the derivative of {surrogate!r} is zero within its support, so the neurons "
-            'in it are no share with a gradient; take by="gain" or "spread"'
+            f"fitted: the derivative of {surrogate!r} is zero in a part of its support, where "
+            'neurons get no gradient; take by="gain" or "spread"'
         )
     return low, high
 

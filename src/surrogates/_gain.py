@@ -74,8 +74,8 @@ def gain(
     Returns
     -------
     Gain
-        A named tuple of `mean`, `rms`, `share`, `rate` and `factor`. Of a sample they are arrays of
-        its library and dtype (of half precision: in single); of a distribution floats.
+        A named tuple of `mean`, `rms`, `share`, `rate` and `factor`. For a sample they are arrays
+        of its library and dtype (single precision for half); for a distribution floats.
 
     Raises
     ------

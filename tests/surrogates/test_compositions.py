@@ -53,7 +53,7 @@ def expected_of(make):
 def test_in_jax(jax, name):
     make = COMPOSED[name]
     spikes, gradient, in_x, in_a, emitted = expected_of(make)
-    smooth = X != 0.0  # where it has a kink, libraries choose other second derivatives
+    smooth = X != 0.0  # at a kink a difference is the mean of both sides
     with jax.enable_x64(True):
         a, x, c = map(jax.numpy.asarray, (A, X, C))
 

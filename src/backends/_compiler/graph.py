@@ -6,7 +6,7 @@ computed at once. Two things are made of a graph: a straight-line program that r
 (`program`), and the text of a fused kernel (`kernel`).
 
 Only rewritings that change no bit of any result are applied here: those that move a sign into a
-constant. A graph computes values only; to differentiate, run the definition itself.
+constant. A graph computes values only; `tangent` makes of it the graph of a derivative.
 """
 
 from __future__ import annotations

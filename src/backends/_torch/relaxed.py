@@ -86,7 +86,7 @@ def has_short_form(definition: Definition, number: int) -> bool:  # under Dynamo
 class TracedRelaxedSpike(torch.autograd.Function):  # under Dynamo only
     """The spikes of `Relaxed` while Dynamo traces, where `has_short_form`.
 
-    Of the recorded form a compiler keeps masks, and parameters as large as `x`; of this one `x`.
+    For the recorded form a compiler keeps masks, and parameters as large as `x`; for this one `x`.
     """
 
     @staticmethod

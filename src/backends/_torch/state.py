@@ -1,7 +1,7 @@
 """What PyTorch is doing with a tensor: recording, batching, tracing, or nothing at all.
 
-All private names of PyTorch that the hook reads are imported here; they are in 2.8 to 2.15. Those
-of dispatch keys serve speed alone: without one of them no tensor counts as plain.
+All private names of PyTorch that the hook reads are imported here; docs/maintaining.md says which
+versions have them. Those of dispatch keys serve speed alone: without one no tensor counts as plain.
 PyTorch's level of forward mode and its flags ("compiling", "exporting") hold for the whole process,
 so they do not decide alone: another thread may have set them.
 """

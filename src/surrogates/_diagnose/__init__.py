@@ -72,8 +72,8 @@ def diagnose(
     Dask have no gradient to tell. Inside a transform of ``torch.func``, such as ``torch.vmap``,
     values cannot be looked at: `unseen` names the layers.
 
-    Of a network that is a function, what it is made of is put back afterwards: modules that it
-    calls, arrays and generators that it holds. Lists that it extends are not.
+    If the network is a function, what it is made of is put back afterwards: modules that it calls,
+    arrays and generators that it holds. Lists that it extends are not.
 
     Examples
     --------

@@ -131,8 +131,8 @@ def learnable(
     for name in names:
         if not isinstance(name, str):
             raise TypeError(
-                f"learnable: names are those of parameters, such as 'alpha', got {name!r}; what is "
-                "no name is given as framework=... or spiking=..."
+                f"learnable: names are those of parameters, such as 'alpha', got {name!r}; give "
+                "other arguments by name: framework=..., spiking=..."
             )
     if found := [name for name in FRAMEWORKS if name in names]:
         raise ValueError(

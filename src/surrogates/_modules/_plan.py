@@ -85,7 +85,7 @@ class Plan:
         raise AttributeError(
             f"{self!r}: {name} is a parameter of the surrogate inside, and setting it on the "
             f"module changes nothing; call surrogates.{maker} again, with a surrogate of the new "
-            "value, and put the new module in the place of this one; surrogates.anneal makes a "
+            "value, and put the new module where this one is; surrogates.anneal makes a "
             "surrogate for each epoch"
         )
 

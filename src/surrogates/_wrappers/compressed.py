@@ -12,10 +12,10 @@ __all__ = ["Compressed"]
 class Compressed(Wrapper):
     """A surrogate that stores one or two bytes per element for the backward pass.
 
-    Back-propagation through time keeps `x` (or the derivative there) of every neuron and step: 4
-    bytes in float32. This one keeps 2 or 1. The spikes are those of `surrogate`, exactly. The
-    derivative is evaluated at ``r(x)``, `x` rounded to half precision, or is itself rounded to 255
-    levels, which for a `Ternary` reach to twice the peak::
+    Back-propagation through time keeps `x` of every neuron and step: 4 bytes in float32 (in NumPy
+    and CuPy the derivative there). This one keeps 2 or 1. The spikes are those of `surrogate`,
+    exactly. The derivative is evaluated at ``r(x)``, `x` rounded to half precision, or is itself
+    rounded to 255 levels, which for a `Ternary` reach to twice the peak::
 
         "float16", "bfloat16"    g'(r(x))
         "uint8"                  round(254 * g'(x) / peak) * peak / 254

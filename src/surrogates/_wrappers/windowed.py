@@ -48,7 +48,7 @@ class Windowed(Wrapper):
     Notes
     -----
     The area within the band is a difference of two values of the primitive, accurate to an ulp of
-    1, and so is a normalised primitive. Of a narrow band that is a share: where the area within is
+    1, and so is a normalised primitive. For a narrow band that is much: where the area within is
     1e-3, a normalised primitive is accurate to 1000 ulp, and so is a normalised derivative with
     array-valued parameters. Without arrays, the area is computed in double precision, once, and
     refused if it is not positive and finite. Where parameters may be traced (PyTorch's, JAX's and
@@ -92,7 +92,7 @@ class Windowed(Wrapper):
             area = self.widened()._area_within()
             if not holds((area > 0) & (area < math.inf)):
                 raise ValueError(
-                    f"Windowed: of {self.surrogate!r} the area within band={self.band!r} is "
+                    f"Windowed: the area of {self.surrogate!r} within band={self.band!r} is "
                     f"{area}, and only a positive and finite one can be made 1; choose another "
                     "band or normalise=False"
                 )
@@ -126,7 +126,7 @@ class Windowed(Wrapper):
         known, most = self._known_area, float(xp.finfo(x.dtype).max)
         if isinstance(known, float) and known > most:  # a share of what overflowed is not known
             raise ValueError(
-                f"Windowed: of {self.surrogate!r} the area within band={self.band!r} is {known}, "
+                f"Windowed: the area of {self.surrogate!r} within band={self.band!r} is {known}, "
                 f"and firing probabilities are shares of it, but {x.dtype} ends at {most:.3g}; "
                 "give x in float64, or choose another band"
             )

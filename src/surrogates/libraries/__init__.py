@@ -51,8 +51,8 @@ def from_library(
     name_or_object : str or object
         The library's own name of the class or function; or its object, such as
         ``snntorch.surrogate.atan(2.0)``, whose parameters are read from its attributes, or from
-        what a function remembers. Objects can be read of braintools, sinabs, slax, snntorch,
-        spikingjelly and spyx.
+        what a function remembers. Objects of braintools, sinabs, slax, snntorch, spikingjelly and
+        spyx can be read.
     as_computed : bool, default False
         Whether to return the gradient that the version named in docs/reference/libraries.md
         computes, where that is not what it documents: to reproduce a result. How it rounds, and
@@ -180,7 +180,8 @@ def to_library(
     if not entry.arguments:
         known = [name for name in LIBRARIES if names_of(name).arguments]
         raise LookupError(
-            f"what the neurons of {entry.name} take is not known here; it is of {', '.join(known)}"
+            f"what the neurons of {entry.name} take is not known here; it is known for "
+            f"{', '.join(known)}"
         )
     if argument is not None and argument not in entry.arguments:
         raise LookupError(

@@ -85,7 +85,7 @@ class Definition(Protocol):
         """
 
     def formula(self, name: str, xp: Any, x: Array) -> Array:
-        """Return ``"primitive"``, ``"derivative"`` or ``"area"`` at `x`, to evaluate or to trace."""
+        """Return ``"primitive"``, ``"derivative"`` or ``"area"``, to evaluate or to trace."""
 
 
 class Backend:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from kinds import others_long
 from surrogates import MultiSpike, Sigmoid, SlayerGrad
 
 X = np.linspace(-1.3, 1.1, 12).reshape(3, 4)  # no axis is like another
@@ -24,9 +25,9 @@ SHAPES = {
 
 @pytest.mark.parametrize("out_axes", [0, 1, -1])
 @pytest.mark.parametrize("axis", AXES)
-@pytest.mark.parametrize("surrogate", SHAPES.values(), ids=SHAPES.keys())
-def test_vmap_over_each_axis_of_x(jax, surrogate, axis, out_axes):
-    x, along = jax.numpy.asarray(X), X.shape[axis]
+@pytest.mark.parametrize("name", others_long(SHAPES, "step", "several", "8 bits"))
+def test_vmap_over_each_axis_of_x(jax, name, axis, out_axes):
+    x, along, surrogate = jax.numpy.asarray(X), X.shape[axis], SHAPES[name]
     for function in (surrogate, jax.grad(lambda x: (surrogate(x) * x).sum()), jax.jit(surrogate)):
         rows = [function(jax.numpy.take(x, i, axis=axis)) for i in range(along)]
         mapped = jax.vmap(function, in_axes=axis, out_axes=out_axes)(x)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from kinds import others_long
 from surrogates import Arctan, Compressed, MultiSpike, Relaxed, Scaled, Sigmoid, Ternary
 
 jax = pytest.importorskip("jax")
@@ -150,7 +151,7 @@ def explicit():
         yield mesh
 
 
-@pytest.mark.parametrize("splits", SPLITS)
+@pytest.mark.parametrize("splits", others_long(SPLITS, "otherwise"))
 @pytest.mark.parametrize("form", FORMS)
 def test_a_parameter_that_is_split_less_or_more_or_otherwise_than_x(form, splits, explicit):
     of_x, of_alpha = SPLITS[splits]

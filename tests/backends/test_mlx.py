@@ -49,6 +49,7 @@ def test_a_relaxed_gradient_takes_arrays_and_numbers(mx, mixed):
     np.testing.assert_allclose(np.asarray(of_x), mixed(wide).surrogate_grad(x), rtol=1e-4)
 
 
+@pytest.mark.long
 @every_surrogate
 def test_at_the_threshold_derivatives_of_high_order_are_those_of_jax(mx, jax, cls):
     """MLX's abs has slope 0 at 0, and lost the curvature of an even function of it."""

@@ -344,6 +344,7 @@ def test_function_form_is_the_class(cls):
     np.testing.assert_array_equal(function(x=x), [0, 1, 1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cls", "name"),
     [(c, p.name) for c in SURROGATES.values() for p in parameters(c) if p.name != "n"],

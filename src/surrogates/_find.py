@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,7 @@ from ._similar import similar
 from ._surrogate import Surrogate
 from ._wrappers.scaled import Scaled
 from .definitions import FUNCTIONS, SURROGATES, function_name
+from .definitions.piecewise import Boxcar
 from .libraries import LIBRARIES, names_of
 from .libraries._library import required, with_spike
 
@@ -80,7 +82,8 @@ def find(name: str) -> type[Surrogate]:
     -----
     UserWarning
         If libraries mean other numbers by the name than the defaults of the class: with the call
-        that makes each. Not if the name is that of the class.
+        that makes each. Not if the name is that of the class, nor where a library's box differs
+        only in whether its edges belong to it.
 
     Examples
     --------
@@ -112,13 +115,20 @@ def other_numbers(name: str, cls: type[Surrogate]) -> str:
         return ""
     ours = cls()
     named = [meaning for meaning in meanings(name) if meaning.library]
-    others = [m for m in named if with_spike(m.surrogate, ours.at_threshold) != ours]
+    # Whether the edges belong to a box is no other number: it would be told of each rectangle.
+    spikes = ours.at_threshold
+    others = [m for m in named if _closed(with_spike(m.surrogate, spikes)) != _closed(ours)]
     if not others:
         return ""
     return (
         f"{name!r} is the class {cls.__name__}, of which {ours!r} has this package's numbers; "
         "libraries mean others by it:\n" + "\n".join(lines(others))
     )
+
+
+def _closed(surrogate: Surrogate) -> Surrogate:
+    """Return the surrogate, a box with its edges."""
+    return replace(surrogate, closed="both") if isinstance(surrogate, Boxcar) else surrogate
 
 
 def _own(name: Any) -> str:

@@ -70,7 +70,9 @@ def test_find_warns_where_a_library_has_another_gradient_by_the_name():
         assert all(call in text for call in others), name
 
 
-@pytest.mark.parametrize("name", ["gaussian_grad", "slayer_grad", "STE", "Zenke"])
+@pytest.mark.parametrize(
+    "name", ["gaussian_grad", "slayer_grad", "STE", "Zenke", "rectangle", "SmoothStep"]
+)
 def test_find_is_silent_where_libraries_mean_the_defaults_of_the_class(name):
     assert surrogates.find(name).__name__ in SURROGATES
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import json
 import pickle
 from pathlib import Path
 
@@ -179,6 +181,25 @@ def test_unknown_names_list_the_known_ones():
 def test_why_a_library_has_no_object_of_its_own(library, surrogate, message):
     with pytest.raises(LookupError, match=message):
         to_library(library, surrogate, native=True)
+
+
+RECORDS = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())["records"]
+OF_WINDOW = "grad_window"  # whose ends are not found again
+
+
+@pytest.mark.filterwarnings("ignore:.*pass as_computed=True")
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if names_of(name).module])
+def test_native_finds_the_arguments_of_every_object_of_the_library(library, monkeypatch):
+    entry = names_of(library)
+    monkeypatch.setattr(entry, "make", entry.surrogate)  # the library need not be installed
+    for record in (record for record in RECORDS if record["library"] == library):
+        name, arguments = record["name"], record["arguments"]
+        of_layer = {*entry.of_layer} & inspect.signature(entry.makers[name]).parameters.keys()
+        if of_layer and name not in ("Gaussian", "MultiGaussian"):  # whose gradient ignores it
+            continue
+        if not entry.differs(name, arguments) and not {*entry.of_layer, OF_WINDOW} & {*arguments}:
+            surrogate = from_library(library, name, **arguments)
+            assert to_library(library, surrogate, native=True) == surrogate
 
 
 def test_native_parameters_of_norse_are_a_method_and_alpha():

@@ -42,8 +42,8 @@ def native(entry: Library, surrogate: Surrogate) -> Any:
             if with_spike(found, surrogate.at_threshold) == surrogate:
                 return _made(entry, name, arguments, found, surrogate)
     raise LookupError(
-        f"{entry.name} {entry.version} has no function with the formula of {surrogate!r}; leave "
-        f"native out. It has {', '.join(entry.makers)}"
+        f"{entry.name} {entry.version}: no function with the formula of {surrogate!r} was found; "
+        f"leave native out. It has {', '.join(entry.makers)}"
     )
 
 
@@ -76,25 +76,28 @@ def _made(
 
 
 def _candidates(entry: Library, name: str, surrogate: Surrogate) -> Iterator[dict[str, Any]]:
-    """Return arguments that may give the surrogate: its own numbers, reciprocals and defaults."""
+    """Return arguments that may give the surrogate: its numbers, those near, and defaults."""
     signature = own_signature(entry.makers[name])
-    numbers = list(_numbers(surrogate))
-    numbers += [1 / n for n in numbers if isinstance(n, float) and n != 0 and math.isfinite(n)]
+    own = [n for n in _numbers(surrogate) if math.isfinite(n)]
+    near = [m for n in own if n != 0 for m in (1 / n, n / 2, 2 / n)]
     types = inspect.signature(entry.makers[name]).parameters
-    options = {}
-    for parameter in signature.parameters.values():
-        if parameter.name in entry.of_layer:
-            continue
-        own = [] if parameter.default is parameter.empty else [parameter.default]
-        if types[parameter.name].annotation == "int":
-            own += [int(n) for n in numbers if math.isfinite(n) and n == int(n)]
-        else:
-            own += numbers
-        options[parameter.name] = list({repr(value): value for value in own}.values())
-    if math.prod(map(len, options.values())) > _MOST:
+    for numbers in (own + near, own):  # the latter where there are too many combinations
+        options = {}
+        for parameter in signature.parameters.values():
+            if parameter.name in entry.of_layer:
+                continue
+            values = [] if parameter.default is parameter.empty else [parameter.default]
+            if types[parameter.name].annotation == "int":
+                values += [int(n) + more for n in numbers if n == int(n) for more in (0, 1)]
+            else:
+                values += numbers
+            options[parameter.name] = list({repr(value): value for value in values}.values())
+        if math.prod(map(len, options.values())) <= _MOST:
+            break
+    else:
         return
-    for values in itertools.product(*options.values()):
-        yield dict(zip(options, values, strict=True))
+    for chosen in itertools.product(*options.values()):
+        yield dict(zip(options, chosen, strict=True))
 
 
 def _numbers(surrogate: Surrogate) -> Iterator[float]:

@@ -199,6 +199,11 @@ def test_what_differs_is_warned_of(library, name):
     assert any(differing)
 
 
+def test_what_differs_is_told_as_text_and_not_as_a_cell_of_a_table():
+    with pytest.warns(UserWarning, match=r"nonzero for x > B instead of \|x\| < B\. This is"):
+        surrogates.from_library("snntorch", "SFS")
+
+
 def test_all_that_differs_is_computed_but_rounding_and_overflow():
     assert {*DIFFERENT} == {*DIFFERENCES} - (ROUNDED - {("sinabs", "MultiGaussian")}) - OVERFLOWING
 
@@ -329,6 +334,8 @@ def test_unknown_names_list_the_known_ones():
         surrogates.from_library("nengo", "atan")
     with pytest.raises(LookupError, match=r"name 'arctan' of snntorch; did .*'atan'. known are"):
         surrogates.from_library("snntorch", "arctan")
+    with pytest.raises(LookupError, match=r"of brainpy; known are none; .* those of braintools"):
+        surrogates.from_library("brainpy", "Sigmoid")
     with pytest.raises(LookupError, match=r"'xyz' of snntorch; known are LSO"):
         surrogates.from_library("snntorch", "xyz")
     with pytest.raises(TypeError, match=r"snntorch atan\(alpha=2.0\)"):

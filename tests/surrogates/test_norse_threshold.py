@@ -51,6 +51,10 @@ def test_the_function_is_replaced_where_it_is_held_and_put_back(modules):
     assert spike_by(modules) is own
 
 
+def test_a_context_that_is_taken_for_a_method_is_shown_in_the_error_of_norse():
+    assert repr(to_library("norse", ARCTAN)).startswith("<a context, for a with st")
+
+
 def test_it_is_put_back_after_an_exception(modules):
     with pytest.raises(KeyError), to_library("norse", ARCTAN):
         raise KeyError

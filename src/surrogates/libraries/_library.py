@@ -65,6 +65,7 @@ class Library:
         # How to read a parameter of an object, where it is no attribute: by name of the object.
         self.recovers: dict[str, Callable[[Any, str], Any]] = {}
         self.of_module = ""  # how its neurons learn by a module of `learnable`, if they can
+        self.names_in = ""  # the library that has its names, if it has none itself
         self.generic: tuple[str, ...] = ()  # names that other names call
 
     @property

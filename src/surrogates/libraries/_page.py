@@ -58,7 +58,8 @@ def page() -> str:
                 for p in own_signature(maker).parameters.values()
             )
             example = maker(**needed)
-            lines.append(f"| `{name}({shown})` | `{example!r}` | {entry.notes[name]} |")
+            note = entry.notes[name].replace("|", "\\|")  # which would end the cell
+            lines.append(f"| `{name}({shown})` | `{example!r}` | {note} |")
     return "\n".join(lines) + "\n"
 
 

@@ -46,6 +46,9 @@ class Replaced:
             )
         self.surrogate = surrogate
 
+    def __repr__(self) -> str:
+        return f"<a context, for a with statement: norse's neurons spike by {self.surrogate!r}>"
+
     def __enter__(self) -> Replaced:
         home = import_module(HOME)
         with _lock:

@@ -7,3 +7,4 @@ from ._library import Library
 
 LIBRARY = Library("brainpy", "2.8.2", at_threshold=1.0)
 LIBRARY.takes("spk_fun")(unchanged)
+LIBRARY.names_in = "braintools"

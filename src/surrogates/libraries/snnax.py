@@ -16,7 +16,7 @@ LIBRARY = Library("snnax", "0.0.1", at_threshold=1.0)
 LIBRARY.takes("spike_fn")(fixed)
 
 
-@LIBRARY.named("computes 1 / (1 + beta \\|x\\|), the square is missing")
+@LIBRARY.named("computes 1 / (1 + beta |x|), the square is missing")
 def superspike_surrogate(beta: float = 10.0) -> Surrogate:
     return InvSquareGrad(beta)
 

@@ -89,7 +89,7 @@ def _spike_rate_escape(beta: float = 1.0, slope: float = 25.0) -> Surrogate:
     return SpikeRateEscape(beta, slope, shift=1.0)
 
 
-@LIBRARY.named("nonzero for x > B instead of \\|x\\| < B")
+@LIBRARY.named("nonzero for x > B instead of |x| < B")
 def SFS(slope: float = 25.0, B: float = 1.0) -> Surrogate:
     return SparseFastSigmoid(slope, band=B)
 

@@ -72,7 +72,7 @@ def Erf(alpha: float = 2.0) -> Surrogate:
     return gaussian.ERF(alpha)
 
 
-@LIBRARY.named("gives c at \\|x\\| = w, documented as 1 / (2 w)")
+@LIBRARY.named("gives c at |x| = w, documented as 1 / (2 w)")
 def PiecewiseLeakyReLU(w: float = 1.0, c: float = 0.01) -> Surrogate:
     return piecewise.PiecewiseLeakyRelu(c, w)
 

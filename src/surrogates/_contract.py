@@ -64,6 +64,7 @@ class Case:
             yield "the gradient", lambda: self.first_order(has.grad(self.surrogate))
             yield "the gradient of several and of signed spikes", self.emissions
             yield "the second derivative", lambda: self.second_order(self.grad_of_grad())
+            yield "the second derivative at the threshold", self.at_threshold
             yield "the gradient where a parameter is an array", self.gradient_of_channels
             yield "a parameter has no gradient by itself", self.bare_parameter
             yield "a parameter's gradient under Relaxed", self.relaxed
@@ -168,6 +169,16 @@ class Case:
     def second_order(self, function: Any) -> None:
         self.roughly(function(self.array(self.x)), self.slope())
 
+    def at_threshold(self) -> None:
+        """Assert that it is the slope on one side: a mean would be 0 at a peak, in silence."""
+        actual = self.numpy(self.grad_of_grad()(self.array(np.zeros(1))))[0]
+        step = self.scale * 2.0**-20
+        near = [side * step * np.asarray([1.0, 2.0, 3.0]) for side in (-1, 1)]
+        slopes = [self.surrogate_grad(x) @ [-5.0, 8.0, -3.0] / (2 * x[0]) for x in near]
+        bound = max(1e-3, 64 * self.eps) * np.max(np.abs([*slopes, *self.slope()]))
+        if not any(abs(actual - slope) <= bound for slope in slopes):
+            raise AssertionError(f"{actual:.9g}, where {slopes[0]:.9g} or {slopes[1]:.9g} is due")
+
     def emissions(self) -> None:
         for surrogate in (MultiSpike(self.surrogate, max_spikes=3), Ternary(self.surrogate)):
             expected = vjp(surrogate, self.x.astype(np.float64))[1](self.ones.astype(np.float64))
@@ -220,13 +231,15 @@ class Case:
             raise AssertionError("nothing was raised; the gradient is 0 in silence")
 
     def own(self) -> None:
-        surrogate = self.surrogate
+        surrogate, rate = self.surrogate, min(1.0, self.scale)
 
         class Own(Surrogate):
             def surrogate_fun(self, x: Array) -> Array:
-                return surrogate.surrogate_fun(x)
+                return surrogate.surrogate_fun(x * rate)  # wide enough to be told by differences
 
-        self.roughly(self.library.grad(Own())(self.array(self.x)), self.surrogate_grad(self.x))
+        self.roughly(
+            self.library.grad(Own())(self.array(self.x / rate)), rate * self.surrogate_grad(self.x)
+        )
 
     def mapped(self) -> None:
         amplitudes, rows = self.cast([0.5, 1.0, 2.0]), self.cast([self.x, self.x / 2, self.x * 1.5])

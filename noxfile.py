@@ -314,7 +314,8 @@ def libraries(session: nox.Session) -> None:
     page = "tests/package/test_documentation.py"
     chosen = "README or neurons.md or from-your-library.md"
     session.run("python", "-m", "pytest", "-W", "ignore", "-k", chosen, page)
-    session.run("python", "-m", "pytest", "tests/backends/test_tensorflow_example.py")
+    plug_ins = ("test_tensorflow_example.py", "test_autograd_plugin.py")
+    session.run("python", "-m", "pytest", *(f"tests/backends/{name}" for name in plug_ins))
 
 
 @nox.session(python="3.11")

@@ -208,7 +208,7 @@ def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tu
 
 def _operand(surrogate: Any, index: int, dtype: Any, x: Array, array: Array) -> Array:
     mine, of_x = backends.of(array), backends.of(x)
-    if mine is not of_x and not (of_x.converts_numpy and isinstance(array, np.ndarray)):
+    if mine is not of_x and not (_takes(of_x, array) or _takes(mine, x)):
         raise TypeError(
             f"{type(surrogate).__name__}: x is an array of {backends.library_of(type(x))} and "
             f"{surrogate.array_paths[index]} is one of {backends.library_of(type(array))}; "
@@ -225,6 +225,14 @@ def _operand(surrogate: Any, index: int, dtype: Any, x: Array, array: Array) -> 
     if array.dtype == dtype:
         return array
     return mine.rounded(array, dtype)
+
+
+def _takes(backend: backends.Backend, array: Array) -> bool:
+    """Return whether the arithmetic of a library takes an array of NumPy.
+
+    `x` may be one still: HIPS autograd has no arrays of its own but those that it traces.
+    """
+    return backend.converts_numpy and isinstance(array, (np.ndarray, np.generic))
 
 
 def broadcasts_to(shape: tuple[float, ...], target: tuple[float, ...]) -> bool:

@@ -257,6 +257,37 @@ def test_numpy_parameters_are_taken_where_the_library_takes_numpy(taking):
         np.testing.assert_allclose(derivative, surrogate.surrogate_grad(values), rtol=1e-12)
 
 
+@pytest.mark.parametrize("surrogate", [Sigmoid(), surrogates.Boxcar(), surrogates.GaussianGrad()])
+def test_a_traced_parameter_selects_its_backend_where_x_stays_an_array_of_numpy(surrogate, jax):
+    """As in HIPS autograd, which has no arrays of its own but those that it traces."""
+    from surrogates.backends import _jax
+
+    class Namespace:
+        def __getattr__(self, name):
+            return getattr(jax.numpy, name)
+
+        def asarray(self, x, **given):
+            return np.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
+
+    class Traced(_jax.JaxBackend):
+        def namespace(self, x):
+            return Namespace()
+
+    original = backends.of(jax.numpy.zeros(1))
+    backends.register("jax", Traced())
+    try:
+        for x in (np.asarray([-0.3, 0.2]), 0.2):
+            scaled = lambda a: Scaled(surrogate, amplitude=a)  # noqa: E731
+            of = lambda wrap: jax.grad(lambda a: wrap(scaled(a))(x).sum())(1.0)  # noqa: E731, B023
+            assert of(lambda s: s) == 0
+            exact = surrogate.formula("area", np, np.asarray(x)).sum()
+            np.testing.assert_allclose(of(surrogates.Relaxed), exact, rtol=1e-6)
+            slope = jax.grad(lambda a: scaled(a).surrogate_grad(x).sum())(1.0)  # noqa: B023
+            np.testing.assert_allclose(slope, surrogate.surrogate_grad(x).sum(), rtol=1e-6)
+    finally:
+        backends.register("jax", original)
+
+
 @pytest.mark.parametrize("library", [np, "mylibrary.arrays", "my-library", ""])
 def test_a_name_by_which_no_array_would_find_its_backend_is_refused(library):
     with pytest.raises(TypeError, match=f"name of the top-level module .* got {library!r}"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -23,9 +26,9 @@ CLASSES = ["IF", "LIF", "ALIF", "ExpIF", "AdExIF", "QuaIF", "AdQuaIF", "Gif"]
 CLASSES += ["LIFRef", "ExpIFRef", "AdExIFRef", "AdQuaIFRef", "GifRef"]
 
 
-def outcome(name, function, compiled=False):
+def outcome(name, function, compiled=False, x=X, again=lambda neuron: neuron):
     """Return the spikes, and the gradient of the currents."""
-    neuron = getattr(state, name)(N, spk_fun=function)
+    neuron = again(getattr(state, name)(N, spk_fun=function))
 
     def spikes(x):
         found, dt = [], 0.1 * unit.ms
@@ -40,7 +43,7 @@ def outcome(name, function, compiled=False):
         return (jnp.linspace(0.5, 1.5, N) * found).sum(), found
 
     gradient = jax.grad(loss, has_aux=True)
-    slopes, found = (jax.jit(gradient) if compiled else gradient)(X)
+    slopes, found = (jax.jit(gradient) if compiled else gradient)(x)
     return found, slopes
 
 
@@ -53,6 +56,36 @@ def test_neuron(name):
         np.testing.assert_array_equal(ours[0], own[0])
         size = float(np.abs(own[1]).max())
         np.testing.assert_allclose(ours[1], own[1], rtol=1e-5, atol=1e-5 * size)
+
+
+@pytest.mark.parametrize(("dtype", "precision"), [("bfloat16", "bf16"), ("float64", 64)])
+@pytest.mark.parametrize("name", ["LIF", "Gif", "AdExIFRef"])
+@pytest.mark.usefixtures("double_precision")
+def test_dtype(name, dtype, precision):
+    with brainstate.environ.context(precision=precision):
+        own, ours = (outcome(name, function, x=X.astype(dtype)) for function in (OWN, OURS))
+    assert [a.dtype for a in ours] == [a.dtype for a in own]
+    assert ours[1].dtype == dtype
+    assert (ours[0] == own[0]).mean() > 0.9
+    tolerance = {"bfloat16": 0.1, "float64": 1e-12}[dtype] * float(np.abs(own[1]).max())
+    slopes = (np.asarray(slopes, np.float64) for slopes in (ours[1], own[1]))
+    np.testing.assert_allclose(*slopes, rtol=0.0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_copies_and_training(name):
+    expected = outcome(name, OURS)
+    for again in (copy.deepcopy, lambda neuron: pickle.loads(pickle.dumps(neuron))):
+        for found, value in zip(outcome(name, OURS, again=again), expected, strict=True):
+            np.testing.assert_array_equal(found, value)
+    numbers = []
+    for function in (OWN, OURS):
+        x = X
+        for _ in range(3):
+            spikes, slopes = outcome(name, function, x=x)
+            numbers.append(spikes.sum())
+            x = x - 5.0 * slopes / np.abs(slopes).max()
+    assert numbers[:3] == numbers[3:]
 
 
 def test_some_neurons_spike():

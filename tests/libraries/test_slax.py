@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -20,11 +23,11 @@ OURS = surrogates.to_library("slax", surrogates.from_library("slax", "fast_sigmo
 X = np.random.default_rng(3).normal(0.5, 1.0, (5, 6))
 
 
-def outcome(name, function, compiled=False):
+def outcome(name, function, compiled=False, x=X, again=lambda neuron: neuron):
     """Return the spikes, and the gradient of the currents."""
-    neuron = getattr(slax, name)(spike_fn=function)
-    start = {state: jnp.zeros(6) for state in ("Vmem", "Spk_t", "B_t")}
-    variables = neuron.init(jax.random.key(0), dict(start), jnp.asarray(X[0]))
+    neuron = again(getattr(slax, name)(spike_fn=function))
+    start = {state: jnp.zeros(6, x.dtype) for state in ("Vmem", "Spk_t", "B_t")}
+    variables = neuron.init(jax.random.key(0), dict(start), jnp.asarray(x[0]))
 
     def loss(x):
         carry, spikes = start, []
@@ -32,10 +35,10 @@ def outcome(name, function, compiled=False):
             carry, spike = neuron.apply(variables, dict(carry), 3.0 * current)
             spikes.append(spike)
         found = jnp.stack(spikes)
-        return (jnp.linspace(0.5, 1.5, 6) * found).sum(), found
+        return (jnp.linspace(0.5, 1.5, 6).astype(x.dtype) * found).sum(), found
 
     gradient = jax.grad(loss, has_aux=True)
-    slopes, found = (jax.jit(gradient) if compiled else gradient)(jnp.asarray(X))
+    slopes, found = (jax.jit(gradient) if compiled else gradient)(jnp.asarray(x))
     return found, slopes
 
 
@@ -47,3 +50,29 @@ def test_neuron(name):
         ours = outcome(name, OURS, compiled)
         np.testing.assert_array_equal(ours[0], own[0])
         np.testing.assert_allclose(ours[1], own[1], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.1)])
+@pytest.mark.parametrize("name", ["LIF", "LTC"])
+def test_dtype(name, dtype, tolerance):
+    own, ours = (outcome(name, function, x=jnp.asarray(X, dtype)) for function in (OWN, OURS))
+    assert (ours[0] == own[0]).mean() > 0.9
+    size = float(np.abs(own[1]).max())
+    slopes = (np.asarray(slopes, np.float64) for slopes in (ours[1], own[1]))
+    np.testing.assert_allclose(*slopes, rtol=tolerance, atol=tolerance * size)
+
+
+@pytest.mark.parametrize("name", ["LIF", "LTC"])
+def test_copies_and_training(name):
+    expected = outcome(name, OURS)
+    for again in (copy.deepcopy, lambda neuron: pickle.loads(pickle.dumps(neuron))):
+        for found, value in zip(outcome(name, OURS, again=again), expected, strict=True):
+            np.testing.assert_array_equal(found, value)
+    numbers = []
+    for function in (OWN, OURS):
+        x = X
+        for _ in range(3):
+            spikes, slopes = outcome(name, function, x=x)
+            numbers.append(spikes.sum())
+            x = x - 0.5 * np.asarray(slopes)
+    assert numbers[:3] == numbers[3:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -71,7 +72,8 @@ def test_spikes_and_gradients(name, dtype, tolerance):
     expected = gradients(own, x)
     assert_close(gradients(ours, x), expected, tolerance)
     assert_close(gradients(ours, x, compiled=True), expected, tolerance)
-    assert_close(gradients(copy.deepcopy(ours), x), expected, tolerance)
+    for again in (copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
+        assert_close(gradients(again, x), expected, tolerance)
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -81,7 +83,7 @@ def test_half_precision(name):
     assert same.mean() > 0.9
 
 
-@pytest.mark.parametrize("name", ["LIF", "RCuBaLIF"])
+@pytest.mark.parametrize("name", CLASSES)
 def test_training(name):
     optax = pytest.importorskip("optax")
     found = []

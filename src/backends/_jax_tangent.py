@@ -33,10 +33,8 @@ def _slope(
     definition: Definition, index: int, dtype: Any, x: Array, arrays: tuple[Array, ...]
 ) -> Array:
     """Return the derivative to `x`, or to the parameter of this number, of each spike alone."""
-    if index == 0 and definition.residual_dtype is not None:
+    if index == 0:  # of what is kept of `x`, which may be all of it
         return definition.combine(arrays).restored(x, dtype)
-    if index == 0:
-        return definition.combine(arrays).surrogate_grad(x).astype(dtype)
 
     power, scale = definition.area_powers(index - 1) or (0, 0)
     if power and not scale:  # with a scale the short form takes longer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -174,12 +176,34 @@ class Branching(surrogates.Surrogate):
         return xp.exp(-xp.abs(x)) if self.power > 1 else 1 / (1 + x * x)
 
 
-def test_a_formula_that_branches_on_a_number_is_never_given_a_tracer():
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_formula_that_branches_on_a_number_is_never_given_a_tracer(is_kept):
     x = jnp.asarray(X)
     for power in np.linspace(0.5, 1.5, 20).tolist():
-        surrogate = Branching(power)
+        surrogate = Compressed(Branching(power)) if is_kept else Branching(power)
         found = jax.grad(lambda x: surrogate(x).sum())(x)  # noqa: B023
-        close(found, surrogate.surrogate_grad(X), rtol=1e-5)
+        close(found, Branching(power).surrogate_grad(X), rtol=1e-2 if is_kept else 1e-5)
+
+
+def test_what_is_used_is_compiled_the_fifth_time():
+    used = hook._Compiled(hook._sum, Sigmoid(2.0), (0,))
+    assert [used.is_used_often() for _ in range(6)] == [False] * 4 + [True] * 2
+
+
+def test_a_tangent_promotes_alike_eager_and_compiled():
+    def tangent(x):  # of a number of Python, which would take the dtype of what it meets
+        return jax.jvp(Sigmoid(2.0), (x,), (1.0,))[1]
+
+    assert not tangent(0.5).weak_type
+    assert not jax.jit(tangent)(0.5).weak_type
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("transform", [jax.jit, jax.checkpoint])
+def test_of_two_results_of_what_is_compiled_one_is_differentiated(transform, place):
+    x, both = jnp.asarray(X), transform(lambda x: (Sigmoid(2.0)(x), x * x))
+    expected = (Sigmoid(2.0).surrogate_grad(x), 2 * x)[place]
+    close(jax.grad(lambda x: both(x)[place].sum())(x), expected, rtol=1e-6)
 
 
 def test_numbers_are_constants_inside_of_what_is_compiled():
@@ -287,6 +311,7 @@ def test_a_parameter_has_the_slope_of_the_area_under_every_transform(name, compr
             jax.vmap(to_alpha)(alphas, jnp.stack([x, -x])),
             jax.vmap(jax.vmap(to_alpha, (None, 0)), (0, None))(alphas, x),
             jax.jacfwd(function, argnums=1)(x[:2], alphas),
+            jax.jacfwd(function, argnums=1)(jnp.stack([x[:2], -x[:2], x[1:]]), alphas),
             jax.jacfwd(to_alpha)(alphas[0], x),
             jax.jvp(to_alpha, (alphas[0], x), (alphas[1], jnp.zeros_like(x))),
         ]
@@ -308,3 +333,69 @@ def test_forward_mode_over_forward_mode_has_the_second_derivative():
 
     expected = second(lambda x, a: Sigmoid(a).area_to(jnp, x))
     close(second(lambda x, a: Relaxed(Sigmoid(a))(x)), expected, rtol=1e-6)
+
+
+class Third(surrogates.Surrogate):
+    """Whose area follows the product with the last of its parameters alone."""
+
+    first: float = surrogates.parameter(1.0, low=0.0)
+    second: float = surrogates.parameter(1.0, low=0.0)
+    third: float = surrogates.parameter(1.0, low=0.0)
+    traceable = True
+    follows_product: ClassVar = {"third": 1}
+
+    def primitive(self, xp, x):
+        return 0.5 + self.first * xp.atan(self.third * x) / self.second
+
+
+SLOPES = {
+    "power": (Sigmoid, [1.7]),
+    "scale": (surrogates.InvSquareGrad, [1.7]),
+    "moved": (lambda a, b: Scaled(Arctan(a), shift=b), [1.3, 0.2]),
+    "several": (Third, [1.3, 0.7, 2.1]),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_slope_in_each_number_is_that_of_the_area(name):
+    make, values = SLOPES[name]
+    x, arrays = np.asarray([[-0.7, 0.1, 0.4], [0.2, -0.3, 1.9]]), list(map(jnp.asarray, values))
+    arrays[0] = jnp.full(3, arrays[0])  # one for each channel
+    definition, arrays = Relaxed(make(*arrays)).partition()
+    expected = [make(*values).surrogate_grad(x)]
+    for i in range(len(values)):
+        high, low = ([v + s * (i == j) for j, v in enumerate(values)] for s in (1e-6, -1e-6))
+        expected.append((make(*high).area_to(np, x) - make(*low).area_to(np, x)) / 2e-6)
+    every, given = tuple(range(1 + len(values))), (jnp.asarray(x), *arrays)
+    slopes = [hook._slope(definition, i, given[0].dtype, given[0], arrays) for i in every]
+    close(slopes, expected, rtol=1e-6)
+    tangents = [jnp.full(a.shape, 0.5 + i) for i, a in enumerate(given)]
+    moved = sum((0.5 + i) * slope for i, slope in enumerate(expected))
+    close(hook._sum(*tangents, *given, definition=definition, moved=every), moved, rtol=1e-6)
+    pulled = hook._pulled(given[0], *given, definition=definition, moved=every)
+    products = [slope * x for slope in expected]
+    sums = [products[0], products[1].sum(0), *(product.sum() for product in products[2:])]
+    close(pulled, sums, rtol=1e-6)
+
+
+def test_axes_of_batches_are_put_in_front_and_ranks_are_one():
+    a, b, c = np.arange(6.0).reshape(2, 3), np.arange(15.0).reshape(3, 5), np.arange(5.0)
+    front = hook.with_axis_in_front([a, b, c], [None, 1, 0])
+    expected = [np.stack([a] * 5), b.T.reshape(5, 1, 3), c.reshape(5, 1, 1)]
+    close(front, expected)
+
+
+class Changing(surrogates.Surrogate):
+    """Of a user, with a slope that is read anew at each call."""
+
+    def derivative(self, xp, x):
+        return xp.zeros_like(x) + NOW[0]
+
+
+NOW = [0.0]
+
+
+def test_a_formula_that_may_change_is_never_compiled():
+    x = jnp.asarray(X)
+    for NOW[0] in range(8):
+        close(jax.grad(lambda x: Changing()(x).sum())(x), np.full(X.shape, float(NOW[0])))

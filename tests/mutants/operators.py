@@ -36,6 +36,8 @@ _ARITHMETIC: dict[type, type] = {
 _NAMES = {"min": "max", "max": "min", "all": "any", "any": "all"}
 _NAMES |= {"floor": "ceil", "round": "floor", "minimum": "maximum", "maximum": "minimum"}
 _NAMES |= {"zeros_like": "ones_like", "ones_like": "zeros_like", "isnan": "isinf"}
+# Whose arguments have no order.
+_WITHOUT_ORDER = {"min", "max", "both", "either", "promote_types"}
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def _in_expression(node: ast.expr, statement: Any, where: str) -> Iterator[Chang
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
             yield from _in_expression(child, statement, where)
-        elif isinstance(child, ast.keyword):
+        elif isinstance(child, ast.keyword) and child.arg != "strict":  # of zip, an assertion
             yield from _in_expression(child.value, statement, where)
         elif isinstance(child, ast.comprehension):
             for condition in child.ifs:
@@ -211,15 +213,16 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     if ast.unparse(node.func) in ("cast", "TypeVar", "super"):
         return
     for place, keyword in enumerate(node.keywords):
-        if keyword.arg is not None:
+        if keyword.arg not in (None, "strict"):
             rest = [k for i, k in enumerate(node.keywords) if i != place]
             yield "drop keyword", _changed(node, keywords=rest)
-    for first in range(len(node.args) - 1):
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    for first in range(0 if name in _WITHOUT_ORDER else len(node.args) - 1):
         pair = node.args[first : first + 2]
-        if not any(isinstance(a, ast.Starred) for a in pair):
+        differ = len(set(map(ast.unparse, pair))) == 2
+        if differ and not any(isinstance(a, ast.Starred) for a in pair):
             swapped = [*node.args[:first], *pair[::-1], *node.args[first + 2 :]]
             yield "swap arguments", _changed(node, args=swapped)
-    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
     if name in _NAMES:
         field = "id" if isinstance(node.func, ast.Name) else "attr"
         yield "function", _changed(node, func=_changed(node.func, **{field: _NAMES[name]}))

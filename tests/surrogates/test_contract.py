@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mpmath")
-from surrogates import Sigmoid
+from surrogates import Sigmoid, StraightThrough
 from surrogates._contract import Case, Library
 
 EXACT = np.asarray([1.0, -0.5, 1e-6, 0.0])
@@ -83,3 +83,30 @@ def test_a_refusal_is_an_error_that_says_so(case, words):
     assert not case.is_refused(lambda x: x, EXACT)
     with pytest.raises(ValueError, match="something else"):
         case.is_refused(raising("something else"), EXACT)
+
+
+def read_as(asnumpy, surrogate):
+    """Return a case whose results are read by a function that may be wrong."""
+    library = Library(np.asarray, asnumpy, *[None] * 4, np.random.default_rng(0))
+    return Case(library, surrogate, "float64", "float64")
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_values_may_be_off_by_four_times_what_is_stated(side):
+    def off(ulp):  # a derivative of 1, of which 4 are stated
+        return read_as(lambda values: values + side * ulp * 2.0**-52, StraightThrough())
+
+    off(15).values("derivative")
+    with pytest.raises(AssertionError, match="ulp, too many, at x = "):
+        off(18).values("derivative")
+
+
+def test_spikes_that_are_drawn_are_0_and_1():
+    with pytest.raises(AssertionError, match=r"other than 0 and 1 were drawn: \[0\.  0\.5\]"):
+        read_as(lambda spikes: spikes / 2, Sigmoid()).random()
+
+
+def test_a_library_that_takes_integers_is_told():
+    library = Library(lambda values: np.asarray(values, np.float64), *[None] * 6)
+    with pytest.raises(AssertionError, match="an array of integers was taken"):
+        Case(library, Sigmoid(), "float64", "float64").integers()

@@ -257,6 +257,7 @@ def test_equal_modules_of_equinox_have_equal_structure(jax):
     first, *structures = [jax.tree.structure(m) for m in (*made, *others)]
     assert [first == other for other in structures] == [True, False, False, False]
     assert hash(first) == hash(structures[0])
+    assert made[0].held != alphas
     assert not jax.tree.leaves(made[0])  # all of it is structure
     learned = learnable(Scaled(Sigmoid(), 2.0), "alpha", framework="equinox")
     assert [leaf.shape for leaf in jax.tree.leaves(learned)] == [()]

@@ -163,6 +163,12 @@ def test_a_jump_at_the_end_of_the_picture_is_no_gap():
     assert np.all(y == y[0])
 
 
+def test_a_picture_of_a_tail_alone_has_no_gap():
+    ((x, y),) = data(plot(Boxcar(2.0), limits=(2.0, 5.0)))
+    assert (x[0], x[-1]) == (2.0, 5.0)
+    assert np.all(y == 0)
+
+
 def test_a_formula_of_your_own_may_warn_and_be_nan():
     overflowing = Custom(lambda x: np.exp(-1e3 * x))
     assert np.isinf(data(plot(overflowing, limits=(-1.0, 1.0)))[0][1]).any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,17 @@ def test_what_cannot_be_switched(torch):
     assert smooth.spiking is False
     with pytest.raises(ValueError, match="cannot spike, since Smooth decides"):
         smooth.spiking = True
+
+
+def test_surrogates_in_the_collections_of_an_equinox_module_are_found(jax):
+    equinox = pytest.importorskip("equinox")
+
+    class Network(equinox.Module):
+        parts: Any
+
+    spike = module(Sigmoid(), "equinox")
+    first, (second, _) = set_spiking_mode(Network({"all": [spike, (spike, 1)]}), False).parts["all"]
+    assert first.spiking is second.spiking is False
+    message = r"parts\.other, parts\.all\.1\.0 of the Network cannot be switched"
+    with pytest.raises(ValueError, match=message):
+        set_spiking_mode(Network({"all": [spike, (Sigmoid(), 1)], "other": Sigmoid()}), False)

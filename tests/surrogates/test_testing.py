@@ -320,6 +320,7 @@ def faults_somewhere(strict):
         "at NaN": (Spikes(strict.isnan), {"spikes"}),
         "at infinity": (Spikes(lambda x: x == strict.inf), {"spikes"}),
         "at minus infinity": (Spikes(lambda x: x == -strict.inf), {"spikes"}),
+        "at 0 alone": (Spikes(lambda x: (x == 0) & ~strict.signbit(x)), {"spikes"}),
         "at -0": (Spikes(lambda x: (x == 0) & strict.signbit(x)), {"spikes"}),
         "at_threshold": (WithoutThreshold(), {"spikes"}),
         "of no axes": (Spikes(lambda x: strict.asarray(x.ndim == 0)), {without_axes}),
@@ -329,6 +330,7 @@ def faults_somewhere(strict):
         "far above": (Values("primitive", lambda x: x > 100, 0.99), {"the primitive"}),
         "far below": (Values("derivative", lambda x: x < -10, 1e-30), {"the derivative"}),
         "at 1e300": (Values("derivative", lambda x: x > 1e290, strict.nan), {"the derivative"}),
+        "at -1e300": (Values("primitive", lambda x: x < -1e290, strict.nan), {"the primitive"}),
         "at 0": (Values("primitive", lambda x: x == 0, 0.51), {"the primitive"}),
     }
 

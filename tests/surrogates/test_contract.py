@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mpmath")
-from surrogates import Sigmoid, StraightThrough
+from surrogates import Sigmoid, StraightThrough, Surrogate
 from surrogates._contract import Case, Library
 
 EXACT = np.asarray([1.0, -0.5, 1e-6, 0.0])
@@ -110,3 +110,23 @@ def test_a_library_that_takes_integers_is_told():
     library = Library(lambda values: np.asarray(values, np.float64), *[None] * 6)
     with pytest.raises(AssertionError, match="an array of integers was taken"):
         Case(library, Sigmoid(), "float64", "float64").integers()
+
+
+class Partial(Surrogate):
+    """Whose derivative is NaN far above the threshold."""
+
+    def derivative(self, xp, x):
+        return xp.where(x > 100.0, xp.sqrt(100.0 - x), xp.ones_like(x))
+
+
+def test_values_are_nan_where_they_are_due_to_be():
+    read_as(np.asarray, Partial()).values("derivative")
+    with pytest.raises(AssertionError, match="NaN at x = "):
+        read_as(np.nan_to_num, Partial()).values("derivative")
+
+
+def test_values_may_be_infinite_where_the_dtype_ends():
+    infinite = read_as(
+        lambda x: np.where(abs(x) > 1e300, np.copysign(np.inf, x), x), StraightThrough()
+    )
+    infinite.values("primitive")

@@ -157,6 +157,13 @@ def test_limits_are_as_far_as_the_shape_asks_to_each_side(drawn, low, high, more
     assert plot(*drawn, log=True).get_xlim() == pytest.approx((low - more, high + more))
 
 
+def test_within_a_gap_is_nothing_but_the_jump():
+    ((x, y),) = data(plot(Boxcar(1e-4), limits=(-500.0, 500.0)))
+    near = np.abs(x - 5e-5) < 0.9e-6  # of a millionth to each side
+    assert near.sum() == 1
+    assert np.isnan(y[near]).all()
+
+
 def test_a_jump_at_the_end_of_the_picture_is_no_gap():
     ((x, y),) = data(plot(Boxcar(2.0), limits=(-1.0, 1.0)))
     assert (x[0], x[-1]) == (-1.0, 1.0)

@@ -315,6 +315,9 @@ def faults_somewhere(strict):
             spikes, derivative = super().linearize(definition, x, arrays)
             return 1 - spikes, derivative
 
+    def within(low, high):
+        return lambda x: (x > low) & (x < high)
+
     without_axes = "arrays without axes, and empty"
     return {
         "at NaN": (Spikes(strict.isnan), {"spikes"}),
@@ -327,8 +330,9 @@ def faults_somewhere(strict):
         "of no elements": (Shapes(), {without_axes}),
         "of arrays": (Arrays(), {"a parameter for each channel"}),
         "of vjp": (Linearized(), {"surrogates.vjp and surrogates.jvp"}),
-        "far above": (Values("primitive", lambda x: x > 100, 0.99), {"the primitive"}),
-        "far below": (Values("derivative", lambda x: x < -10, 1e-30), {"the derivative"}),
+        "far above": (Values("primitive", within(100, 1000), 0.99), {"the primitive"}),
+        "below": (Values("derivative", within(-100, -10), 1e-30), {"the derivative"}),
+        "far below": (Values("derivative", within(-1000, -100), 1e-9), {"the derivative"}),
         "at 1e300": (Values("derivative", lambda x: x > 1e290, strict.nan), {"the derivative"}),
         "at -1e300": (Values("primitive", lambda x: x < -1e290, strict.nan), {"the primitive"}),
         "at 0": (Values("primitive", lambda x: x == 0, 0.51), {"the primitive"}),

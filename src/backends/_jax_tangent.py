@@ -200,7 +200,7 @@ def _transpose(cotangent: Any, *operands: Any, definition: Definition, moved: An
     back: list[Any] = [None] * len(operands)
     wanted = [i for i in range(len(moved)) if ad.is_undefined_primal(operands[i])]
     if isinstance(cotangent, ad.Zero):
-        return [ad.Zero(operands[i].aval) if i in wanted else None for i in range(len(operands))]
+        return back
     pulled = evaluated(
         _pulled,
         cotangent,

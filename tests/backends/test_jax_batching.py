@@ -77,3 +77,19 @@ def test_vmap_over_each_axis_of_a_parameter(jax, form, shape, x_shape, axis, x_a
         expected = jax.tree.map(lambda *row: np.stack(row, axis=-1), *rows)
         for actual, exact in zip(jax.tree.leaves(mapped), jax.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(actual, exact, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("axes", "is_one"), [((0, None), True), ((None, 0), True), ((None,) * 2, False)]
+)
+def test_a_tangent_is_one_equation_where_its_slope_is_mapped_and_evaluated_once_elsewhere(
+    jax, axes, is_one
+):
+    def along(x, alpha, tangent):
+        return jax.jvp(Sigmoid(alpha), (x,), (tangent,))[1]
+
+    x, alpha = jax.numpy.asarray(X), jax.numpy.linspace(1.0, 3.0, 3)
+    alpha = alpha if axes[1] == 0 else alpha[0]
+    mapped = jax.vmap(along, (*axes, 0))
+    tangents = jax.numpy.asarray(X if axes[0] == 0 else np.stack([X] * 3))
+    assert ("spike_tangent" in str(jax.make_jaxpr(mapped)(x, alpha, tangents))) is is_one

@@ -198,12 +198,13 @@ def test_a_tangent_promotes_alike_eager_and_compiled():
     assert not jax.jit(tangent)(0.5).weak_type
 
 
-@pytest.mark.parametrize("place", [0, 1])
-@pytest.mark.parametrize("transform", [jax.jit, jax.checkpoint])
-def test_of_two_results_of_what_is_compiled_one_is_differentiated(transform, place):
-    x, both = jnp.asarray(X), transform(lambda x: (Sigmoid(2.0)(x), x * x))
-    expected = (Sigmoid(2.0).surrogate_grad(x), 2 * x)[place]
-    close(jax.grad(lambda x: both(x)[place].sum())(x), expected, rtol=1e-6)
+# JAX says that a rule may be handed this; no transform is known that does.
+def test_a_tangent_that_nobody_uses_has_no_cotangent_to_pass_on():
+    from jax.interpreters import ad
+
+    x = jnp.asarray(X)
+    operands = (ad.Zero(x.aval), ad.UndefinedPrimal(x.aval), x)
+    assert hook._transpose(*operands, definition=Sigmoid(2.0), moved=(0,)) == [None, None]
 
 
 def test_numbers_are_constants_inside_of_what_is_compiled():

@@ -33,7 +33,7 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
         return x.where(x >= 0, -x) + 0
 
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
-        """Return `x` within bounds; PyTorch 2.8 cannot compile that of array-api-compat."""
+        """Return `x` within bounds, by fewer names than array-api-compat reads."""
         if type(min) is type(max):  # two numbers, or two tensors; a method: see `abs`
             return x.clone() if min is None else x.clamp(min, max)
         # torch.clamp takes two numbers or two tensors

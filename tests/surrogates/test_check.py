@@ -203,7 +203,7 @@ class Rounded(faults.Lorentzian):
         return 0.5 + 1.1283791670955126 * xp.atan(x)
 
     def derivative(self, xp, x):  # the same number to a rounding: 2 / sqrt(pi)
-        return xp.sqrt(0 * x + 1.2732395447351628) / (1 + x * x)
+        return xp.sqrt(xp.zeros_like(x) + 1.2732395447351628) / (1 + x * x)
 
 
 def test_what_sympy_cannot_simplify_is_no_failure():

@@ -56,7 +56,7 @@ def test_learnable_takes_a_surrogate_and_a_known_framework():
 @pytest.mark.parametrize("wrong", [None, False, 2.0, surrogates])
 def test_what_is_no_name_of_a_parameter_is_given_by_name(wrong):
     for names in ((wrong,), ("alpha", wrong), (["alpha", wrong],)):
-        with pytest.raises(TypeError, match=r"such as 'alpha', got .*given as framework"):
+        with pytest.raises(TypeError, match=r"such as 'alpha', got .*by name: framework"):
             learnable(Sigmoid(), *names)
 
 

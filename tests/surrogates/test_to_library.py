@@ -157,7 +157,7 @@ def test_unknown_names_list_the_known_ones():
         to_library("snn_torch", sigmoid)
     with pytest.raises(TypeError, match="library is a name such as 'snntorch', got 3"):
         to_library(3, sigmoid)
-    with pytest.raises(LookupError, match=r"neurons of bmtk take is not known.* of brainpy,"):
+    with pytest.raises(LookupError, match=r"neurons of bmtk take is not known.* for brainpy,"):
         to_library("bmtk", sigmoid)
     with pytest.raises(LookupError, match="unknown argument 'spk' of sinabs; known are surrogate_"):
         to_library("sinabs", sigmoid, "spk")

@@ -105,7 +105,10 @@ def load_imported() -> None:
     pytorch = _pytorch or sys.modules.get("torch")
     if _is_compiling(pytorch):
         return
-    _pytorch = pytorch  # not while Dynamo traces: it would guard that this stays what it was
+    # Dynamo may run this as it traces the first call, and guards that nothing is known meanwhile
+    if "torch" not in _by_library and _is_any_thread_compiling(pytorch):
+        return
+    _pytorch = pytorch
     for library in ("jax", "torch"):
         if library not in _by_library and library in sys.modules:
             # broken, old, or not completely imported yet: a call with its array raises the error
@@ -131,9 +134,14 @@ def load_imported() -> None:
 
 
 def _is_compiling(pytorch: Any = None) -> bool:
-    # missing while PyTorch is being imported; `is_compiling` is true while any thread compiles
+    # missing while PyTorch is being imported
     compiler = getattr(pytorch or _pytorch, "compiler", None)
     return compiler is not None and compiler.is_dynamo_compiling()
+
+
+def _is_any_thread_compiling(pytorch: Any) -> bool:
+    compiler = getattr(pytorch, "compiler", None)
+    return compiler is not None and compiler.is_compiling()
 
 
 class _Portable(Backend):

@@ -59,7 +59,7 @@ def test_neuron(name):
 
 
 @pytest.mark.parametrize(("dtype", "precision"), [("bfloat16", "bf16"), ("float64", 64)])
-@pytest.mark.parametrize("name", ["LIF", "Gif", "AdExIFRef"])
+@pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.usefixtures("double_precision")
 def test_dtype(name, dtype, precision):
     with brainstate.environ.context(precision=precision):

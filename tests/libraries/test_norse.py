@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
 import surrogates
@@ -37,23 +40,32 @@ CELLS = {
 }
 
 
-def run(cell, currents, function):
-    """Run the cell, within the context if a function is given."""
-    state, spikes = None, []
-    for current in 20.0 * currents:
-        if function is None:
-            spike, state = cell(current, state)
-        else:
-            with surrogates.to_library("norse", function):
-                spike, state = cell(current, state)
-        spikes.append(spike)
-    return torch.stack(spikes)
+class Spiking(torch.nn.Module):
+    """A cell, within the context if a function is given."""
+
+    def __init__(self, cell, function):
+        super().__init__()
+        self.cell, self.function = cell, function
+
+    def forward(self, currents):
+        """Return the spikes of all steps."""
+        state, spikes = None, []
+        for current in 20.0 * currents:
+            if self.function is None:
+                spike, state = self.cell(current, state)
+            else:
+                with surrogates.to_library("norse", self.function):
+                    spike, state = self.cell(current, state)
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+
+def run(neuron, currents):
+    return neuron(currents)
 
 
 def network(name, function):
-    return neurons.Network(
-        lambda f: CELLS[name](), lambda cell, currents: run(cell, currents, function), function
-    )
+    return neurons.Network(lambda f: Spiking(CELLS[name](), f), run, function)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -64,6 +76,31 @@ def test_cell(name):
         neurons.assert_same(ours, own, tolerance)
         assert own[0].max() > 0.0
     assert neurons.losses(network(name, OURS)) == neurons.losses(network(name, None))
+
+
+@pytest.mark.parametrize("check", [neurons.half_precision, neurons.compiled])
+@pytest.mark.parametrize("name", CELLS)
+def test_cell_in_half_precision_and_compiled(name, check):
+    check(lambda f: Spiking(CELLS[name](), f), run, None, OURS)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_copies(name):
+    """They do the same with either function: some lose norse's own hook, some are not pickled."""
+    assert_copies_alike(name, copy.deepcopy)
+    for again in (neurons.pickled, neurons.filed):
+        try:
+            again(network(name, None))
+        except pickle.PicklingError:
+            with pytest.raises(pickle.PicklingError, match=r"norse\..*Parameters"):
+                again(network(name, OURS))
+        else:
+            assert_copies_alike(name, again)
+
+
+def assert_copies_alike(name, again):
+    own, ours = (neurons.outcome(again(network(name, function))) for function in (None, OURS))
+    neurons.assert_same(ours, own, 1e-5)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -79,8 +116,9 @@ def test_native_parameters_are_those_of_a_neuron():
     native = surrogates.to_library("norse", surrogate, native=True)
     cell = norse.LIFCell(norse.LIFParameters(**native))
     x = torch.linspace(0.0, 20.0, NEURONS, requires_grad=True)
-    (own,) = torch.autograd.grad(run(cell, x.expand(5, NEURONS), None).sum(), x)
-    (ours,) = torch.autograd.grad(run(norse.LIFCell(), x.expand(5, NEURONS), surrogate).sum(), x)
+    currents = x.expand(5, NEURONS)
+    (own,) = torch.autograd.grad(Spiking(cell, None)(currents).sum(), x)
+    (ours,) = torch.autograd.grad(Spiking(norse.LIFCell(), surrogate)(currents).sum(), x)
     torch.testing.assert_close(ours, own)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -38,7 +39,8 @@ def test_the_page_is_rendered_from_the_data():
 
 
 @pytest.mark.long
-def test_every_race_runs_and_is_reported(tmp_path, torch, jax):
+def test_every_race_runs_and_is_reported(tmp_path, torch, jax, monkeypatch):
+    monkeypatch.setattr(gc, "collect", lambda: 0)  # of all that the worker's other tests left
     data = json.loads(json.dumps(collect.collect(TINY)))
     assert data["problems"] == {}
     assert data["texts"] == {"Sigmoid": {"forward and backward": True, "forward alone": True}}

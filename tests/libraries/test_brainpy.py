@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +16,8 @@ braintools = pytest.importorskip("braintools")
 unit = pytest.importorskip("brainunit")
 
 import jax.numpy as jnp
+
+from neurons_jax import assert_copies_do_the_same, spikes_of_a_training
 
 N, STEPS = 6, 5
 OWN = braintools.surrogate.Sigmoid(4.0)
@@ -74,18 +75,16 @@ def test_dtype(name, dtype, precision):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_copies_and_training(name):
-    expected = outcome(name, OURS)
-    for again in (copy.deepcopy, lambda neuron: pickle.loads(pickle.dumps(neuron))):
-        for found, value in zip(outcome(name, OURS, again=again), expected, strict=True):
-            np.testing.assert_array_equal(found, value)
-    numbers = []
-    for function in (OWN, OURS):
-        x = X
-        for _ in range(3):
-            spikes, slopes = outcome(name, function, x=x)
-            numbers.append(spikes.sum())
-            x = x - 5.0 * slopes / np.abs(slopes).max()
-    assert numbers[:3] == numbers[3:]
+    assert_copies_do_the_same(partial(outcome, name, OURS))
+
+    def change(slopes):
+        return 5.0 * slopes / np.abs(slopes).max()
+
+    own, ours = (
+        spikes_of_a_training(partial(outcome, name, function), X, change)
+        for function in (OWN, OURS)
+    )
+    assert own == ours
 
 
 def test_some_neurons_spike():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +14,8 @@ slax = pytest.importorskip("slax.models.neurons")
 own_surrogates = pytest.importorskip("slax.models.surrogates")
 
 import jax.numpy as jnp
+
+from neurons_jax import assert_copies_do_the_same, spikes_of_a_training
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 
@@ -64,15 +65,13 @@ def test_dtype(name, dtype, tolerance):
 
 @pytest.mark.parametrize("name", ["LIF", "LTC"])
 def test_copies_and_training(name):
-    expected = outcome(name, OURS)
-    for again in (copy.deepcopy, lambda neuron: pickle.loads(pickle.dumps(neuron))):
-        for found, value in zip(outcome(name, OURS, again=again), expected, strict=True):
-            np.testing.assert_array_equal(found, value)
-    numbers = []
-    for function in (OWN, OURS):
-        x = X
-        for _ in range(3):
-            spikes, slopes = outcome(name, function, x=x)
-            numbers.append(spikes.sum())
-            x = x - 0.5 * np.asarray(slopes)
-    assert numbers[:3] == numbers[3:]
+    assert_copies_do_the_same(partial(outcome, name, OURS))
+
+    def change(slopes):
+        return 0.5 * np.asarray(slopes)
+
+    own, ours = (
+        spikes_of_a_training(partial(outcome, name, function), X, change)
+        for function in (OWN, OURS)
+    )
+    assert own == ours

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import backends
 from ._arrays import conformed, operands, working_dtype
-from ._maths import holds, larger
+from ._maths import choose, holds, larger
 
 Array = Any
 Surrogate = Any  # which imports this module
@@ -241,6 +241,8 @@ def _largest(surrogate: Surrogate, xp: Any, x: Array) -> Any:
     """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
     known = None if surrogate.array_fields else surrogate._known_peak
     peak = (surrogate.peak if known is None else known) * (2 if surrogate.is_signed else 1)
+    if surrogate.array_fields:  # of values that nobody knew before: then nothing has a level
+        peak = choose(abs(peak) == math.inf, math.nan, peak, like=peak)
     # A peak that is 0 or tiny is replaced: the levels divided by it would be infinite.
     return larger(peak, 256 * float(xp.finfo(x.dtype).smallest_normal))
 

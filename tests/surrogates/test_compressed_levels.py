@@ -54,6 +54,30 @@ def test_eight_bits_of_a_peak_that_is_0_negative_or_tiny(kind):
                     assert np.all((np.abs(found - exact) <= room) | np.isnan(exact))
 
 
+def test_an_infinite_peak_that_is_not_known_before_has_no_levels(kind):
+    """Dask computes it, and JAX under `jit`: elsewhere it is refused."""
+    if kind not in (Kind.DASK, Kind.JAX):
+        pytest.skip("values are looked at, and refused")
+    values = np.asarray([[0.5, 0.5], [300.0, -0.25], [-1.0, 2.0], [np.inf, np.nan]])
+    expected = np.asarray([[np.nan, 0.0]] * 3 + [[np.nan, np.nan]])
+    expected[1, 1] = surrogates.ExpEscape().surrogate_grad(-0.25)
+    for dtype in ("float16", "float32", "float64"):
+
+        def derivative(x, band, ones=None):
+            surrogate = Compressed(surrogates.Windowed(surrogates.ExpEscape(), band), "uint8")
+            return surrogate.surrogate_grad(x) if ones is None else vjp(surrogate, x)[1](ones)
+
+        x, band = kind.array(values.astype(dtype)), kind.array(np.asarray([2000.0, 0.5], "float32"))
+        function = derivative
+        if kind is Kind.JAX:
+            import jax
+
+            function = jax.jit(derivative)
+        for ones in ((), (kind.array(np.ones_like(values, dtype)),)):
+            found = kind.numpy(function(x, band, *ones)).astype("float64")
+            np.testing.assert_allclose(found, expected, atol=0.02)
+
+
 def test_a_negative_derivative_is_not_kept_in_8_bits_however_it_is_scaled():
     wavy, bump = MultiGaussianGrad(), Sigmoid()
     for surrogate in (

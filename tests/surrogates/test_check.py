@@ -192,6 +192,16 @@ def test_only_the_symbolic_line_is_a_proof(capsys):
     assert re.search(r"SoftSign +measured +ok", "\n".join(lines))
 
 
+def test_spikes_that_are_not_checked_are_told(capsys):
+    class Late(surrogates.ReluGrad):
+        def emit(self, x):
+            return x * 0 + (x > 1)
+
+    for cls, told in ((Late, True), (surrogates.ReluGrad, False)):
+        assert _check.run([cls], 20, ["numpy"]) == 0
+        assert ("an `emit` of its own, and are not checked" in capsys.readouterr().out) is told
+
+
 def test_a_numerator_of_zero_is_a_proof(monkeypatch):
     monkeypatch.setattr(proof.sympy, "simplify", lambda difference: pytest.fail(str(difference)))
     row, *_ = _check._rows(surrogates.SoftLIF, points=50, names=["numpy"])

@@ -139,6 +139,9 @@ def evaluated(function: Any, *operands: Any, definition: Definition, moved: Any)
     own = _compiled(function, definition, moved)
     if own.is_used_often():
         return own.compiled(*operands)
+    # Nothing is compiled then, and formulas would be given numbers for arrays.
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        return own.plain(*operands)
     if not definition.array_fields and definition.comparison and all(map(is_concrete, operands)):
         shared, numbers = definition.lifted()
         for_any = _compiled(function, shared, moved)

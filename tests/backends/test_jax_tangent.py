@@ -157,6 +157,26 @@ def test_another_value_at_each_call_compiles_nothing_anew(name, compilations):
     assert pulled  # what was called last was compiled, for all values
 
 
+@pytest.mark.parametrize("name", MOVING)
+def test_another_value_at_each_call_where_jit_is_disabled(name):
+    """Whatever was compiled before: `diagnose` disables it, and who looks for a NaN."""
+    x, ones, make = jnp.asarray(X[:1, :4]), jnp.ones((1, 4), "float32"), MOVING[name]
+
+    def derivatives(value):
+        surrogate = make(value)
+        return (
+            surrogates.vjp(surrogate, x)[1](ones),
+            surrogates.jvp(surrogate, x, ones),
+            jax.vjp(surrogate, x)[1](ones),
+            jax.grad(lambda x: surrogate(x).sum())(x),
+        )
+
+    for value in np.linspace(1.0, 2.0, 10).tolist():
+        expected = derivatives(value)
+        with jax.disable_jit():
+            close(derivatives(value), expected, rtol=1e-5)
+
+
 def _keys():
     definitions = [Sigmoid(2.0).lifted()[0], Scaled(Sigmoid(2.0), rate=3.0).lifted()[0]]
     definitions += [Compressed(Sigmoid(2.0)).lifted()[0], Sigmoid(jnp.ones(())).partition()[0]]

@@ -322,9 +322,9 @@ def libraries(session: nox.Session) -> None:
 def golden(session: nox.Session) -> None:
     """Record what other libraries compute, tests/golden/peers.json; see its record.py."""
     session.install("-c", "tests/bench/constraints.txt", *group("bench"), "chex", "jax", "torch")
-    # They ask for more than their surrogates need.
-    session.install("--no-deps", "rockpool==3.1.0", "slax==0.0.1", "snnax==0.0.1")
-    session.install("--no-deps", "braincog==0.2.7.19", "btorch==0.1.0", "decolle==0.2")
-    session.install("--no-deps", "jaxpike==0.1.4", "matterhorn-pytorch==2.0.0", "mlx-snn==0.5.0")
-    session.install("equinox", "jaxtyping", "mlx[cpu]")  # sparxml asks for a newer Python
-    session.run("python", "tests/golden/record.py", *session.posargs)
+    session.install("equinox", "jaxtyping", "mlx[cpu]")
+    # They ask for more than their surrogates need. (sparxml asks for a newer Python.)
+    record = ("python", "-m", "golden")
+    requirements = session.run(*record, "--requirements", *session.posargs, silent=True, env=TOOLS)
+    session.install("--no-deps", *requirements.split())
+    session.run(*record, *session.posargs, env=TOOLS)

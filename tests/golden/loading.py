@@ -9,20 +9,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-# The folder of check-outs, one for each library that is not on PyPI, by the name of its function.
+# The folder of check-outs, one for each library that is not on PyPI, by the name of its facts.
 SOURCES: Path | None = None
-
-# What the packages are called on PyPI, and the commits of the check-outs.
-DISTRIBUTIONS = {"matterhorn": "matterhorn-pytorch"}
-COMMITS = {
-    "hxtorch": "3bfc7aa",
-    "jaxsnn": "5e9bb86",
-    "lava_dl": "d825ac5",
-    "snngrow": "329ccef",
-    "spaic": "ec3c7f7",
-    "spikede": "fcd743b",
-    "stork": "258a2d6",
-}
 
 
 def checkout(library: str) -> Path:

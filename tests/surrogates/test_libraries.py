@@ -1,8 +1,9 @@
 """What other libraries call the surrogates, compared with what the libraries compute.
 
 golden/peers.json holds spikes and gradients that golden/record.py had from the libraries' own code.
-Ours must equal them, except for the names in `DIFFERENCES`: there both sides are compared with a
-formula, so that a library that is mended shows up as soon as it is recorded anew.
+Ours must equal them, except for the names of which a file in golden/libraries states a difference:
+there both sides are compared with a formula, so that a library that is mended shows up as soon as
+it is recorded anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import numpy as np
 import pytest
 
 import surrogates
-from differences import DIFFERENCES
+from golden.facts import Difference
+from golden.libraries import LIBRARIES as WITH_FACTS
+from golden.libraries import facts_of
 from surrogates.libraries import LIBRARIES, names_of
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_text())
@@ -31,6 +34,15 @@ EVERY_NAME = [
     if names_of(library).was_run
 ]
 
+DIFFERENCES: dict[tuple[str, str], Difference] = {
+    (library, name): difference
+    for library in WITH_FACTS
+    for name, difference in facts_of(library).differences.items()
+}
+# Notes that are no matter of the gradient at x: what the library documents, or the second
+# derivative (below).
+OTHER_NOTES = {(library, name) for library in WITH_FACTS for name in facts_of(library).other_notes}
+
 
 def of_name(library: str, name: str) -> list[dict[str, Any]]:
     return [r for r in RECORDS if (r["library"], r["name"]) == (library, name)]
@@ -38,8 +50,15 @@ def of_name(library: str, name: str) -> list[dict[str, Any]]:
 
 def arguments_of(record: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments of a record, with the library's defaults."""
-    defaults = GOLDEN["defaults"][record["library"]][record["name"]]
-    return defaults | record["arguments"]
+    return defaults_of(record["library"], record["name"]) | record["arguments"]
+
+
+def defaults_of(library: str, name: str) -> dict[str, Any]:
+    """Return the library's defaults."""
+    facts_of(library)  # says what to write, if there are none
+    recorded = GOLDEN["defaults"].get(library, {})
+    assert name in recorded, f"not recorded: run python -m nox -s golden -- {library}"
+    return recorded[name]
 
 
 def identity(record: dict[str, Any]) -> str:
@@ -51,56 +70,6 @@ every_name = pytest.mark.parametrize(("library", "name"), EVERY_NAME)
 every_record = pytest.mark.parametrize("record", RECORDS, ids=identity)
 
 
-# Notes that are no matter of the gradient at x: what the library documents, or the second
-# derivative (below).
-OTHER_NOTES = {
-    ("braincog", "BackEIGateGrad"),
-    ("braincog", "EIGrad"),
-    ("braincog", "GateGrad"),
-    ("braincog", "STDPGrad"),
-    *((library, name) for library, name in EVERY_NAME if library == "btorch"),
-    ("mlx_snn", "fast_sigmoid_surrogate"),
-    ("mlx_snn", "sigmoid_surrogate"),
-    ("mlx_snn", "straight_through_surrogate"),
-    ("mlx_snn", "triangular_surrogate"),
-    ("norse", "tanh"),
-    ("norse", "circ"),
-    ("rockpool", "StepPWL"),
-    ("sinabs", "Heaviside"),
-    ("snntorch", "atan"),
-    ("spaic", "GateGrad"),
-    ("spikede", "arctan_surrogate"),
-    ("spikede", "piecewise_linear_surrogate"),
-    ("spikingjelly", "S2NN"),
-    ("spikingjelly", "SquarewaveFourierSeries"),
-    ("stork", "MultiSpike"),
-}
-
-# Parameters that the library has and the translation does not: spiking=False is `relaxed` here, and
-# the functions of spyx are `surrogates.Custom`.
-NOT_TAKEN = {
-    "braincog": {"requires_grad"},
-    "btorch": {"spiking"},
-    "snngrow": {"spike_out", "spiking"},
-    "spaic": {"requires_grad"},
-    "spikingjelly": {"spiking"},
-    "spyx": {"bwd", "fwd"},
-}
-
-# Parameters that change nothing, as functions of x.
-NO_EFFECT = {
-    ("braincog", "BackEIGateGrad"): {"alpha"},
-    ("braincog", "EIGrad"): {"alpha"},
-    ("braincog", "STDPGrad"): {"alpha"},
-    ("braintools", "s2nn"): {"epsilon"},  # it is in the primitive alone
-    ("mlx_snn", "straight_through_surrogate"): {"scale"},
-    ("mlx_snn", "triangular_surrogate"): {"scale"},
-    ("norse", "super"): {"alpha"},  # a bug, above
-    ("sinabs", "Gaussian"): {"spike_threshold"},
-    ("sinabs", "MultiGaussian"): {"spike_threshold"},
-}
-
-
 def translated(record: dict[str, Any], as_computed: bool = False) -> surrogates.Surrogate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -110,11 +79,13 @@ def translated(record: dict[str, Any], as_computed: bool = False) -> surrogates.
 
 
 def formula_arguments(record: dict[str, Any]) -> dict[str, Any]:
-    left_out = NOT_TAKEN.get(record["library"], set())
+    left_out = facts_of(record["library"]).not_taken
     return {k: v for k, v in arguments_of(record).items() if k not in left_out}
 
 
-IN_SINGLE_PRECISION = {("mlx_snn", "sigmoid_surrogate")}  # in float64, too
+def in_single_precision(record: dict[str, Any]) -> bool:
+    """Return whether the library computes in it in float64, too."""
+    return record["name"] in facts_of(record["library"]).in_single_precision
 
 
 def tolerance(expected: Any) -> dict[str, float]:
@@ -131,10 +102,11 @@ def assert_equal(actual: Any, expected: Any) -> None:
 def test_gradient_is_that_of_the_library(record):
     ours = translated(record).surrogate_grad(X)
     difference = DIFFERENCES.get((record["library"], record["name"]))
-    if (record["library"], record["name"]) in IN_SINGLE_PRECISION:
+    if in_single_precision(record):
         np.testing.assert_allclose(ours, record["gradient"], rtol=2e-5, atol=1e-9)
         return
     if difference is None:
+        assert "error" not in record, "state it in the differences of its file in golden/libraries"
         assert_equal(ours, record["gradient"])
         return
     arguments = formula_arguments(record)
@@ -146,24 +118,11 @@ def test_gradient_is_that_of_the_library(record):
         assert_equal(record["gradient"], difference.theirs(X, **arguments))
 
 
-# How they round, and where they overflow, is not reproduced.
-ROUNDED = {
-    ("braincog", "AtanGrad"),
-    ("norse", "heavi_erfc"),
-    ("sinabs", "Gaussian"),
-    ("sinabs", "MultiGaussian"),
-    ("spaic", "AtanGrad"),
-    ("spikede", "gaussian_surrogate"),
-}
-OVERFLOWING = {("snntorch", "sigmoid"), ("matterhorn", "Sigmoid")}
-OVERFLOWING |= {("matterhorn", "heaviside_sigmoid"), ("spikingjelly", "FakeNumericalGradient")}
-
-
 @every_record
 def test_as_computed_is_what_the_library_computed(record):
-    name = record["library"], record["name"]
+    difference = DIFFERENCES.get((record["library"], record["name"]))
     if "error" in record:
-        if name == ("rockpool", "PeriodicExponential"):  # for some arguments alone
+        if difference and difference.theirs is not None:  # for some arguments alone
             return
         with pytest.raises(LookupError, match="nothing to reproduce; leave as_computed out"):
             translated(record, as_computed=True)
@@ -171,9 +130,10 @@ def test_as_computed_is_what_the_library_computed(record):
     ours, theirs = translated(record, as_computed=True), np.asarray(record["gradient"], float)
     np.testing.assert_array_equal(ours(X), record["spikes"])
     found = ours.surrogate_grad(X)
-    if name in OVERFLOWING:
+    # How they round, and where they overflow, is not reproduced.
+    if difference and difference.overflows:
         found = np.where(np.isfinite(theirs), found, theirs)
-    if name in ROUNDED | IN_SINGLE_PRECISION:
+    if (difference and difference.rounds) or in_single_precision(record):
         np.testing.assert_allclose(found, theirs, rtol=2e-5, atol=1e-7)
     else:
         assert_equal(found, theirs)
@@ -193,7 +153,7 @@ def test_what_differs_is_warned_of(library, name):
             warnings.simplefilter("always")
             surrogate = surrogates.from_library(library, name, **record["arguments"])
         assert not caught or names_of(library).notes[name] in str(caught[0].message)
-        raises = "error" in record and name != "PeriodicExponential"
+        raises = "error" in record and DIFFERENCES[library, name].theirs is None
         assert bool(caught) == (raises or surrogate != translated(record, as_computed=True))
         differing.append(bool(caught))
     assert any(differing)
@@ -204,8 +164,21 @@ def test_what_differs_is_told_as_text_and_not_as_a_cell_of_a_table():
         surrogates.from_library("snntorch", "SFS")
 
 
+def differs_by_more(library: str, name: str) -> bool:
+    """Return whether a name differs from what it documents by more than rounding and overflow."""
+    for record in of_name(library, name):
+        if "error" in record:
+            return True
+        theirs = np.asarray(record["gradient"], float)
+        documented = DIFFERENCES[library, name].ours(X, **formula_arguments(record))
+        finite = np.isfinite(theirs)
+        if not np.allclose(theirs[finite], documented[finite], rtol=2e-5, atol=1e-7):
+            return True
+    return False
+
+
 def test_all_that_differs_is_computed_but_rounding_and_overflow():
-    assert {*DIFFERENT} == {*DIFFERENCES} - (ROUNDED - {("sinabs", "MultiGaussian")}) - OVERFLOWING
+    assert {*DIFFERENT} == {key for key in DIFFERENCES if differs_by_more(*key)}
 
 
 def test_a_name_without_a_difference_is_computed_as_documented():
@@ -245,20 +218,16 @@ def test_second_derivative_of_s2nn_is_nan_there():
 
 def test_every_note_is_verified():
     noted = {key for key in EVERY_NAME if names_of(key[0]).notes[key[1]]}
-    assert noted == {*DIFFERENCES, *OTHER_NOTES}
+    stated = {*DIFFERENCES, *OTHER_NOTES}
+    assert noted == stated, "state it in differences or other_notes of tests/golden/libraries"
 
 
 @pytest.mark.parametrize("record", [r for r in RECORDS if "primitive" in r], ids=identity)
 def test_primitive_is_that_of_the_library_up_to_a_constant(record):
     ours, theirs = translated(record).surrogate_fun(X), np.asarray(record["primitive"])
-    if record["name"] == "S2NN":  # they add an epsilon inside the logarithm
-        arguments = {"epsilon": 1e-5} | arguments_of(record)
-        above = X[X >= 0]
-        excess = np.log(above + 1 + arguments["epsilon"]) - np.log1p(above)
-        theirs[X >= 0] -= arguments["beta"] * excess
-    if "grad_window" in record["arguments"]:  # which their primitive ignores
-        np.testing.assert_array_equal(theirs, np.clip(X, 0, record["arguments"]["max_spike_count"]))
-        return
+    more = facts_of(record["library"]).primitives.get(record["name"])
+    if more is not None:
+        ours = ours + more(X, **formula_arguments(record))
     np.testing.assert_allclose(ours - ours[0], theirs - theirs[0], rtol=1e-12, atol=1e-12)
 
 
@@ -270,26 +239,24 @@ def test_signature_and_version_are_those_of_the_library(library, name):
         for p in parameters
         if p.name != "at_threshold"
     }
-    theirs = GOLDEN["defaults"][library][name]
-    assert ours == {k: v for k, v in theirs.items() if k not in NOT_TAKEN.get(library, ())}
+    theirs, not_taken = defaults_of(library, name), facts_of(library).not_taken
+    assert ours == {k: v for k, v in theirs.items() if k not in not_taken}
     assert names_of(library).version == GOLDEN["versions"][library]
 
 
 @every_name
 def test_every_parameter_is_recorded_at_other_values(library, name):
-    records = of_name(library, name)
-    defaults = GOLDEN["defaults"][library][name]
+    records, facts = of_name(library, name), facts_of(library)
+    defaults = defaults_of(library, name)
     assert records
-    names = set(defaults) - NOT_TAKEN.get(library, set())
+    names = set(defaults) - facts.not_taken
     assert not names or any(arguments_of(r) != defaults for r in records)
     for parameter in names:
         pairs = [
             (a, b) for a, b in itertools.combinations(records, 2) if differing(a, b) == {parameter}
         ]
         assert pairs, f"no record varies {parameter} alone"
-        silent = parameter in NO_EFFECT.get((library, name), ()) or all(
-            "error" in r for r in records
-        )
+        silent = parameter in facts.no_effect.get(name, ()) or all("error" in r for r in records)
         assert any(values(a) != values(b) for a, b in pairs) == (not silent)
 
 
@@ -330,7 +297,7 @@ def test_libraries_are_known_as_they_spell_themselves():
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(LookupError, match="known are bmtk, braincog, brainpy"):
+    with pytest.raises(LookupError, match=f"known are {', '.join(LIBRARIES)}"):
         surrogates.from_library("nengo", "atan")
     with pytest.raises(LookupError, match=r"name 'arctan' of snntorch; did .*'atan'. known are"):
         surrogates.from_library("snntorch", "arctan")

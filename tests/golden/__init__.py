@@ -1,0 +1,1 @@
+"""What other libraries compute: peers.json, and the facts that tests and records need of each."""

@@ -2,7 +2,8 @@
 
 They are ``docs/reference/libraries.md``, and the tables of ``docs/reference/surrogates.md``,
 ``docs/howto/gain.md``, ``docs/reference/accuracy.md`` and ``docs/reference/transforms.md``, the
-last two from the JSON files next to them, which other sessions measure.
+last two from the JSON files next to them, which other sessions measure; and how many surrogates and
+libraries there are, where README and ``docs/explanation/decisions.md`` say so.
 No test needs them to be complete, so that a new surrogate touches one file; the tests say that what
 stands on a page is true.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 from surrogates import gain
 from surrogates._check.formulas import stated
 from surrogates.definitions import SURROGATES, function_name
+from surrogates.libraries import LIBRARIES, names_of
 from surrogates.libraries._page import page
 
 DOCS = Path(__file__).parent
@@ -98,6 +101,37 @@ def between(text: str, name: str, lines: list[str]) -> str:
     return f"{before}{start}\n" + "\n".join(lines) + f"\n\n{end}{after}"
 
 
+def numbers(measured: dict[str, Any]) -> list[tuple[Path, str, tuple[int, ...]]]:
+    """Return where a page says how many there are: the text around each number, and the numbers."""
+    readme, decisions = DOCS.parent / "README.md", DOCS / "explanation" / "decisions.md"
+    ours = len(SURROGATES)
+    named = sum(bool(names_of(library).makers) for library in LIBRARIES)
+    taking = sum(bool(names_of(library).arguments) for library in LIBRARIES)
+    proven = [r for r in measured["rows"] if r["framework"] == "symbolic" and r["note"] == "proven"]
+    return [
+        (readme, "[{} of them](docs/reference/surrogates.md), from papers and", (ours,)),
+        (readme, "from papers and from {} public", (named,)),
+        (readme, "[{} of them](docs/reference/neurons.md)", (taking,)),
+        (readme, "{} surrogates, and their sums", (ours,)),
+        (readme, "({} of {} without a gap)", (len(proven), ours)),
+        (readme, "[{} others](docs/reference/libraries.md)", (named - 3,)),  # than those above it
+        (
+            decisions,
+            "{} surrogates work in six libraries with {} pieces instead of {}",
+            (ours, ours + 6, ours * 6),
+        ),
+    ]
+
+
+def counted(text: str, around: str, found: tuple[int, ...]) -> str:
+    """Return a page with these numbers instead of others."""
+    pattern = re.escape(around).replace(r"\{\}", r"\d+")
+    text, times = re.subn(pattern, lambda _: around.format(*found), text)
+    if times != 1:
+        raise ValueError(f"expected {around!r} once, with numbers, found it {times} times")
+    return text
+
+
 def main() -> None:
     """Write them all."""
     sys.path[:0] = [str(DOCS.parent / "tests" / "support")]
@@ -110,6 +144,8 @@ def main() -> None:
     classes.write_text(between(classes.read_text(), "surrogates", surrogates_table()))
     accuracy.write_text(between(accuracy.read_text(), "measured", accuracy_table(measured)))
     (REFERENCE / "libraries.md").write_text(page())
+    for path, around, found in numbers(measured):
+        path.write_text(counted(path.read_text(), around, found))
     transforms = json.loads((REFERENCE / "transforms.json").read_text())
     (REFERENCE / "transforms.md").write_text(matrix.render(transforms))
 

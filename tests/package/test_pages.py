@@ -19,6 +19,7 @@ pytest.importorskip("mpmath")
 _spec = importlib.util.spec_from_file_location("pages", ROOT / "docs" / "pages.py")
 pages = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(pages)
+MEASURED = json.loads((REFERENCE / "accuracy.json").read_text())
 
 
 def rows_between(path: Path, name: str) -> list[str]:
@@ -41,11 +42,10 @@ def test_every_row_of_the_libraries_is_that_of_their_files():
 
 
 def test_every_accuracy_is_what_was_measured_and_is_stated():
-    measured = json.loads((REFERENCE / "accuracy.json").read_text())
     rows = rows_between(REFERENCE / "accuracy.md", "measured")
     assert len(rows) >= 36
-    assert not {*rows} - {*pages.accuracy_table(measured)}
-    assert not [row for row in measured["rows"] if row["failure"]]
+    assert not {*rows} - {*pages.accuracy_table(MEASURED)}
+    assert not [row for row in MEASURED["rows"] if row["failure"]]
 
 
 def test_every_gain_is_what_is_computed():
@@ -61,6 +61,16 @@ def test_a_table_is_replaced_and_the_rest_stays():
     assert pages.between(new, "t", ["new"]) == new
     with pytest.raises(ValueError, match="there is no line"):
         pages.between(text, "other", [])
+
+
+@pytest.mark.parametrize(("path", "around", "found"), pages.numbers(MEASURED))
+def test_every_number_is_what_is_counted(path, around, found):
+    text = path.read_text()
+    assert pages.counted(text, around, found) == text, "run python -m nox -s pages"
+    wrong = pages.counted(text, around, tuple(1000 + number for number in found))
+    assert pages.counted(wrong, around, found) == text != wrong
+    with pytest.raises(ValueError, match="found it 0 times"):
+        pages.counted("", around, found)
 
 
 @pytest.mark.parametrize("picture", ["surrogates-light.svg", "surrogates-dark.svg"])

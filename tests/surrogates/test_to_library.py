@@ -151,13 +151,14 @@ def test_what_a_neuron_takes_is_copied_and_pickled(library):
 
 def test_unknown_names_list_the_known_ones():
     sigmoid = surrogates.Sigmoid()
-    with pytest.raises(LookupError, match="unknown library 'keras'; known are bmtk, braincog"):
+    known = ", ".join(LIBRARIES)
+    with pytest.raises(LookupError, match=f"unknown library 'keras'; known are {known}"):
         to_library("keras", sigmoid)
-    with pytest.raises(LookupError, match=r"'snn_torch'; did you mean 'snntorch'\? known are bmtk"):
+    with pytest.raises(LookupError, match=rf"'snn_torch'; did you mean 'snntorch'\? kno.* {known}"):
         to_library("snn_torch", sigmoid)
     with pytest.raises(TypeError, match="library is a name such as 'snntorch', got 3"):
         to_library(3, sigmoid)
-    with pytest.raises(LookupError, match=r"neurons of bmtk take is not known.* for brainpy,"):
+    with pytest.raises(LookupError, match=r"neurons of bmtk take is not known.* for .*brainpy,"):
         to_library("bmtk", sigmoid)
     with pytest.raises(LookupError, match="unknown argument 'spk' of sinabs; known are surrogate_"):
         to_library("sinabs", sigmoid, "spk")
@@ -211,6 +212,6 @@ def test_the_versions_that_are_run_are_those_that_are_named():
     pinned = (Path(__file__).parents[1] / "libraries" / "constraints.txt").read_text()
     versions = dict(line.split("==") for line in pinned.splitlines() if "==" in line)
     run = [name for name in WITH_NEURONS if name in versions]
-    assert len(run) == 9
+    assert len(run) >= 9
     for name in run:
         assert names_of(name).version == versions[name]

@@ -51,8 +51,7 @@ def from_library(
     name_or_object : str or object
         The library's own name of the class or function; or its object, such as
         ``snntorch.surrogate.atan(2.0)``, whose parameters are read from its attributes, or from
-        what a function remembers. Objects of braintools, sinabs, slax, snntorch, spikingjelly and
-        spyx can be read.
+        what a function remembers. docs/reference/libraries.md says of which libraries.
     as_computed : bool, default False
         Whether to return the gradient that the version named in docs/reference/libraries.md
         computes, where that is not what it documents: to reproduce a result. How it rounds, and

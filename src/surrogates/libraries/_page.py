@@ -15,7 +15,8 @@ Where a library's code differs from its documentation, the documented gradient i
 last column says what differs; where it is the documentation that is wrong, the code is followed.
 A `UserWarning` says so, except of rounding and overflow, and `as_computed=True` returns the
 gradient that the version below computes. `from_library(library, object)` reads the parameters from
-an object of the library. What its neurons take stands on [another page](neurons.md).
+an object of the library, where its section says so. What its neurons take stands on
+[another page](neurons.md).
 The tests compare every row, at these and at other arguments, with what the library itself computed
 (`tests/golden/record.py`). Where a section says that the library was read and not run, they compare
 with the formula in its source instead.
@@ -46,7 +47,7 @@ def page() -> str:
             "",
             f"## {entry.name} {entry.version}",
             "",
-            _spike(entry) + ("" if entry.was_run else " Its source was read, and not run."),
+            _told(entry),
             "",
             "| name and defaults there | here | what differs |",
             "|---|---|---|",
@@ -63,11 +64,14 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _spike(entry: Library) -> str:
-    """Return what to say of the spike at threshold."""
+def _told(entry: Library) -> str:
+    """Return what to say of the spike at threshold, of its objects and where its code was read."""
     text = f"The spike at x = 0 is {entry.at_threshold:g}"
     others = [name for name, spike in sorted(entry.spikes.items()) if spike != entry.at_threshold]
     if others:
         named = ", ".join(f"`{name}`" for name in others)
         text += f", and {entry.spikes[others[0]]:g} for {named}"
-    return text + "."
+    text += "."
+    if entry.module and entry.make is None:  # norse has names alone
+        text += " Its objects are translated, too."
+    return text + ("" if entry.was_run else " Its source was read, and not run.")

@@ -325,6 +325,7 @@ def golden(session: nox.Session) -> None:
     session.install("equinox", "jaxtyping", "mlx[cpu]")
     # They ask for more than their surrogates need. (sparxml asks for a newer Python.)
     record = ("python", "-m", "golden")
-    requirements = session.run(*record, "--requirements", *session.posargs, silent=True, env=TOOLS)
-    session.install("--no-deps", *requirements.split())
+    asked = session.run(*record, "--requirements", *session.posargs, silent=True, env=TOOLS)
+    if requirements := asked.split():
+        session.install("--no-deps", *requirements)
     session.run(*record, *session.posargs, env=TOOLS)

@@ -149,6 +149,18 @@ def write(content: dict[str, Any]) -> None:
     FILE.write_text("\n".join(lines) + "\n")
 
 
+def asked(library: str) -> list[Peer] | None:
+    """Return the names of a library, None if it is not here, or was only read."""
+    facts = facts_of(library)
+    if facts.peers is None:
+        return None
+    try:
+        return list(facts.peers())
+    except ModuleNotFoundError as error:
+        print(f"{library}: {error}; what is recorded of it stays as it is")
+        return None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="golden", description=__doc__.splitlines()[0])
     parser.add_argument("libraries", nargs="*", help="record these alone; by default all")
@@ -165,17 +177,10 @@ def main() -> None:
     old = json.loads(FILE.read_text())
     versions, defaults, records = {}, {}, []
     for library in LIBRARIES:
-        facts = facts_of(library)
-        if facts.peers is None:
-            continue
-        try:
-            if library not in chosen:
-                raise ModuleNotFoundError("not asked for")
-            peers = list(facts.peers())
-        except ModuleNotFoundError as error:
+        peers = asked(library) if library in chosen else None
+        if peers is None:
             if library not in old["versions"]:
-                sys.exit(f"{library}: {error}; it has no records yet: install it")
-            print(f"{library}: {error}; its records stay as they are")
+                continue
             versions[library] = old["versions"][library]
             defaults[library] = old["defaults"][library]
             records += [r for r in old["records"] if r["library"] == library]

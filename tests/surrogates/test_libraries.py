@@ -41,24 +41,21 @@ DIFFERENCES: dict[tuple[str, str], Difference] = {
 }
 # Notes that are no matter of the gradient at x: what the library documents, or the second
 # derivative (below).
+STATE_IT = "state it in differences, or other_notes, of its file in tests/golden/libraries"
 OTHER_NOTES = {(library, name) for library in WITH_FACTS for name in facts_of(library).other_notes}
 
 
 def of_name(library: str, name: str) -> list[dict[str, Any]]:
-    return [r for r in RECORDS if (r["library"], r["name"]) == (library, name)]
+    """Return its records; without any, the test says what is missing."""
+    facts_of(library)
+    found = [r for r in RECORDS if (r["library"], r["name"]) == (library, name)]
+    assert found, f"not recorded: run python -m nox -s golden -- {library}"
+    return found
 
 
 def arguments_of(record: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments of a record, with the library's defaults."""
-    return defaults_of(record["library"], record["name"]) | record["arguments"]
-
-
-def defaults_of(library: str, name: str) -> dict[str, Any]:
-    """Return the library's defaults."""
-    facts_of(library)  # says what to write, if there are none
-    recorded = GOLDEN["defaults"].get(library, {})
-    assert name in recorded, f"not recorded: run python -m nox -s golden -- {library}"
-    return recorded[name]
+    return GOLDEN["defaults"][record["library"]][record["name"]] | record["arguments"]
 
 
 def identity(record: dict[str, Any]) -> str:
@@ -106,7 +103,7 @@ def test_gradient_is_that_of_the_library(record):
         np.testing.assert_allclose(ours, record["gradient"], rtol=2e-5, atol=1e-9)
         return
     if difference is None:
-        assert "error" not in record, "state it in the differences of its file in golden/libraries"
+        assert "error" not in record, STATE_IT
         assert_equal(ours, record["gradient"])
         return
     arguments = formula_arguments(record)
@@ -145,7 +142,7 @@ DIFFERENT = [key for key in EVERY_NAME if key[1] in names_of(key[0]).computed]
 @pytest.mark.parametrize(("library", "name"), DIFFERENT)
 def test_what_differs_is_warned_of(library, name):
     """For the arguments for which it differs, and for no others."""
-    assert (library, name) in DIFFERENCES
+    assert (library, name) in {*DIFFERENCES}, STATE_IT
     assert names_of(library).notes[name]
     differing = []
     for record in of_name(library, name):
@@ -178,7 +175,7 @@ def differs_by_more(library: str, name: str) -> bool:
 
 
 def test_all_that_differs_is_computed_but_rounding_and_overflow():
-    assert {*DIFFERENT} == {key for key in DIFFERENCES if differs_by_more(*key)}
+    assert {*DIFFERENT} == {key for key in DIFFERENCES if differs_by_more(*key)}, STATE_IT
 
 
 def test_a_name_without_a_difference_is_computed_as_documented():
@@ -219,7 +216,7 @@ def test_second_derivative_of_s2nn_is_nan_there():
 def test_every_note_is_verified():
     noted = {key for key in EVERY_NAME if names_of(key[0]).notes[key[1]]}
     stated = {*DIFFERENCES, *OTHER_NOTES}
-    assert noted == stated, "state it in differences or other_notes of tests/golden/libraries"
+    assert noted == stated, STATE_IT
 
 
 @pytest.mark.parametrize("record", [r for r in RECORDS if "primitive" in r], ids=identity)
@@ -239,7 +236,8 @@ def test_signature_and_version_are_those_of_the_library(library, name):
         for p in parameters
         if p.name != "at_threshold"
     }
-    theirs, not_taken = defaults_of(library, name), facts_of(library).not_taken
+    assert of_name(library, name)
+    theirs, not_taken = GOLDEN["defaults"][library][name], facts_of(library).not_taken
     assert ours == {k: v for k, v in theirs.items() if k not in not_taken}
     assert names_of(library).version == GOLDEN["versions"][library]
 
@@ -247,8 +245,7 @@ def test_signature_and_version_are_those_of_the_library(library, name):
 @every_name
 def test_every_parameter_is_recorded_at_other_values(library, name):
     records, facts = of_name(library, name), facts_of(library)
-    defaults = defaults_of(library, name)
-    assert records
+    defaults = GOLDEN["defaults"][library][name]
     names = set(defaults) - facts.not_taken
     assert not names or any(arguments_of(r) != defaults for r in records)
     for parameter in names:
@@ -270,7 +267,8 @@ def values(record: dict[str, Any]) -> list[Any]:
 
 
 def test_records_have_no_name_that_is_not_translated():
-    assert {(r["library"], r["name"]) for r in RECORDS} == set(EVERY_NAME)
+    recorded = {(r["library"], r["name"]) for r in RECORDS}
+    assert recorded == set(EVERY_NAME), "run python -m nox -s golden, or write the name"
 
 
 @every_name

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import backends
 from ._arrays import conformed, operands, working_dtype
-from ._maths import choose, holds, larger
+from ._maths import holds, larger
 
 Array = Any
 Surrogate = Any  # which imports this module
@@ -233,7 +233,8 @@ def _of_levels(dtype: Any, surrogate: Surrogate, kept: Array) -> Array:
     wide = xp.astype(kept, working_dtype(xp, dtype))
     with backend.quiet():
         derivative = wide * (_largest(surrogate, xp, wide) / _LEVELS)
-    derivative = xp.where(wide == _NO_LEVEL, xp.zeros_like(derivative) + math.nan, derivative)
+    # Not an array of NaN, which `jax.debug_nans` would take for a fault.
+    derivative = xp.where(wide == _NO_LEVEL, math.nan, derivative)
     return backend.rounded(derivative, dtype)
 
 
@@ -241,8 +242,8 @@ def _largest(surrogate: Surrogate, xp: Any, x: Array) -> Any:
     """Return a bound of the derivative: where the bumps of two thresholds meet, they add up."""
     known = None if surrogate.array_fields else surrogate._known_peak
     peak = (surrogate.peak if known is None else known) * (2 if surrogate.is_signed else 1)
-    if surrogate.array_fields:  # of values that nobody knew before: then nothing has a level
-        peak = choose(abs(peak) == math.inf, math.nan, peak, like=peak)
+    if not isinstance(peak, (int, float)):  # infinite where nobody knew it: nothing has a level
+        peak = xp.where(xp.isinf(peak), math.nan, peak)
     # A peak that is 0 or tiny is replaced: the levels divided by it would be infinite.
     return larger(peak, 256 * float(xp.finfo(x.dtype).smallest_normal))
 

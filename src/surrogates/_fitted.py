@@ -240,7 +240,7 @@ def _positive(backend: backends.Backend, value: Array, message: str) -> Array:
     if not _may_hold(backend, value > 0):
         raise ValueError(f"fitted: {message}")
     xp = backend.namespace(value)
-    return xp.where(value > 0, value, xp.full_like(value, math.nan))
+    return xp.where(value > 0, value, math.nan)
 
 
 def _width(surrogate: Surrogate) -> Any:

@@ -151,7 +151,7 @@ class Windowed(Wrapper):
         if not isinstance(self._known_area, float):  # Dynamo makes a tensor of it
             area = self._within(xp, x)
             is_one = (area > 0) & (area <= most)
-            return value / xp.where(is_one, area, math.nan + xp.zeros_like(area))
+            return value / xp.where(is_one, area, math.nan)
         if self._known_area < most:
             return value / self._known_area
         mantissa, exponent = math.frexp(self._known_area)

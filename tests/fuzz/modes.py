@@ -13,7 +13,7 @@ from surrogates._parameters import parameters as declared
 from surrogates.definitions import SURROGATES
 
 from . import cases
-from .laws import Run, agree, cotangent, path
+from .checks import Run, agree, cotangent, path
 
 
 @path(Kind.TORCH)

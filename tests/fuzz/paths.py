@@ -18,7 +18,7 @@ from . import (
     modes,  # noqa: F401 (it registers its ways)
 )
 from .cases import LIMITS
-from .laws import PATHS, BrokenError, Run, agree, check, cotangent, path
+from .checks import PATHS, BrokenError, Run, agree, check, cotangent, path
 from .reference import to_half
 
 __all__ = ["PATHS", "BrokenError", "check"]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-import surrogates
-import wrappers
+from dtypes import rounded
 from kinds import Kind
+from laws import LAWS
 from surrogates.definitions import SURROGATES
 
 Case = dict[str, Any]
 
-WRAPPERS = {cls.__name__: cls for cls in wrappers.WRAPPERS}
-COMPOSITIONS = {"Mixture": surrogates.Mixture, "Spliced": surrogates.Spliced}
-OPTIONS = ("at_threshold", "rounding", "max_spikes", "residual", "normalise", "closed")
 KINDS = [Kind.NUMPY, Kind.NUMPY_READONLY, Kind.STRICT, Kind.TORCH, Kind.JAX, Kind.DASK]
 KINDS += [Kind.MLX]
 DTYPES = {
@@ -27,26 +25,6 @@ DTYPES = {
     Kind.DASK: ["float16", "float32", "float64"],
     Kind.MLX: ["float16", "bfloat16", "float32"],  # its float64 is single precision within `exp`
 }
-LIMITS = {  # the largest number and the smallest normal one
-    "float16": (65504.0, 2.0**-14),
-    "bfloat16": (3.3895313892515355e38, 2.0**-126),
-    "float32": (float(np.finfo("float32").max), 2.0**-126),
-    "float64": (float(np.finfo("float64").max), 2.0**-1022),
-}
-
-
-def rounded(values: Any, dtype: str) -> np.ndarray:
-    """Return numbers as `dtype` holds them, in float64; no subnormal ones, which JAX flushes."""
-    values = np.asarray(values, np.float64)
-    with np.errstate(all="ignore"):
-        if dtype == "bfloat16":
-            bits = values.astype(np.float32).view(np.uint32).astype(np.uint64)
-            bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
-            held = bits.astype(np.uint32).view(np.float32).astype(np.float64)
-            held = np.where(np.isfinite(values), held, values)
-        else:
-            held = values.astype(dtype).astype(np.float64)
-    return np.where(np.abs(held) < LIMITS[dtype][1], np.copysign(0.0, held), held)
 
 
 class RefusedError(Exception):
@@ -115,45 +93,30 @@ def number_or_array(value: Any, case: Case) -> Any:
     return array(Kind[case["kind"]], np.reshape(value["values"], value["shape"]), dtype)
 
 
+def options(node: Case) -> Case:
+    """Return the parameters of a surrogate that are no numbers."""
+    names = LAWS[node["class"]].options if held(node) else ()
+    return {name: node[name] for name in names if name in node}
+
+
 def build(case: Case, node: Case | None = None) -> Any:
     """Return the surrogate of a case."""
     node = case["surrogate"] if node is None else node
     given = {name: number_or_array(value, case) for name, value in node["parameters"].items()}
-    given |= {name: node[name] for name in OPTIONS if name in node}
-    if "inside" in node:
-        inside = build(case, node["inside"])
-        return _made(WRAPPERS[node["class"]], inside, **given)
-    if "parts" not in node:
+    given |= options(node)
+    if "at_threshold" in node:
+        given["at_threshold"] = node["at_threshold"]
+    if not held(node):
         return SURROGATES[node["class"]](**given)
-    parts = [build(case, part) for part in node["parts"]]
-    if node["class"] == "Spliced":
-        return _made(surrogates.Spliced, *parts, **given)
-    at_threshold = given["at_threshold"]
-    weights = (
-        _stacked(node, case) if node.get("stacked") else [given.get(w, 1.0) for w in weighing(node)]
-    )
-    return _made(surrogates.Mixture, tuple(parts), weights, at_threshold=at_threshold)
-
-
-def _made(cls: Any, *parts: Any, **given: Any) -> Any:
+    law, parts = LAWS[node["class"]], [build(case, part) for part in held(node)]
+    if "inside" in node:
+        given["surrogate"] = parts[0]
+    else:
+        given = law.given(node, parts, given, partial(number_or_array, case=case))
     try:
-        return cls(*parts, **given)
+        return law.cls(**given)
     except (TypeError, ValueError) as error:
         raise RefusedError(str(error)) from error
-
-
-def weighing(node: Case) -> list[str]:
-    """Return the names of the weights of a mixture."""
-    return [f"weights[{place}]" for place in range(len(node["parts"]))]
-
-
-def _stacked(node: Case, case: Case) -> Any:
-    """Return the weights of a mixture as one array, along its first axis."""
-    values = [node["parameters"].get(name, 1.0) for name in weighing(node)]
-    rows = [np.reshape(v["values"], v["shape"]) if isinstance(v, dict) else v for v in values]
-    stacked = np.stack(np.broadcast_arrays(*rows)).astype(np.float64)
-    kept = {"shape": stacked.shape, "values": stacked.ravel().tolist(), "dtype": "same"}
-    return number_or_array(kept, case)
 
 
 def chain(node: Case) -> list[Case]:
@@ -180,9 +143,8 @@ def first(node: Case) -> tuple[list[str], Case]:
     """Return the first of the surrogates that hold no others, and the fields that lead to it."""
     if not held(node):
         return [], node
-    steps = {"Mixture": ["surrogates", "0"], "Spliced": ["below"]}
     path, leaf = first(held(node)[0])
-    return [*steps.get(node["class"], ["surrogate"]), *path], leaf
+    return [*(LAWS[node["class"]].path if "parts" in node else ["surrogate"]), *path], leaf
 
 
 def spoken(case: Case) -> str:
@@ -195,9 +157,7 @@ def spoken(case: Case) -> str:
                 kept = np.reshape(value["values"], value["shape"]).tolist()
                 value = f"array({kept}, {value['dtype']})"
             parts.append(f"{name}={value}")
-        parts += [f"{n}={node[n]!r}" for n in OPTIONS[1:] if n in node]
-        if node.get("stacked"):
-            parts.append("weights in one array")
+        parts += [f"{name}={value!r}" for name, value in options(node).items()]
         if node.get("at_threshold", 1.0) != 1.0:
             parts.append(f"at_threshold={node['at_threshold']}")
         return f"{node['class']}({', '.join(parts)})"

@@ -8,20 +8,24 @@ from typing import Any
 
 import numpy as np
 
-import wrappers
+import laws
+from dtypes import LIMITS, rounded
 from kinds import Kind
+from laws import LAWS
 from surrogates._parameters import COUNT
 from surrogates._parameters import parameters as declared
 from surrogates.definitions import SURROGATES
 
-from .cases import COMPOSITIONS, DTYPES, LIMITS, WRAPPERS, Case, rounded
+from .cases import DTYPES, Case
 
 SHAPES: list[tuple[int, ...]] = [(), (0,), (1,), (4,), (2, 1), (2, 3)]
 LAYOUTS = ["contiguous", "transposed", "strided", "negative", "expanded"]
 RARE = {"torch_compile", "torch_export"}  # these take a second each
 # And these half of one with JAX, which compiles anew for most cases.
 SLOW = {"hypergradient", "jax_grad", "jax_scan_and_checkpoint", "second_derivative", "threads"}
-SHAPING = sorted(cls.__name__ for cls in wrappers.SHAPING)
+WRAPPERS = sorted(cls.__name__ for cls in laws.WRAPPERS)
+SHAPING = sorted(cls.__name__ for cls in laws.SHAPING)
+COMPOSITIONS = sorted(cls.__name__ for cls in laws.COMPOSITIONS)
 
 
 def drawn(rng: Random, paths: dict[str, Any]) -> Case:
@@ -52,8 +56,8 @@ def _whole(rng: Random, shape: tuple[int, ...], at_threshold: float) -> Case:
     node = {**_shape(rng, shape, 2, at_threshold), "at_threshold": at_threshold}
     anything_goes = not rng.randrange(10)
     seen: list[str | None] = []
-    for name in [rng.choice(sorted(WRAPPERS)) for _ in range(rng.randrange(5))]:
-        claim = WRAPPERS[name]._aspect
+    for name in [rng.choice(WRAPPERS) for _ in range(rng.randrange(5))]:
+        claim = LAWS[name].aspect
         if anything_goes or claim is None or claim not in seen:
             node = _wrapped(rng, name, node, shape)
         seen.append(claim)
@@ -65,17 +69,11 @@ def _shape(rng: Random, shape: tuple[int, ...], depth: int, at_threshold: float)
     if not depth or rng.randrange(3):
         cls = rng.choice(sorted(SURROGATES))
         return {"class": cls, "parameters": _parameters(rng, SURROGATES[cls], shape)}
-    cls = rng.choice(sorted(COMPOSITIONS))
-    number = 2 if cls == "Spliced" else rng.randint(1, 3)
-    parts = [_part(rng, shape, depth - 1, at_threshold) for _ in range(number)]
-    node: Case = {"class": cls, "parts": parts, "parameters": {}}
-    if cls == "Spliced":
-        return {**node, "closed": rng.choice(["above", "below"])}
-    finite = next(p for p in declared(WRAPPERS["Scaled"]) if p.name == "amplitude")
-    for place in range(number):
-        if rng.randrange(4):
-            node["parameters"][f"weights[{place}]"] = _parameter(rng, finite, shape)
-    return {**node, "stacked": not rng.randrange(3)}
+    cls = rng.choice(COMPOSITIONS)
+    parts = [_part(rng, shape, depth - 1, at_threshold) for _ in range(LAWS[cls].number(rng))]
+    node: Case = {"class": cls, "parts": parts}
+    drawn = LAWS[cls].parameters(rng, node, lambda parameter: _parameter(rng, parameter, shape))
+    return {**node, "parameters": drawn, **_options(rng, cls)}
 
 
 def _part(rng: Random, shape: tuple[int, ...], depth: int, at_threshold: float) -> Case:
@@ -84,23 +82,20 @@ def _part(rng: Random, shape: tuple[int, ...], depth: int, at_threshold: float) 
     node["at_threshold"] = rng.choice([1.0, at_threshold])
     if not rng.randrange(50):
         node["at_threshold"] = rng.choice([0.0, 0.5])
-    allowed = sorted(WRAPPERS) if not rng.randrange(50) else SHAPING
+    allowed = WRAPPERS if not rng.randrange(50) else SHAPING
     for _ in range(rng.choice([0, 0, 1, 1, 2])):
         node = _wrapped(rng, rng.choice(allowed), node, shape)
     return node
 
 
 def _wrapped(rng: Random, name: str, inside: Case, shape: tuple[int, ...]) -> Case:
-    node: Case = {"class": name, "inside": inside}
-    node["parameters"] = _parameters(rng, WRAPPERS[name], shape)
-    if name == "Compressed":
-        node["residual"] = rng.choice(["float16", "bfloat16", "uint8"])
-    if name == "MultiSpike":
-        node["rounding"] = rng.choice(["floor", "nearest"])
-        node["max_spikes"] = rng.choice([math.inf, 1, 3, 1000])
-    if name == "Windowed":
-        node["normalise"] = not rng.randrange(4)
-    return node
+    parameters = _parameters(rng, LAWS[name].cls, shape)
+    node = {"class": name, "inside": inside, "parameters": parameters}
+    return {**node, **_options(rng, name)}
+
+
+def _options(rng: Random, name: str) -> Case:
+    return {option: how.draw(rng) for option, how in LAWS[name].options.items()}
 
 
 def _parameters(rng: Random, cls: type, shape: tuple[int, ...]) -> dict[str, Any]:

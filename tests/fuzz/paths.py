@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 import surrogates
+from dtypes import LIMITS
 from kinds import Kind, generator
 
 from . import (
     cases,
     modes,  # noqa: F401 (it registers its ways)
 )
-from .cases import LIMITS
 from .checks import PATHS, BrokenError, Run, agree, check, cotangent, path
-from .reference import to_half
 
 __all__ = ["PATHS", "BrokenError", "check"]
 
@@ -393,5 +392,5 @@ def _of_residual(run: Run, surrogate: Any, x: np.ndarray) -> float:
     one, below = surrogate.unsigned(), surrogate.mirrored(x)
     if residual == "uint8":
         return float(np.sum(2 * np.broadcast_to(one.peak, x.shape) / 250))
-    change = one.exact_grad(to_half(below, residual)) - one.exact_grad(below)
+    change = one.exact_grad(run.reference.kept(below)) - one.exact_grad(below)
     return float(2 * np.abs(change).sum())

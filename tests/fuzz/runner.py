@@ -13,13 +13,12 @@ from random import Random
 from typing import Any
 
 from kinds import Kind
+from laws import LAWS
 
-from .cases import DTYPES, Case, chain, everything, held, spoken, weighing
+from .cases import DTYPES, Case, chain, everything, held, spoken
 from .drawing import drawn
 from .paths import PATHS, BrokenError, check
 
-PLAIN = {"at_threshold": 1.0, "max_spikes": math.inf, "rounding": "floor", "closed": "above"}
-PLAIN |= {"normalise": False, "stacked": False}
 EXAMPLES = Path(__file__).parent / "examples"
 
 
@@ -111,15 +110,12 @@ def _replaced(node: Case, place: int, other: Case) -> Case:
 def _simpler_nodes(node: Case) -> Iterator[Case]:
     """Give surrogates that are a step simpler than one, or what it holds."""
     yield from (_taking_over(other, node) for other in held(node))
-    if node["class"] == "Mixture":
-        names = weighing(node)
-        for place in range(len(names) if len(names) > 1 else 0):
-            values = [node["parameters"].get(name) for name in names]
-            del values[place]
-            weights = {n: v for n, v in zip(names, values, strict=False) if v is not None}
-            parts = node["parts"][:place] + node["parts"][place + 1 :]
-            yield {**node, "parts": parts, "parameters": weights}
-    if not held(node) and node["class"] != "Sigmoid":
+    plain = {"at_threshold": 1.0}
+    if held(node):
+        law = LAWS[node["class"]]
+        plain |= {name: option.plain for name, option in law.options.items()}
+        yield from law.simpler(node)
+    elif node["class"] != "Sigmoid":
         yield {**node, "class": "Sigmoid", "parameters": {}}
     for name, value in node["parameters"].items():
         others = {k: v for k, v in node["parameters"].items() if k != name}
@@ -133,9 +129,9 @@ def _simpler_nodes(node: Case) -> Iterator[Case]:
             simple = 2.0
         if simple is not None:
             yield {**node, "parameters": {**node["parameters"], name: simple}}
-    for name, plain in PLAIN.items():
-        if node.get(name, plain) != plain:
-            yield {**node, name: plain}
+    for name, simplest in plain.items():
+        if node.get(name, simplest) != simplest:
+            yield {**node, name: simplest}
 
 
 def _taking_over(part: Case, whole: Case) -> Case:

@@ -1,9 +1,9 @@
 """The shape that a case should have, by the laws, in NumPy's float64: intervals.
 
-The wrappers are modelled anew, as the page of the laws states them: a surrogate has a shape, an
-emission and a residual, each changed by one kind of wrapper and passed through by all others. The
-formulas of the surrogates inside are taken from the library, at arguments that are moved as far as
-the rounding of the dtype under test may move them.
+The wrappers are modelled anew, in `tests/support/laws`: a surrogate has a shape, an emission and a
+residual, each changed by one kind of wrapper and passed through by all others. The formulas of the
+surrogates inside are taken from the library, at arguments that are moved as far as the rounding of
+the dtype under test may move them.
 """
 
 from __future__ import annotations
@@ -12,23 +12,27 @@ from typing import Any
 
 import numpy as np
 
+from dtypes import LIMITS
+from laws import LAWS
+from laws.bases import Interval, Primitive, ResidualLaw, ShapeLaw
 from surrogates._check.accuracy import kinks
 from surrogates.definitions import SURROGATES
 
-from .cases import LIMITS, Case, chain, everything, values_of, weighing
-
-Interval = tuple[np.ndarray, np.ndarray]
-# Parameters in order, as they are called in the model.
-DEFAULTS = {"amplitude": 1.0, "rate": 1.0, "shift": 0.0, "threshold": 1.0, "offset": 1.0}
-DEFAULTS |= {"band": 1.0, "scale": 1.0}
+from .cases import Case, chain, everything, values_of
 
 
-def _with_ternary_outside(surrogate: Case) -> Case:
-    nodes = chain(surrogate)
-    nodes.sort(key=lambda node: node["class"] != "Ternary")  # stable: the others stay in order
-    result: Case = {}
-    for node in reversed(nodes):
-        result = {**node, "inside": result} if result else dict(node)
+def _has_arrays(node: Case) -> bool:
+    given = [value for inner in everything(node) for value in inner["parameters"].values()]
+    return any(isinstance(value, dict) for value in given)
+
+
+def _with_shapes_inside(surrogate: Case) -> Case:
+    # Whether it had arrays inside decides in which precision a number of it is computed.
+    *wrappers, leaf = [{**node, "has_arrays": _has_arrays(node)} for node in chain(surrogate)]
+    wrappers.sort(key=lambda node: isinstance(LAWS[node["class"]], ShapeLaw))  # it is stable
+    result = leaf
+    for node in reversed(wrappers):
+        result = {**node, "inside": result}
     return result
 
 
@@ -37,41 +41,54 @@ class Shape:
 
     def __init__(self, case: Case) -> None:
         # The order of wrappers does not matter: what is scaled is the bump at either threshold.
-        case = {**case, "surrogate": _with_ternary_outside(case["surrogate"])}
+        case = {**case, "surrogate": _with_shapes_inside(case["surrogate"])}
         self.case = case
         self.x = values_of(case)
         # What formulas are computed in: single precision for half.
         self.working = "float64" if case["dtype"] == "float64" else "float32"
         self.eps = float(np.finfo(self.working).eps)
         self.most, self.least = LIMITS[self.working]
+        self.largest, self.smallest = LIMITS[case["dtype"]]
+        # What is rounded to half precision in the end.
+        self.spacing = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(case["dtype"], 0.0)
+        self.zero = np.zeros(self.x.shape), np.zeros(self.x.shape)
         self.nodes = chain(case["surrogate"])
-        residuals = [n["residual"] for n in self.nodes if n["class"] == "Compressed"]
-        self.residual = residuals[0] if residuals else None
+        self.at_threshold = float(self.nodes[-1].get("at_threshold", 1.0))
+
+    @property
+    def residual_law(self) -> tuple[ResidualLaw | None, Case]:
+        """The law of the wrapper that decides the residual, if any, and that wrapper."""
+        for node in self.nodes:
+            law = LAWS.get(node["class"])
+            if isinstance(law, ResidualLaw):
+                return law, node
+        return None, {}
+
+    @property
+    def residual(self) -> str | None:
+        """The dtype of the residual, if it is not that of x."""
+        law, node = self.residual_law
+        return None if law is None else law.residual(node)
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        """Return the step with its value at 0; 0 at NaN."""
+        step = np.where(x == 0, self.at_threshold, np.where(x > 0, 1.0, 0.0))
+        return np.where(np.isnan(x), 0.0, step)
+
+    def has_arrays(self, node: Case) -> bool:
+        """Return whether a surrogate has array-valued parameters, at any depth."""
+        return bool(node["has_arrays"]) if "has_arrays" in node else _has_arrays(node)
 
     def parameter(self, node: Case, name: str) -> np.ndarray:
         """Return a parameter in float64, as broadcast to x."""
-        value = node["parameters"].get(name, DEFAULTS.get(name, 1.0))
+        defaults = getattr(LAWS.get(node["class"]), "defaults", {})
+        value = node["parameters"].get(name, defaults.get(name, 1.0))
         if isinstance(value, dict):
             value = np.reshape(np.asarray(value["values"], np.float64), value["shape"])
         return np.broadcast_to(np.asarray(value, np.float64), self.x.shape)
 
-    def _inner(self, node: Case, at: Interval) -> Interval:
-        rate, shift = self.parameter(node, "rate"), self.parameter(node, "shift")
-        with np.errstate(all="ignore"):
-            low, high = (np.multiply(rate, end - shift) for end in at)
-            room = 4 * self.eps * rate * (np.abs(at[0]) + np.abs(shift)) + self.least
-            room = np.where(np.isnan(room), 0.0, room)
-            low, high = low - room, high + room
-        return self._saturated(low, high)
-
-    def _below(self, node: Case, at: Interval) -> Interval:
-        threshold = 2 * self.parameter(node, "threshold")
-        with np.errstate(all="ignore"):
-            room = 2 * self.eps * (np.abs(at[0]) + threshold)
-            room = np.where(np.isfinite(room), room, 0.0)
-            return self._saturated(-at[1] - threshold - room, -at[0] - threshold + room)
-
-    def _saturated(self, low: np.ndarray, high: np.ndarray) -> Interval:
+    def saturated(self, low: np.ndarray, high: np.ndarray) -> Interval:
+        """Return an interval of arguments, with what overflows or underflows on the way."""
         low = np.where(
             low < -self.most / 4, -np.inf, np.where(np.abs(low) < 4 * self.least, 0, low)
         )
@@ -79,95 +96,26 @@ class Shape:
         low = np.where((low > 0) & (low <= 4 * self.least), 0.0, low)
         return np.minimum(low, high), np.maximum(low, high)
 
-    def _derivative(self, node: Case, at: Interval) -> Interval:
-        name = node["class"]
-        if name == "Scaled":
-            low, high = self._derivative(node["inside"], self._inner(node, at))
-            return self._times(self.parameter(node, "amplitude"), low, high)
-        if name == "Windowed":
-            band = self.parameter(node, "band")
-            low, high = self._derivative(node["inside"], _clipped(at, band))
-            if node.get("normalise"):
-                low, high = self._widened(*_divided((low, high), self.within(node)))
-            beyond = (at[0] >= band) | (at[1] <= -band)
-            reaches = (at[1] >= band) | (at[0] <= -band)
-            low, high = (np.where(beyond & ~np.isnan(self.x), 0.0, end) for end in (low, high))
-            return np.where(reaches, np.minimum(low, 0), low), np.where(
-                reaches, np.maximum(high, 0), high
-            )
-        if name == "Ternary":
-            low, high = self._derivative(node["inside"], at)
-            low2, high2 = self._derivative(node["inside"], self._below(node, at))
-            with np.errstate(all="ignore"):
-                return self._widened(low + low2, high + high2)
-        if name == "Mixture":
-            return self._sum(node, [self._derivative(part, at) for part in node["parts"]])
-        if name == "Spliced":
-            below, above = _halves(at)
-            inside = zip(node["parts"], (below, above), strict=True)
-            return self._spliced(node, at, *(self._derivative(part, to) for part, to in inside))
-        if "inside" in node:
-            return self._derivative(node["inside"], at)
+    def derivative_of(self, node: Case, at: Interval) -> Interval:
+        """Return where the derivative is while x is in an interval."""
+        if node["class"] in LAWS:
+            return LAWS[node["class"]].derivative_interval(self, node, at)
         samples = self._sampled(node, at, "surrogate_grad")
         if SURROGATES[node["class"]].__module__.endswith("periodic"):
             samples = np.where(self._is_far(node, at), np.nan, samples)
         low, high = samples.min(axis=0), samples.max(axis=0)
         room = self._tolerance(node) + self._of_efolds(node, np.abs(samples).max(axis=0))
-        return self._widened(low, high, room)
+        return self.widened(low, high, room)
 
-    def _sum(self, node: Case, inside: list[Interval]) -> Interval:
-        """Return the weighted sum of the parts of a mixture."""
-        weights = [self.parameter(node, name) for name in weighing(node)]
-        terms = [self._times(w, *of_part) for w, of_part in zip(weights, inside, strict=True)]
-        low, high = (sum(ends) for ends in zip(*terms, strict=True))
-        largest = sum(np.maximum(np.abs(low), np.abs(high)) for low, high in terms)
-        return self._widened(low, high, 4 * self.eps * largest)
-
-    def _spliced(self, node: Case, at: Interval, below: Interval, above: Interval) -> Interval:
-        """Return what holds on the side where `at` is; on both where its side is not known."""
-        is_exact = at[0] == at[1]
-        room = np.where(is_exact, 0.0, 4 * self.least)
-        if node["closed"] == "above":
-            sides = at[1] + room < 0, at[0] - room >= 0
-        else:
-            sides = at[1] + room <= 0, at[0] - room > 0
-        low, high = (
-            np.where(sides[0], b, np.where(sides[1], a, either))
-            for b, a, either in zip(
-                below,
-                above,
-                (np.minimum(below[0], above[0]), np.maximum(below[1], above[1])),
-                strict=True,
-            )
-        )
-        return np.where(np.isnan(self.x), np.nan, low), np.where(np.isnan(self.x), np.nan, high)
-
-    @property
-    def _zero(self) -> Interval:
-        return np.zeros(self.x.shape), np.zeros(self.x.shape)
-
-    @np.errstate(all="ignore")
-    def within(self, node: Case) -> Interval:
-        """Return the area inside the band of what is made a density; NaN if it may be none."""
-        band = self.parameter(node, "band")
-        here = self._primitive(node["inside"], (band, band))
-        there = self._primitive(node["inside"], (-band, -band))
-        # Of numbers alone it is computed in double precision, whatever x is.
-        given = [v for inner in everything(node) for v in inner["parameters"].values()]
-        eps = self.eps if any(isinstance(v, dict) for v in given) else 2.0**-52
-        room = 64 * eps * np.maximum(here[2], there[2])
-        low, high = here[0] - there[1] - room, here[1] - there[0] + room
-        if eps == self.eps:  # computed in the dtype, it may overflow, as `Windowed` states
-            low = np.where(high > self.most / 8, np.nan, low)
-        return np.where(low > 0, low, np.nan), high
-
-    def _times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
+    def times(self, factor: np.ndarray, low: np.ndarray, high: np.ndarray) -> Interval:
+        """Return a factor times what is in an interval; 0 times infinity is 0."""
         with np.errstate(all="ignore"):
             ends = np.stack([factor * low, factor * high])
         ends = np.where((factor == 0) & ~np.isnan(np.stack([low, high])), 0.0, ends)
-        return self._widened(ends.min(axis=0), ends.max(axis=0))
+        return self.widened(ends.min(axis=0), ends.max(axis=0))
 
-    def _widened(self, low: np.ndarray, high: np.ndarray, extra: Any = 0.0) -> Interval:
+    def widened(self, low: np.ndarray, high: np.ndarray, extra: Any = 0.0) -> Interval:
+        """Return an interval with the rounding of what was computed, and more."""
         with np.errstate(all="ignore"):
             relative = 16 * self.eps
             low = low - relative * np.abs(low) - extra
@@ -238,64 +186,13 @@ class Shape:
         samples: np.ndarray = getattr(surrogate, method)(stacked)
         return samples
 
-    def _primitive(self, node: Case, at: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        name = node["class"]
-        with np.errstate(all="ignore"):
-            if name == "Scaled":
-                factor = self.parameter(node, "amplitude") / self.parameter(node, "rate")
-                low, high, size = self._primitive(node["inside"], self._inner(node, at))
-                # where the surrogate inside overflows, so does this one, as `Scaled` states
-                size = np.where(size > self.most / 8, np.inf, np.abs(factor) * size + 0.5)
-                return (*self._times(factor, low, high), np.where(factor == 0, 0.5, size))
-            if name == "Windowed":
-                at = _clipped(at, self.parameter(node, "band"))
-                low, high, size = self._primitive(node["inside"], at)
-                if node.get("normalise"):
-                    within = self.within(node)
-                    zero = self._primitive(node["inside"], self._zero)
-                    low, high = _divided((low - zero[1], high - zero[0]), within)
-                    lost = size > self.most / 8  # a share of what overflows
-                    size = np.where(lost, np.inf, 0.5 + size / within[0])
-                return low, high, size
-            if name == "Mixture":
-                inside = [self._primitive(part, at) for part in node["parts"]]
-                weights = [self.parameter(node, weight) for weight in weighing(node)]
-                low, high = self._sum(node, [(low, high) for low, high, _ in inside])
-                pairs = zip(weights, inside, strict=True)
-                size = sum(np.where(w == 0, 0.0, abs(w) * size) for w, (_, _, size) in pairs)
-                return low, high, size + abs(1 - sum(weights)) / 2 + 0.5
-            if name == "Spliced":
-                rises, sizes = [], []
-                for part, to in zip(node["parts"], _halves(at), strict=True):
-                    low, high, size = self._primitive(part, to)
-                    zero = self._primitive(part, self._zero)
-                    rises.append((low - zero[1], high - zero[0]))
-                    sizes.append(np.maximum(size, zero[2]))
-                return (*self._spliced(node, at, *rises), sizes[0] + sizes[1])
-            if name == "Ternary":
-                low, high, size = self._primitive(node["inside"], at)
-                low2, high2, size2 = self._primitive(node["inside"], self._below(node, at))
-                return low - high2, high - low2, size + size2
-            if "inside" in node:
-                return self._primitive(node["inside"], at)
+    @np.errstate(all="ignore")
+    def primitive_of(self, node: Case, at: Interval) -> Primitive:
+        """Return where the primitive is, but for a constant, and the size of its terms."""
+        if node["class"] in LAWS:
+            return LAWS[node["class"]].primitive_interval(self, node, at)
         samples = self._sampled(node, at, "surrogate_fun")
         if SURROGATES[node["class"]].__module__.endswith("periodic"):
             samples = np.where(self._is_far(node, at), np.nan, samples)
         size = np.abs(samples).max(axis=0) + np.abs(self._base(node)._largest_term) + 0.5
         return samples.min(axis=0), samples.max(axis=0), size
-
-
-def _halves(at: Interval) -> tuple[Interval, Interval]:
-    return (np.minimum(at[0], 0), np.minimum(at[1], 0)), (
-        np.maximum(at[0], 0),
-        np.maximum(at[1], 0),
-    )
-
-
-def _divided(span: Interval, by: Interval) -> Interval:
-    ends = np.stack([end / divisor for end in span for divisor in by])
-    return ends.min(axis=0), ends.max(axis=0)
-
-
-def _clipped(at: Interval, band: np.ndarray) -> Interval:
-    return np.clip(at[0], -band, band), np.clip(at[1], -band, band)

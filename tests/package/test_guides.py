@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NOXFILE = (ROOT / "noxfile.py").read_text()
 # Where a page names a file without its folder, as the ones around it say which.
 FOLDERS = ["", "docs", "src", "src/backends", "src/surrogates", "src/surrogates/definitions"]
-FOLDERS += ["src/backends/_compiler", "tests/fuzz", "tests/golden", "tests/package"]
+FOLDERS += ["src/backends/_compiler", "tests/golden", "tests/package", "tests/support/laws"]
 MADE = {".mutants", ".hypothesis", ".nox"}  # by a session, not committed
 
 

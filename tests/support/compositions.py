@@ -1,12 +1,16 @@
-"""A surrogate of each kind of composition, and one of all three, for tests that trace them."""
+"""Surrogates made of others, and one of all three kinds, for tests that trace them."""
 
 from __future__ import annotations
 
+from laws import COMPOSITIONS as CLASSES
+from laws import LAWS, SHAPING
 from surrogates import Arctan, Mixture, ReluGrad, Sigmoid, Spliced, Windowed
 
 COMPOSITIONS = {
-    "Mixture": Mixture((Sigmoid(8.0), Arctan(2.0)), (0.75, 0.25)),
-    "Spliced": Spliced(below=Sigmoid(4.0), above=ReluGrad(0.5, 2.0)),
-    "Windowed": Windowed(Arctan(2.0), 0.75, normalise=True),
-    "all": Windowed(Mixture((Spliced(Arctan(), ReluGrad()), Sigmoid(3.0)), (0.5, 0.25)), 1.5),
+    f"{cls.__name__}{number or ''}": example
+    for cls in (*CLASSES, *SHAPING)
+    for number, example in enumerate(LAWS[cls.__name__].examples())
 }
+COMPOSITIONS["all"] = Windowed(
+    Mixture((Spliced(Arctan(), ReluGrad()), Sigmoid(3.0)), (0.5, 0.25)), 1.5
+)

@@ -21,6 +21,7 @@ import laws
 import surrogates
 from kinds import HALVES, WITH_TAPE, Kind, assert_like, in_half, parameters
 from laws import ASPECTS, COMPOSITIONS, DECIDING, EMITTING, LAWS, SHAPING, WRAPPERS
+from laws.bases import MEMBERS
 from surrogates import Relaxed, Scaled
 from surrogates._parameters import parameters as declared
 from surrogates._wrappers.wrapper import Wrapper
@@ -164,6 +165,28 @@ def test_measures_of_a_nesting_are_those_of_its_bump(nesting):
     assert all(map(math.isclose, expected, measures))
 
 
+EXAMPLES = [s for cls in SHAPING for s in LAWS[cls.__name__].examples()] + COMPOSED
+
+
+@pytest.mark.parametrize("surrogate", EXAMPLES, ids=lambda surrogate: type(surrogate).__name__)
+def test_measures_of_an_example_are_those_of_its_formula(surrogate):
+    x = np.linspace(-300, 300, 600_001)
+    y = surrogate.surrogate_grad(x)
+    low, high = surrogate.support
+    assert not y[(x < low) | (x > high)].any()
+    assert not y[~np.any([(a <= x) & (x <= b) for a, b in surrogate._pieces], axis=0)].any()
+    close = partial(np.testing.assert_allclose, rtol=0.01, atol=0.001)
+    close(surrogate.peak, y.max())
+    close(surrogate._lowest, min(y.min(), 0.0))
+    assert surrogate._negative == (y.min() < 0)
+    close(surrogate.width, np.ptp(x[y >= y.max() / 2]), atol=0.003)
+    step, below, area = x[1] - x[0], x <= 0, surrogate.area_to(np, x)
+    close(surrogate.area_below, np.sum(y[below]) * step)
+    close(surrogate.area, np.sum(y) * step)
+    close(area, surrogate.area_below + np.cumsum(y) * step - np.sum(y[below]) * step)
+    assert surrogate.has_area_below(np, x)
+
+
 CLAIMS = [(a, b, a._aspect) for a in DECIDING for b in DECIDING if a._aspect == b._aspect]
 
 
@@ -206,7 +229,8 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
     p = half_kind.array(np.asarray([1.0, 2.0], dtype))
     inside = surrogates.Sigmoid(p)
     found = [inside, surrogates.Mixture((inside, surrogates.Arctan(p)), (p, 1.0))]
-    found.append(surrogates.Spliced(inside, surrogates.Arctan()))
+    for cls in COMPOSITIONS:
+        found += LAWS[cls.__name__].around(Scaled(inside))
     for cls in WRAPPERS:
         found += [cls(inside), cls(inside, **{name.name: p for name in declared(cls)})]
     for surrogate in found:
@@ -244,7 +268,7 @@ def test_every_wrapper_is_traceable_around_what_is(wrapper):
 
 
 TALL = Scaled(surrogates.SquarewaveFourierSeries(), 4.0)
-NEARLY = [s for cls in (*SHAPING, *COMPOSITIONS) for s in LAWS[cls.__name__].tall(TALL)]
+NEARLY = [s for cls in (*SHAPING, *COMPOSITIONS) for s in LAWS[cls.__name__].around(TALL)]
 NEARLY.append(Relaxed(TALL))
 
 
@@ -267,8 +291,8 @@ def test_a_wrapper_without_laws_is_told_where_they_belong(cls, message):
         laws.law_of(cls)
 
 
-def test_a_shape_without_its_intervals_is_refused(monkeypatch):
-    """Else the fuzzer would take it for the shape inside."""
+def test_laws_of_a_shape_that_leave_something_open_are_refused(monkeypatch):
+    """Else the fuzzer would take it, or one of its measures, for that of the surrogate inside."""
     odd = type("Odd", (Wrapper,), {})
     module = types.ModuleType("laws.odd")
     module.OddLaw = type("OddLaw", (laws.ShapeLaw,), {"derivative": None})
@@ -279,6 +303,11 @@ def test_a_shape_without_its_intervals_is_refused(monkeypatch):
     module.OddLaw = type("OddLaw", (laws.ShapeLaw,), {**complete, "defaults": {"rate": 1.0}})
     with pytest.raises(TypeError, match=r"defaults must name the parameters of Odd .*\['rate'\]"):
         laws.law_of(odd)
+    module.OddLaw = type("OddLaw", (laws.ShapeLaw,), complete)
+    with pytest.raises(TypeError, match=r"odd.py: Odd takes \['_largest.* and name in passes_on"):
+        laws.law_of(odd)
+    module.OddLaw = type("OddLaw", (laws.ShapeLaw,), {**complete, "passes_on": {*MEMBERS}})
+    assert isinstance(laws.law_of(odd), laws.ShapeLaw)
     module.OddLaw = type("OddLaw", (laws.ParameterLaw,), {})
     with pytest.raises(LookupError, match=r"odd.py has no law of Odd; .* from ShapeLaw"):
         laws.law_of(odd)

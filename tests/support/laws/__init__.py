@@ -15,6 +15,7 @@ from surrogates._wrappers.composition import Composition
 from surrogates._wrappers.wrapper import Wrapper
 
 from .bases import (
+    MEMBERS,
     CompositionLaw,
     EmissionLaw,
     Law,
@@ -41,7 +42,7 @@ def law_of(cls: type) -> Law:
         base = ASPECTS[cls._aspect]
     module = f"{__name__}.{cls.__name__.lower()}"
     file = f"tests/support/{module.replace('.', '/')}.py"
-    remedy = f"write a class {name} there, derived from {base.__name__} of {__name__}/bases.py"
+    remedy = f"write a class {name} there, derived from {base.__name__} of bases.py"
     try:
         law = vars(importlib.import_module(module)).get(name)
     except ModuleNotFoundError as error:
@@ -70,6 +71,14 @@ def _compare(file: str, cls: type, law: type[WrapperLaw]) -> None:
             raise TypeError(
                 f"{file}: {name} must name the parameters of {cls.__name__} that are {kind}, "
                 f"{sorted(expected)}, got {sorted(stated)}"
+            )
+    if issubclass(law, ShapeLaw):
+        inherited = {m for m in MEMBERS if getattr(cls, m, None) is getattr(Wrapper, m, None)}
+        if inherited != law.passes_on:
+            raise TypeError(
+                f"{file}: {cls.__name__} takes {sorted(inherited)} from the surrogate inside; "
+                "define in the class what is another, and name in passes_on what is the same, got "
+                f"{sorted(law.passes_on)}"
             )
 
 

@@ -22,6 +22,10 @@ Primitive = tuple[np.ndarray, np.ndarray, np.ndarray]  # an interval, and the si
 Curve = Callable[[np.ndarray], np.ndarray]
 
 NUMBERS = (0.25, 0.5, 1.5, 2.0)
+# What a wrapper of the shape takes from the surrogate inside, unless its class defines it.
+MEMBERS = ("primitive", "derivative", "area_to", "has_area_below", "peak", "area", "area_below")
+MEMBERS += ("width", "support", "breakpoints", "_pieces", "_places", "_negative", "_lowest")
+MEMBERS += ("_largest_slope", "_largest_term")
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class ShapeLaw(WrapperLaw):
     """Of a wrapper that changes the shape: nothing is passed on unless the law says so."""
 
     aspect = None
+    passes_on: ClassVar[set[str]] = set()  # those of MEMBERS that are right as they are inside
 
     @abc.abstractmethod
     def derivative(self, wrapper: Any, inside: Curve, x: np.ndarray) -> np.ndarray: ...
@@ -111,10 +116,10 @@ class ShapeLaw(WrapperLaw):
 
     @abc.abstractmethod
     def examples(self) -> list[Any]:
-        """Return surrogates whose formulas are recorded, compiled and compared."""
+        """Return some whose measures are finite: their formulas are compiled and integrated."""
 
-    def tall(self, inside: Any) -> list[Any]:
-        """Return some whose largest primitive is near `_largest_term`, around one that is tall."""
+    def around(self, inside: Any) -> list[Any]:
+        """Return some around another: their largest primitive is near `_largest_term`."""
         return [self.cls(inside, **{name: of[-1] for name, of in self.arguments.items()})]
 
 
@@ -163,7 +168,10 @@ class ParameterLaw(WrapperLaw):
 class CompositionLaw(Law):
     """Of a surrogate that holds several others, its parts."""
 
-    path: ClassVar[tuple[str, ...]]  # the fields that lead to its first part
+    @property
+    @abc.abstractmethod
+    def path(self) -> tuple[str, ...]:
+        """The fields that lead to its first part."""
 
     @abc.abstractmethod
     def number(self, rng: Random) -> int:
@@ -179,8 +187,8 @@ class CompositionLaw(Law):
 
     @abc.abstractmethod
     def examples(self) -> list[Any]:
-        """Return surrogates that wrappers are put around, and whose formulas are compiled."""
+        """Return some whose measures are finite, which wrappers are put around, too."""
 
     @abc.abstractmethod
-    def tall(self, inside: Any) -> list[Any]:
-        """Return some whose largest primitive is near `_largest_term`, of one that is tall."""
+    def around(self, inside: Any) -> list[Any]:
+        """Return some of one in a `Scaled`: their largest primitive is near `_largest_term`."""

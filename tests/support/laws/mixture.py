@@ -22,7 +22,7 @@ class MixtureLaw(CompositionLaw):
         plain = Mixture((Sigmoid(8.0), Arctan(2.0)), (0.75, 0.25))
         return [plain, Mixture((Sigmoid(4.0), Scaled(Arctan(2.0), rate=0.5)), (0.75, 0.5))]
 
-    def tall(self, inside):
+    def around(self, inside):
         of_both = Mixture((inside, Sigmoid()), (0.5, -3.0))
         return [of_both, Mixture((inside, inside), (2.0, 1.5))]
 

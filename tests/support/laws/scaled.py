@@ -13,6 +13,8 @@ class ScaledLaw(ShapeLaw):
     arguments = {"amplitude": NUMBERS, "rate": NUMBERS, "shift": (-0.5, 0.0, 0.25)}
     defaults = {"amplitude": 1.0, "rate": 1.0, "shift": 0.0}
 
+    passes_on = {"has_area_below"}
+
     def derivative(self, wrapper, inside, x):
         return wrapper.amplitude * inside(wrapper.rate * (x - wrapper.shift))
 
@@ -23,7 +25,7 @@ class ScaledLaw(ShapeLaw):
     def examples(self):
         return [Scaled(Sigmoid(4.0), amplitude=0.75, rate=1.5, shift=0.25)]
 
-    def tall(self, inside):
+    def around(self, inside):
         return [Scaled(inside, amplitude=1.5, rate=0.5)]  # a shift subtracts another term
 
     def derivative_interval(self, model, node, at):

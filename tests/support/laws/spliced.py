@@ -17,7 +17,7 @@ class SplicedLaw(CompositionLaw):
         of_step = Spliced(Sigmoid(4.0), ReluGrad(0.5, 2.0), at_threshold=0)
         return [of_step, Spliced(Arctan(), Sigmoid(4.0), closed="below")]
 
-    def tall(self, inside):
+    def around(self, inside):
         return [Spliced(inside.surrogate, inside)]
 
     def number(self, rng):

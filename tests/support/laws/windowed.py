@@ -14,6 +14,8 @@ class WindowedLaw(ShapeLaw):
     defaults = {"band": 1.0}
     options = {"normalise": Option(lambda rng: not rng.randrange(4), plain=False)}
 
+    passes_on = {"breakpoints"}  # of the surrogate inside and of the recorded formula
+
     def derivative(self, wrapper, inside, x):
         return np.where(np.abs(x) < wrapper.band, inside(x), 0.0)
 
@@ -23,7 +25,7 @@ class WindowedLaw(ShapeLaw):
     def examples(self):
         return [Windowed(Arctan(2.0), 0.75, normalise=True)]
 
-    def tall(self, inside):
+    def around(self, inside):
         return [Windowed(inside, 1.5), Windowed(inside, 0.3, normalise=True)]
 
     def derivative_interval(self, model, node, at):

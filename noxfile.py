@@ -22,12 +22,14 @@ PINNED = ["-c", "constraints.txt"]
 # For what is run by python -m.
 TOOLS = {"PYTHONPATH": os.pathsep.join(("tests", "tests/support"))}
 PROJECT = nox.project.load_toml("pyproject.toml")
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 FRAMEWORKS = {
     "numpy": [],
     "torch": ["torch"],
     "jax": ["jax"],
     "cupy": ["cupy"],
-    "all": ["torch", "jax", "cupy", "dask", "mlx", "demo"],
+    # what check and plot bring comes with the tests and the demo
+    "all": [name for name in EXTRAS if name not in ("check", "plot")],
 }
 
 nox.options.sessions = [
@@ -128,8 +130,7 @@ def strict(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that pyproject.toml admits."""
     requirements = [*PROJECT["project"]["dependencies"]]
-    requirements += PROJECT["project"]["optional-dependencies"]["jax"]
-    requirements += PROJECT["project"]["optional-dependencies"]["check"]
+    requirements += EXTRAS["jax"] + EXTRAS["check"]
     oldest = [requirement.replace(">=", "==") for requirement in requirements]
     install(session, *oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
     install(session, "--no-deps", "-e", ".")

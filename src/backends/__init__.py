@@ -19,6 +19,7 @@ if __name__ == "backends":  # an editable install puts src, which this folder is
 
 import contextlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ._backend import Backend, Definition
@@ -33,7 +34,7 @@ if not hasattr(_parent, "__version__"):  # as with pip's package `surrogates`, o
     )
 
 _GROUP = "surrogates.backends"
-_BUILT_IN = ("array_api_strict", "cupy", "dask", "jax", "mlx", "numpy", "torch")
+_BUILT_IN: dict[str, Callable[[], Backend]] = {}  # how to load each: see the end of this file
 _HOME = {"jaxlib": "jax"}  # where a library's array class lives in another package
 
 _by_library: dict[str, Backend] = {}
@@ -273,7 +274,7 @@ def library_of(array_type: type) -> str:
 def _of_library(library: str) -> Backend | None:
     if library not in _by_library and library in _BUILT_IN:
         try:
-            backend = _built_in(library)
+            backend = _BUILT_IN[library]()
         except Exception as error:  # a framework's import may raise anything
             raise _cannot_load(library, error) from error
         register(library, backend)
@@ -289,20 +290,54 @@ def _cannot_load(library: str, error: Exception) -> ImportError:
     )
 
 
-def _built_in(library: str) -> Backend:
-    # Plain import statements: torch.compile(fullgraph=True) traces these, but not importlib.
-    if library == "torch":
-        from . import _torch as adapter
-    elif library == "jax":
-        from . import _jax as adapter  # type: ignore[no-redef]
-    elif library == "cupy":
-        from . import _cupy as adapter  # type: ignore[no-redef]
-    elif library == "dask":
-        from . import _dask as adapter  # type: ignore[no-redef]
-    elif library == "mlx":
-        from . import _mlx as adapter  # type: ignore[no-redef]
-    elif library in ("array_api_strict", "numpy"):
-        from . import _numpy as adapter  # type: ignore[no-redef]
-    else:
-        raise LookupError(f"no branch of _built_in loads the backend of {library}")
-    return adapter.BACKEND
+def _built_in(*libraries: str) -> Callable[[Callable[[], Backend]], Callable[[], Backend]]:
+    """Declare that a function returns the backend for the arrays of some libraries."""
+
+    def declare(load: Callable[[], Backend]) -> Callable[[], Backend]:
+        _BUILT_IN.update(dict.fromkeys(libraries, load))
+        return load
+
+    return declare
+
+
+# Plain import statements: torch.compile(fullgraph=True) traces these, but not importlib.
+@_built_in("numpy", "array_api_strict")
+def _load_numpy() -> Backend:
+    from ._numpy import BACKEND
+
+    return BACKEND
+
+
+@_built_in("torch")
+def _load_torch() -> Backend:
+    from ._torch import BACKEND
+
+    return BACKEND
+
+
+@_built_in("jax")
+def _load_jax() -> Backend:
+    from ._jax import BACKEND
+
+    return BACKEND
+
+
+@_built_in("cupy")
+def _load_cupy() -> Backend:
+    from ._cupy import BACKEND
+
+    return BACKEND
+
+
+@_built_in("dask")
+def _load_dask() -> Backend:
+    from ._dask import BACKEND
+
+    return BACKEND
+
+
+@_built_in("mlx")
+def _load_mlx() -> Backend:
+    from ._mlx import BACKEND
+
+    return BACKEND

@@ -14,17 +14,8 @@ from surrogates.definitions import SURROGATES
 
 Case = dict[str, Any]
 
-KINDS = [Kind.NUMPY, Kind.NUMPY_READONLY, Kind.STRICT, Kind.TORCH, Kind.JAX, Kind.DASK]
-KINDS += [Kind.MLX]
-DTYPES = {
-    Kind.NUMPY: ["float16", "float32", "float64"],
-    Kind.NUMPY_READONLY: ["float16", "float32", "float64"],
-    Kind.STRICT: ["float32", "float64"],
-    Kind.TORCH: ["float16", "bfloat16", "float32", "float64"],
-    Kind.JAX: ["float16", "bfloat16", "float32", "float64"],
-    Kind.DASK: ["float16", "float32", "float64"],
-    Kind.MLX: ["float16", "bfloat16", "float32"],  # its float64 is single precision within `exp`
-}
+KINDS = [kind for kind in Kind if not kind.on_gpu]
+DTYPES = {kind: kind.dtypes for kind in KINDS}
 
 
 class RefusedError(Exception):
@@ -45,16 +36,7 @@ def array(kind: Kind, values: Any, dtype: str) -> Any:
     with np.errstate(all="ignore"):
         if dtype != "bfloat16":
             return kind.array(values.astype(dtype))
-        single = kind.array(values.astype(np.float32))
-    if kind is Kind.TORCH:
-        import torch
-
-        return single.to(torch.bfloat16)
-    if kind is Kind.MLX:
-        import mlx.core as mx
-
-        return single.astype(mx.bfloat16)
-    return single.astype("bfloat16")
+        return kind.astype(kind.array(values.astype(np.float32)), dtype)
 
 
 def x_of(case: Case) -> Any:
@@ -65,20 +47,10 @@ def x_of(case: Case) -> Any:
         return array(kind, values.T, dtype).T
     if layout == "strided":
         return array(kind, np.repeat(values, 2, axis=-1), dtype)[..., ::2]
-    if layout == "negative" and kind in (Kind.NUMPY, Kind.NUMPY_READONLY):
+    if layout == "negative" and kind.views_backwards:
         return array(kind, values[..., ::-1], dtype)[..., ::-1]
     if layout == "expanded" and values.size:
-        row = array(kind, values[:1], dtype)
-        if kind is Kind.TORCH:
-            return row.expand(values.shape)
-        if kind is Kind.MLX:
-            import mlx.core as mx
-
-            return mx.broadcast_to(row, values.shape)
-        if kind is not Kind.JAX:
-            from array_api_compat import array_namespace
-
-            return array_namespace(row).broadcast_to(row, values.shape)
+        return kind.broadcast(array(kind, values[:1], dtype), values.shape)
     return array(kind, values, dtype)
 
 

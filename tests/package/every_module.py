@@ -9,8 +9,11 @@ import importlib
 import importlib.metadata
 from pathlib import PurePosixPath
 
-OPTIONAL = {"cupy", "cupyx", "dask", "equinox", "flax", "gmpy2", "jax", "matplotlib", "mpmath"}
-OPTIONAL |= {"mlx", "sklearn", "sympy", "torch", "tqdm"}
+from surrogates import backends
+from surrogates._modules import FRAMEWORKS
+
+OPTIONAL = {"cupyx", "gmpy2", "matplotlib", "mpmath", "sklearn", "sympy", "tqdm"}
+OPTIONAL |= {*backends._BUILT_IN, *FRAMEWORKS}
 
 files = importlib.metadata.files("surrogate-gradients") or []
 sources = [PurePosixPath(f) for f in files if f.suffix == ".py"]

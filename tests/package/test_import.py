@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 import surrogates
+from surrogates import backends
+from surrogates._modules import FRAMEWORKS
 
-HEAVY = ("torch", "jax", "jaxlib", "cupy", "dask", "mlx", "flax", "equinox")
-HEAVY += ("matplotlib", "scipy", "sklearn", "tqdm", "sympy")
+HEAVY = ({*backends._BUILT_IN} | {*backends._HOME} | {*FRAMEWORKS}) - {"numpy"}
+HEAVY = (*sorted(HEAVY), "matplotlib", "scipy", "sklearn", "tqdm", "sympy")
 # The names of a neuron library, which not everybody asks for.
 HEAVY += tuple(f"surrogates.libraries.{name}" for name in surrogates.libraries.LIBRARIES)
 

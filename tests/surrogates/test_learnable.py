@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
+from networks import LIBRARIES
 from surrogates import (
     Compressed,
     Scaled,
@@ -165,19 +166,13 @@ def test_learnable_reaches_into_what_is_translated(torch):
 @pytest.mark.parametrize("learned", ["rate", "amplitude"])
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_learnable_holds_arrays_of_its_own(framework, learned):
-    pytest.importorskip(framework)
+    library = LIBRARIES[framework]()
     amplitude = _aligned(np.asarray([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]))
-    values = amplitude.copy()
-    if framework == "torch":
-        import torch
-
-        held = torch.from_numpy(amplitude)
-    else:
-        held = amplitude
+    values, held = amplitude.copy(), library.sharing(amplitude)
     module = learnable(Scaled(Sigmoid(), amplitude=held), learned, framework=framework)
     amplitude[...] = 100.0
     now = module.surrogate.amplitude
-    np.testing.assert_allclose(now.detach() if framework == "torch" else now, values, rtol=1e-6)
+    np.testing.assert_allclose(library.read(now), values, rtol=1e-6)
 
 
 class Bounded(Surrogate):
@@ -219,16 +214,9 @@ class Shared(Surrogate):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_starts_in_the_middle_of_its_range_is_learned(framework):
-    module_of = pytest.importorskip(framework)
-    module, x = learnable(Shared(), "part", framework=framework), np.asarray([-0.25, 0.5, 1.5])
-    if framework == "torch":
-        module(module_of.from_numpy(x)).sum().backward()
-        (slope,) = (raw.grad for raw in module.parameters())
-    else:
-        jax = pytest.importorskip("jax")
-        gradient = module_of.filter_grad if framework == "equinox" else _nnx_grad()
-        slopes = gradient(lambda module: module(jax.numpy.asarray(x)).sum())(module)
-        (slope,) = jax.tree.leaves(slopes)
+    library, x = LIBRARIES[framework](), np.asarray([-0.25, 0.5, 1.5])
+    module = learnable(Shared(), "part", framework=framework)
+    slope = library.slope(module, library.array(x, "float64"))
     # of the area to the left of x, times that of the logistic function at 0
     np.testing.assert_allclose(float(slope), (1 + np.tanh(x)).sum() / 4, rtol=1e-6)
 
@@ -256,12 +244,6 @@ def test_a_range_with_two_ends_is_learned_beside_one_with_one_end(torch, held):
         "alpha": (factor * 0.3 * x * (1 - rising**2)).sum() * 2.0,
     }
     assert found == pytest.approx(expected, rel=1e-6)
-
-
-def _nnx_grad():
-    from flax import nnx
-
-    return nnx.grad
 
 
 def _aligned(values):
@@ -292,13 +274,12 @@ class Hanging(surrogates.Surrogate):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("value", [2.0, np.asarray(2.0), np.asarray([2.0, 2.0])], ids=np.shape)
 def test_what_would_be_refused_at_its_default_is_learned(framework, value):
-    library = pytest.importorskip("torch" if framework == "torch" else "jax.numpy")
-    pytest.importorskip(framework)
-    value = value if isinstance(value, float) else library.asarray(value)
+    library = LIBRARIES[framework]()
+    value = value if isinstance(value, float) else library.array(value, "float64")
     module = learnable(Compressed(Hanging(value), "uint8"), "peak_", framework=framework)
     now = module.surrogate.surrogate.peak_
-    np.testing.assert_array_equal(now.detach() if framework == "torch" else now, value)
-    np.testing.assert_array_equal(module(library.asarray([-0.5, 0.5])).tolist(), [0.0, 1.0])
+    np.testing.assert_array_equal(library.read(now), value)
+    np.testing.assert_array_equal(library.read(module(library.array([-0.5, 0.5]))), [0.0, 1.0])
 
 
 def test_a_name_that_modules_of_pytorch_have_is_refused_with_the_remedy(torch):

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from networks import VALUES, Library, perceptron, spike_of
+from networks import LIBRARIES, VALUES
 from surrogates import (
     Arctan,
     Compressed,
@@ -31,7 +31,7 @@ from surrogates._modules import FRAMEWORKS
 
 @pytest.fixture(params=FRAMEWORKS)
 def library(request):
-    return Library(request.param)
+    return LIBRARIES[request.param]()
 
 
 MADE = {
@@ -67,7 +67,7 @@ def test_a_module_computes_what_its_surrogate_computes(library, make):
 def test_a_module_takes_an_array_of_numpy_where_its_surrogate_does(library, make, names):
     surrogate, x = Sigmoid(library.array([1.0, 2.0, 3.0])), VALUES.astype(np.float32)
     spike = make(surrogate, *names, framework=library.name)
-    if library.name == "torch":
+    if not library.takes_numpy:
         for called in (surrogate, spike):
             with pytest.raises(TypeError, match=r"x is an array of numpy and .*alpha is one of"):
                 called(x)
@@ -78,7 +78,7 @@ def test_a_module_takes_an_array_of_numpy_where_its_surrogate_does(library, make
 
 @pytest.mark.parametrize("names", [(), ("alpha",)], ids=["module", "learnable"])
 def test_a_module_refuses_a_parameter_that_is_set_on_it(library, names):
-    spike = spike_of(library, perceptron(library, module(Sigmoid(), framework=library.name)))
+    spike = library.spike_of(library.perceptron(module(Sigmoid(), framework=library.name)))
     if names:
         spike = learnable(Scaled(Sigmoid(), 2.0), *names, framework=library.name)
     before = repr(spike)
@@ -88,7 +88,7 @@ def test_a_module_refuses_a_parameter_that_is_set_on_it(library, names):
         spike.alpha = 1.0
     assert not hasattr(spike, "alpha")
     assert repr(spike) == before
-    if library.name != "equinox":  # whose modules are frozen
+    if not library.is_frozen:
         spike.note = "anything else is set as on any module"
         assert copy.deepcopy(spike).note == spike.note
 
@@ -129,63 +129,21 @@ def test_many_values_are_shown_by_their_range(library, values, text, names):
 # Which parameters an optimiser with weight decay gets, and moves.
 
 
-def trained(library, network, x, steps=3, mask=None):
-    """Return a network after steps of AdamW with much weight decay, as its library's users take."""
-    if library.name == "torch":
-        import torch
-
-        optimiser = torch.optim.AdamW(network.parameters(), lr=0.5, weight_decay=0.5)
-        for _ in range(steps):
-            optimiser.zero_grad()
-            network(x).sum().backward()
-            optimiser.step()
-        return network
-    optax = pytest.importorskip("optax")
-    adamw = optax.adamw(0.5, weight_decay=0.5, mask=mask)
-    if library.name == "flax":
-        from flax import nnx
-
-        optimiser = nnx.Optimizer(network, adamw, wrt=nnx.Param)
-
-        @nnx.jit
-        def step(network, optimiser):
-            optimiser.update(network, nnx.grad(lambda network: network(x).sum())(network))
-
-        for _ in range(steps):
-            step(network, optimiser)
-        return network
-    import equinox as eqx
-    import jax
-
-    for chosen in (eqx.is_array, eqx.is_inexact_array):  # both are in use
-        state = adamw.init(eqx.filter(network, chosen))
-
-        @eqx.filter_jit
-        def step(network, state):
-            gradient = eqx.filter_grad(lambda network: jax.vmap(network)(x).sum())(network)
-            updates, state = adamw.update(gradient, state, eqx.filter(network, chosen))  # noqa: B023
-            return eqx.apply_updates(network, updates), state
-
-        for _ in range(steps):
-            network, state = step(network, state)
-    return network
-
-
 def test_weight_decay_moves_no_array_of_a_module(library):
     alphas = library.array([1.0, 2.0, 3.0])
-    network = perceptron(library, module(Sigmoid(alphas), library.name))
-    before = np.array(library.read(weight_of(library, network)))
-    network = trained(library, network, library.array(VALUES))
-    alpha = spike_of(library, network).surrogate.alpha
+    network = library.perceptron(module(Sigmoid(alphas), library.name))
+    before = np.array(library.read(library.weight_of(network)))
+    network = library.trained(network, library.array(VALUES))
+    alpha = library.spike_of(network).surrogate.alpha
     np.testing.assert_array_equal(library.read(alpha), [1.0, 2.0, 3.0])
-    assert np.abs(library.read(weight_of(library, network)) - before).max() > 0.1
+    assert np.abs(library.read(library.weight_of(network)) - before).max() > 0.1
 
 
 def test_weight_decay_moves_no_array_beside_a_learned_one(library):
     surrogate = Scaled(Sigmoid(), amplitude=library.array([1.0, 2.0, 3.0]))
-    network = perceptron(library, learnable(surrogate, "alpha", framework=library.name))
-    network = trained(library, network, library.array(VALUES))
-    now = spike_of(library, network).surrogate
+    network = library.perceptron(learnable(surrogate, "alpha", framework=library.name))
+    network = library.trained(network, library.array(VALUES))
+    now = library.spike_of(network).surrogate
     np.testing.assert_array_equal(library.read(now.amplitude), [1.0, 2.0, 3.0])
     assert abs(library.read(now.surrogate.alpha) - 4.0) > 0.1
 
@@ -196,18 +154,13 @@ def test_the_mask_that_docs_recommend_leaves_what_is_learned_alone(jax, name):
         keystr = jax.tree_util.keystr
         return jax.tree_util.tree_map_with_path(lambda p, _: "raw" not in keystr(p), parameters)
 
-    library = Library(name)
+    library = LIBRARIES[name]()
     far = library.array(np.full((2, 3), 1e6))  # where the surrogate has no gradient
-    network = perceptron(library, learnable(Sigmoid(4.0), "alpha", framework=name))
-    before = np.array(library.read(weight_of(library, network)))
-    network = trained(library, network, far, mask=decayed)
-    assert spike_of(library, network).surrogate.alpha == pytest.approx(4.0)
-    assert np.abs(library.read(weight_of(library, network)) - before).max() > 0.1
-
-
-def weight_of(library, network):
-    layer = network[0] if library.name == "torch" else network.layers[0]
-    return layer.kernel[...] if library.name == "flax" else layer.weight
+    network = library.perceptron(learnable(Sigmoid(4.0), "alpha", framework=name))
+    before = np.array(library.read(library.weight_of(network)))
+    network = library.trained(network, far, mask=decayed)
+    assert library.spike_of(network).surrogate.alpha == pytest.approx(4.0)
+    assert np.abs(library.read(library.weight_of(network)) - before).max() > 0.1
 
 
 def test_weight_decay_alone_pulls_what_is_learned_towards_one(torch):
@@ -224,8 +177,8 @@ def test_weight_decay_alone_pulls_what_is_learned_towards_one(torch):
 
 @pytest.mark.parametrize("name", ["flax", "equinox"])
 def test_a_jax_module_is_traced_once_for_each_mode(jax, name):
-    library = Library(name)
-    network = perceptron(library, module(Sigmoid(library.array([1.0, 2.0, 3.0])), name))
+    library = LIBRARIES[name]()
+    network = library.perceptron(module(Sigmoid(library.array([1.0, 2.0, 3.0])), name))
     x, traces = library.array(VALUES), []
 
     def loss(network, x):
@@ -302,7 +255,7 @@ def test_a_flax_module_learns_where_its_number_is_traced(jax):
 
 @pytest.mark.parametrize("name", ["flax", "equinox"])
 def test_a_jax_module_is_copied_and_pickled(jax, name):
-    library = Library(name)
+    library = LIBRARIES[name]()
     x = library.array(VALUES)
     spike = module(Sigmoid(library.array([1.0, 2.0, 3.0])), name)
     for copied in (copy.deepcopy(spike), pickle.loads(pickle.dumps(spike))):
@@ -334,11 +287,19 @@ def test_the_arrays_of_a_surrogate_tell_its_library(torch):
         assert "_flax" in type(module(Sigmoid(jax.numpy.asarray(2.0)))).__module__
 
 
+EVERY = ", ".join(FRAMEWORKS)
+OF_JAX = [name for name in FRAMEWORKS if _modules._LIBRARIES[name].arrays == "jax"]
+
+
+def choices(names):
+    return " or ".join(f'framework="{name}"' for name in names)
+
+
 @pytest.mark.parametrize(
     ("imported", "message"),
     [
-        ((), "none of torch, flax, equinox is imported"),
-        (("torch", "flax"), "torch, flax of torch, flax, equinox are imported"),
+        ((), f"none of {EVERY} is imported"),
+        (("torch", "flax"), f"torch, flax of {EVERY} are imported"),
     ],
 )
 def test_what_cannot_be_told_is_asked_for(monkeypatch, imported, message):
@@ -346,30 +307,30 @@ def test_what_cannot_be_told_is_asked_for(monkeypatch, imported, message):
         monkeypatch.delitem(sys.modules, name, raising=False)
     for name in imported:
         monkeypatch.setitem(sys.modules, name, object())
-    choices = 'say .*: framework="torch" or framework="flax" or framework="equinox"$'
-    with pytest.raises(ValueError, match=f"module: cannot tell .*, since {message}; {choices}"):
+    said = f"{message}; say .*: {choices(FRAMEWORKS)}$"
+    with pytest.raises(ValueError, match=f"module: cannot tell .*, since {said}"):
         module(Sigmoid())
 
 
-def test_arrays_of_jax_leave_two_libraries(jax, monkeypatch):
-    for name in ("flax", "equinox"):
+def test_arrays_of_jax_leave_its_libraries(jax, monkeypatch):
+    assert {"flax", "equinox"} <= {*OF_JAX}
+    for name in OF_JAX:
         monkeypatch.setitem(sys.modules, name, object())
-    why = r"the arrays of Sigmoid are of jax, and flax, equinox of flax, equinox are imported"
-    with pytest.raises(
-        ValueError, match=rf"{why}; .* framework=\"flax\" or framework=\"equinox\"$"
-    ):
+    names = ", ".join(OF_JAX)
+    why = rf"the arrays of Sigmoid are of jax, and {names} of {names} are imported"
+    with pytest.raises(ValueError, match=f"{why}; .* {choices(OF_JAX)}$"):
         module(Sigmoid(jax.numpy.asarray(2.0)))
 
 
 def test_arrays_of_two_libraries_leave_all(jax, torch):
     surrogate = GaussianGrad(jax.numpy.ones(2), torch.ones(2))
-    with pytest.raises(ValueError, match=r"are of jax and torch; say .* or framework=\"equinox\"$"):
+    with pytest.raises(ValueError, match=f"are of jax and torch; say .*: {choices(FRAMEWORKS)}$"):
         module(surrogate)
     assert module(surrogate, "torch").surrogate.sigma.shape == (2,)
 
 
 def test_the_only_library_that_is_imported_is_taken(torch, monkeypatch):
-    for name in ("flax", "equinox"):
+    for name in {*FRAMEWORKS} - {"torch"}:
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert isinstance(module(Sigmoid()), torch.nn.Module)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from networks import VALUES, Library, perceptron, spike_of
+from networks import LIBRARIES, VALUES
 from surrogates import (
     MultiSpike,
     Relaxed,
@@ -23,7 +23,7 @@ from surrogates._modules import FRAMEWORKS
 
 @pytest.fixture(params=FRAMEWORKS)
 def library(request):
-    return Library(request.param)
+    return LIBRARIES[request.param]()
 
 
 @pytest.mark.parametrize("is_learned", [False, True])
@@ -59,13 +59,7 @@ def test_what_has_a_gradient_to_its_parameters_is_learned_as_it_is(library, wrap
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_a_module_of_half_precision_is_shown(library, dtype):
-    values = library.array([1.0, 2.5])
-    if library.name == "torch":
-        import torch
-
-        values = values.to(getattr(torch, dtype))
-    else:
-        values = values.astype(dtype)
+    values = library.array([1.0, 2.5], dtype)
     text = "SurrogateModule(Sigmoid(alpha=[1.0, 2.5]), spiking=True)"
     assert repr(module(Sigmoid(values), library.name)) == text
 
@@ -90,14 +84,14 @@ def test_a_parameter_may_be_called_as_what_a_module_holds(library):
 
 
 def test_a_model_is_turned_over_and_back(library):
-    network = perceptron(library, learnable(Sigmoid(2.0), "alpha", framework=library.name))
+    network = library.perceptron(learnable(Sigmoid(2.0), "alpha", framework=library.name))
     for spiking in (False, True):
         switched = set_spiking_mode(network, spiking)
-        assert spike_of(library, switched).spiking is spiking
-        assert library.name == "equinox" or switched is network
-    if library.name == "equinox":
-        assert spike_of(library, set_spiking_mode(network, False)).spiking is False
-        assert spike_of(library, network).spiking is True
+        assert library.spike_of(switched).spiking is spiking
+        assert library.is_frozen or switched is network
+    if library.is_frozen:
+        assert library.spike_of(set_spiking_mode(network, False)).spiking is False
+        assert library.spike_of(network).spiking is True
 
 
 @pytest.mark.parametrize("name", ["torch", "flax"])
@@ -136,15 +130,7 @@ def test_the_surrogate_functions_of_spikingjelly_are_switched_too(torch):
 
 
 def test_a_plain_surrogate_in_a_model_cannot_be_switched(library):
-    if library.name == "torch":
-        import torch
-
-        network = torch.nn.Sequential(torch.nn.Identity(), module(Sigmoid(), "torch"))
-        network[0].neurons = {"first": [Sigmoid()]}
-        place = "0.neurons"
-    else:
-        network = perceptron(library, Sigmoid())
-        place = "layers.1" + (".fn" if library.name == "equinox" else "")
+    network, place = library.holding(Sigmoid())
     with pytest.raises(ValueError, match=rf"set_spiking_mode: {place} of the Sequential cannot"):
         set_spiking_mode(network, False)
 
@@ -155,18 +141,7 @@ def test_all_surrogates_are_switched_or_none(library):
             return 1 / (1 + x * x)
 
     spikes = [module(s, library.name) for s in (Sigmoid(), Derivative())]
-    if library.name == "torch":
-        import torch
-
-        network = torch.nn.Sequential(*spikes)
-    elif library.name == "flax":
-        from flax import nnx
-
-        network = nnx.Sequential(*spikes)
-    else:
-        import equinox as eqx
-
-        network = eqx.nn.Sequential([eqx.nn.Lambda(spike) for spike in spikes])
+    network = library.sequential(*spikes)
     with pytest.raises(TypeError, match=r"emits the primitive\. .* defines no primitive"):
         set_spiking_mode(network, False)
     assert spikes[0].spiking is True
@@ -175,7 +150,7 @@ def test_all_surrogates_are_switched_or_none(library):
 def test_what_cannot_be_switched(torch):
     with pytest.raises(ValueError, match="found no surrogate in the Linear"):
         set_spiking_mode(torch.nn.Linear(2, 2), False)
-    with pytest.raises(TypeError, match=r"expected a model .* got Sigmoid\(alpha=4\.0\)"):
+    with pytest.raises(TypeError, match=r"that is a torch\.nn\.Module, a flax.* or an? .* got Sig"):
         set_spiking_mode(Sigmoid(), False)
     with pytest.raises(TypeError, match="spiking must be True or False, got 0"):
         set_spiking_mode(module(Sigmoid(), "torch"), 0)

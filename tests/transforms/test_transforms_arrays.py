@@ -108,7 +108,7 @@ LAYOUTS = {
 def test_layout(cell, kind, transform):
     import importlib
 
-    xp = importlib.import_module(kind.value)
+    xp = importlib.import_module(kind.library)
     x = LAYOUTS[transform.removeprefix("vjp, ")](xp, cell.x.reshape(2, 4))
     values = kind.numpy(x)
     spikes, pullback = surrogates.vjp(cell.surrogate, x)

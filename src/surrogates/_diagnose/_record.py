@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from .._arrays import checked_x, on_host
+from .._modules import FRAMEWORKS
 from .._modules._plan import Plan
 from .._surrogate import Surrogate
 
 Array = Any
-_LIBRARIES = ("torch", "flax", "equinox")
 
 
 class Layer:
@@ -110,7 +110,7 @@ class Recorder:
             if where == "surrogates.backends._dask" and code.co_name == "_block":
                 return None
             top = where.partition(".")[0]
-            if not line and top not in ("surrogates", "jax", "dask", *_LIBRARIES):
+            if not line and top not in ("surrogates", "jax", "dask", *FRAMEWORKS):
                 line = f"{os.path.basename(code.co_filename)}:{place.f_lineno}"
             place = place.f_back
         return line
@@ -119,7 +119,7 @@ class Recorder:
 def is_module(thing: Any) -> bool:
     """Return whether something is a module of PyTorch, Flax or Equinox, which is not imported."""
     return any(
-        cls.__name__ == "Module" and cls.__module__.partition(".")[0] in _LIBRARIES
+        cls.__name__ == "Module" and cls.__module__.partition(".")[0] in FRAMEWORKS
         for cls in type(thing).__mro__
     )
 

@@ -3,14 +3,63 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+from .. import backends
 from .._similar import similar
 from .._surrogate import Surrogate, require_surrogate
 from ._paths import parameters_by_path, paths_of
 
-FRAMEWORKS = ("torch", "flax", "equinox")
-_HOMES = {"torch": ("torch",), "jax": ("flax", "equinox"), "jaxlib": ("flax", "equinox")}
+
+class _Library(NamedTuple):
+    """A library of modules."""
+
+    base: str
+    """The class of its modules."""
+
+    arrays: str
+    """The library of its arrays."""
+
+    load: Callable[[], Any]
+    """Returns our file for it."""
+
+
+_LIBRARIES: dict[str, _Library] = {}
+
+
+def _modules_of(base: str, arrays: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """Declare that a function returns our file for the library whose modules are a `base`."""
+
+    def declare(load: Callable[[], Any]) -> Callable[[], Any]:
+        _LIBRARIES[base.partition(".")[0]] = _Library(base, arrays, load)
+        return load
+
+    return declare
+
+
+@_modules_of("torch.nn.Module", arrays="torch")
+def _load_torch() -> Any:
+    from . import _torch
+
+    return _torch
+
+
+@_modules_of("flax.nnx.Module", arrays="jax")
+def _load_flax() -> Any:
+    from . import _flax
+
+    return _flax
+
+
+@_modules_of("equinox.Module", arrays="jax")
+def _load_equinox() -> Any:
+    from . import _equinox
+
+    return _equinox
+
+
+FRAMEWORKS = tuple(_LIBRARIES)
 
 
 def module(surrogate: Surrogate, framework: str | None = None, spiking: bool = True) -> Any:
@@ -184,13 +233,14 @@ def set_spiking_mode(model: Any, spiking: bool) -> Any:
     """
     _require_bool("set_spiking_mode", spiking)
     bases = {(c.__module__.partition(".")[0], c.__name__) for c in type(model).__mro__}
-    libraries = [name for name in FRAMEWORKS if (name, "Module") in bases]
+    libraries = [library for name, library in _LIBRARIES.items() if (name, "Module") in bases]
     if not libraries:
+        *names, last = (f"{_article(base)} {base}" for base, _, _ in _LIBRARIES.values())
         raise TypeError(
-            "set_spiking_mode: expected a model that is a torch.nn.Module, a flax.nnx.Module or an "
-            f"equinox.Module, got {model!r}"
+            f"set_spiking_mode: expected a model that is {', '.join(names)} or {last}, "
+            f"got {model!r}"
         )
-    modules = _file_of(libraries[0])
+    modules = libraries[0].load()
     found, plain = modules.switchable(model)
     if plain:
         raise ValueError(
@@ -211,9 +261,10 @@ def _made(
     chosen = _chosen(caller, surrogate, framework)
     _require_bool(caller, spiking)
     try:
-        modules = _file_of(chosen)
+        modules = _LIBRARIES[chosen].load()
     except ModuleNotFoundError as error:
-        if error.name not in (chosen, "jax"):  # JAX comes with Flax and Equinox
+        # Its arrays' library comes with it, as JAX does with Flax and Equinox
+        if error.name not in (chosen, _LIBRARIES[chosen].arrays):
             raise
         raise ModuleNotFoundError(
             f"{caller}: framework={chosen!r} needs {chosen}, which is not installed: python -m pip "
@@ -228,14 +279,8 @@ def _require_bool(caller: str, spiking: Any) -> None:
         raise TypeError(f"{caller}: spiking must be True or False, got {spiking!r}")
 
 
-def _file_of(framework: str) -> Any:
-    if framework == "torch":
-        from . import _torch as modules
-    elif framework == "flax":
-        from . import _flax as modules  # type: ignore[no-redef]
-    else:
-        from . import _equinox as modules  # type: ignore[no-redef]
-    return modules
+def _article(name: str) -> str:
+    return "an" if name[0] in "aeiou" else "a"
 
 
 def _instead_of(framework: Any, surrogate: Surrogate) -> str:
@@ -258,17 +303,16 @@ def _chosen(caller: str, surrogate: Surrogate, framework: str | None) -> str:
             f"{_instead_of(framework, surrogate)}"
         )
     arrays = surrogate.partition()[1]
-    tops = {c.__module__.partition(".")[0] for array in arrays for c in type(array).__mro__}
-    homes = [set(_HOMES[top]) for top in tops & _HOMES.keys()]
-    possible = [name for name in FRAMEWORKS if all(name in home for home in homes)]
+    known = {library.arrays for library in _LIBRARIES.values()}
+    homes = {backends.library_of(c) for array in arrays for c in type(array).__mro__} & known
+    possible = [name for name in FRAMEWORKS if homes <= {_LIBRARIES[name].arrays}]
     found = [name for name in possible if name in sys.modules]
     if len(found) == 1:
         return found[0]
     are = "are" if len(found) > 1 else "is"
     why = [f"{', '.join(found) or 'none'} of {', '.join(possible)} {are} imported"]
     if homes:
-        libraries = sorted({top.removesuffix("lib") for top in tops & _HOMES.keys()})
-        whose = f"the arrays of {type(surrogate).__name__} are of {' and '.join(libraries)}"
+        whose = f"the arrays of {type(surrogate).__name__} are of {' and '.join(sorted(homes))}"
         why = [whose, *why] if possible else [whose]
     choices = " or ".join(f'framework="{name}"' for name in possible or FRAMEWORKS)
     raise ValueError(

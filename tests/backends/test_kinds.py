@@ -11,9 +11,11 @@ from surrogates import backends
 def test_a_kind_does_what_its_backend_does(kind):
     if kind.missing():
         pytest.skip(kind.missing())
-    backend = backends.of(kind.array(np.ones(2)))
+    array = kind.array(np.ones(2))
+    backend = backends.of(array)
     assert kind.differentiates == backend.differentiates
     assert kind.takes_out == (backend.no_out is None)
+    assert (kind.is_lazy or kind.on_gpu) == (backend.extremes(array) is None)
 
 
 @pytest.mark.parametrize("kind", parameters(Kind))

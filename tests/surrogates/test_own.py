@@ -98,7 +98,7 @@ def test_half_precision_is_single_precision_rounded_once(cls):
 def test_what_is_no_floating_point_array_is_refused(cls, kind):
     x = kind.array(np.ones(3, np.int32))
     for call in (cls(), cls().surrogate_grad, lambda x: surrogates.vjp(cls(), x)):
-        with pytest.raises(TypeError, match="int32; convert it"):
+        with pytest.raises(TypeError, match=r"int32.*; convert it"):
             call(x)
 
 

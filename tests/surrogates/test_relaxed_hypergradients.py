@@ -24,17 +24,8 @@ TAPED = parameters(kind for kind in Kind if kind.differentiates)
 
 def twice(kind, first, second, x, p):
     """Return the gradient to x of ``first(x, p)``, differentiated to p, and that of `second`."""
-    if kind in (Kind.TORCH, Kind.TORCH_CUDA):
-        import torch
-
-        x, p = x.clone().requires_grad_(), p.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(first(x, p).sum(), x, create_graph=True)
-        outer = [torch.autograd.grad(g.sum(), p)[0] for g in (gradient, second(x, p))]
-    else:
-        grad = kind.contract()["grad"]  # of a sum
-        functions = (lambda p: grad(lambda x: first(x, p))(x), lambda p: second(x, p))
-        outer = [grad(function)(p) for function in functions]
-    return [kind.numpy(gradient) for gradient in outer]
+    functions = (lambda p: kind.grad(lambda x: first(x, p))(x), lambda p: second(x, p))
+    return [kind.numpy(kind.grad(function)(p)) for function in functions]
 
 
 def negative(kind):

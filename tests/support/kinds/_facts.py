@@ -29,11 +29,11 @@ class Facts:
     is_mutable = True
     """Whether ``array[...] = values`` writes to an array."""
 
-    is_lazy = False
-    """Whether values are computed later, so that the range of a parameter is not checked."""
-
-    # These two are held against the backend, in tests/backends/test_kinds.py.
+    # These three are held against the backend, in tests/backends/test_kinds.py.
     differentiates = False
+    is_lazy = False
+    """Whether values are not looked at, so that the range of a parameter is not checked."""
+
     takes_out = False
     """Whether a pullback writes to the array that it is given as `out`."""
 
@@ -70,6 +70,10 @@ class Facts:
         """Return what `check_backend` is told besides: `grad` and others, and what to leave out."""
         return {}
 
+    def grad(self, function: Any) -> Any:
+        """Return the gradient of ``sum(function(x))`` as a function, which has a gradient again."""
+        return self.contract()["grad"](function)
+
     def gradient(self, function: Any, x: Array) -> Array:
-        """Return the gradient of ``sum(function(x))`` as the library itself computes it."""
-        return self.contract()["grad"](function)(x)
+        """Return the gradient of ``sum(function(x))``, as users take it who ask for no second."""
+        return self.grad(function)(x)

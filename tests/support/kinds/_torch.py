@@ -51,6 +51,15 @@ class Torch(Facts):
             "vmap": func.vmap,
         }
 
+    def grad(self, function):
+        import torch
+
+        def gradient(x):
+            x = x.clone().requires_grad_()
+            return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
+
+        return gradient
+
     def gradient(self, function, x):
         x = x.clone().requires_grad_()
         function(x).sum().backward()

@@ -99,7 +99,9 @@ class TensorFlowBackend(backends.Backend):
         return tape.gradient(y, x)
 
     def uniform(self, generator, x):
-        return generator.uniform(tf.shape(x), dtype=x.dtype)
+        # in half precision 0 would be drawn too often, and with it a spike
+        dtype = tf.float64 if x.dtype == tf.float64 else tf.float32
+        return generator.uniform(tf.shape(x), dtype=dtype)
 
 
 BACKEND = TensorFlowBackend()

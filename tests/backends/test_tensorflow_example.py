@@ -66,6 +66,15 @@ def test_contract_in_graphs(tf):
     )
 
 
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_rare_random_spikes_in_half_precision(tf, half):
+    p, count = 3.35e-4, 400_000  # the probability of Sigmoid(4) at -2
+    x = tf.cast(tf.fill([count], -2.0), half)
+    spikes = surrogates.sample(surrogates.Sigmoid(4.0), x, tf.random.Generator.from_seed(0))
+    assert spikes.dtype == x.dtype
+    assert abs(np.sum(spikes.numpy() == 1) - p * count) < 5 * np.sqrt(p * count)
+
+
 def test_what_vectorized_map_drops_is_not_0_in_silence(tf):
     surrogate = surrogates.MultiSpike(surrogates.Sigmoid())
     gradient = grad_of(tf)(lambda x: tf.vectorized_map(surrogate, x))(tf.constant(X))

@@ -105,7 +105,7 @@ def _scale(xp: Any, interval: Interval, dtype: Any) -> tuple[float, float, float
     limits = xp.finfo(dtype)
     end, sign = (high, -1.0) if low == FINITE.low else (start, 1.0)
     # The least distance from the end of the range that the dtype can tell, half precision too.
-    least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.tiny)
+    least = max(low - start, POSITIVE.low, 2 * limits.eps * abs(end) or limits.smallest_normal)
     most = min(FINITE.high, float(limits.max) / 2)
     return end, sign, math.log(least), math.log(most)
 

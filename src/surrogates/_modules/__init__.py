@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import backends
 from .._similar import similar
@@ -12,17 +12,11 @@ from .._surrogate import Surrogate, require_surrogate
 from ._paths import parameters_by_path, paths_of
 
 
-class _Library(NamedTuple):
-    """A library of modules."""
+class _Library:
+    """A library of modules: the class of these, the library of its arrays, how to load our file."""
 
-    base: str
-    """The class of its modules."""
-
-    arrays: str
-    """The library of its arrays."""
-
-    load: Callable[[], Any]
-    """Returns our file for it."""
+    def __init__(self, base: str, arrays: str, load: Callable[[], Any]) -> None:
+        self.base, self.arrays, self.load = base, arrays, load
 
 
 _LIBRARIES: dict[str, _Library] = {}
@@ -235,7 +229,7 @@ def set_spiking_mode(model: Any, spiking: bool) -> Any:
     bases = {(c.__module__.partition(".")[0], c.__name__) for c in type(model).__mro__}
     libraries = [library for name, library in _LIBRARIES.items() if (name, "Module") in bases]
     if not libraries:
-        *names, last = (f"{_article(base)} {base}" for base, _, _ in _LIBRARIES.values())
+        *names, last = (f"{_article(one.base)} {one.base}" for one in _LIBRARIES.values())
         raise TypeError(
             f"set_spiking_mode: expected a model that is {', '.join(names)} or {last}, "
             f"got {model!r}"

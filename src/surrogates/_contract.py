@@ -23,6 +23,7 @@ Check = Callable[[], None]
 
 _PLACES = (-2.3, -1.1, -0.4, -0.07, 0.03, 0.21, 0.8, 1.7)  # in widths of a surrogate
 _FAR = (-300.0, -20.0, 20.0, 300.0)
+_DRAWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Case:
         yield "integers are refused", self.integers
         if has.generator is not None and self.surrogate.is_distribution:
             yield "random spikes", self.random
+            yield "rare spikes, and rare silence", self.rare
         if has.grad:
             yield "the gradient", lambda: self.first_order(has.grad(self.surrogate))
             yield "the gradient of several and of signed spikes", self.emissions
@@ -152,13 +154,31 @@ class Case:
         raise AssertionError("an array of integers was taken")
 
     def random(self) -> None:
-        x = self.cast(np.full(20_000, 0.05))
-        drawn = self.numpy(sample(self.surrogate, self.array(x), self.library.generator))
+        drawn = self.drawn(0.05)
         if not np.all((drawn == 0) | (drawn == 1)):
             raise AssertionError(f"numbers other than 0 and 1 were drawn: {np.unique(drawn)}")
         expected = float(self.surrogate.formula("area", np, np.asarray(0.05)))
-        if not abs(drawn.mean() - expected) < 0.02:  # five standard deviations
+        if not abs(drawn.mean() - expected) < 0.01:  # six standard deviations
             raise AssertionError(f"the share of spikes is {drawn.mean():.3f}, not {expected:.3f}")
+
+    def rare(self) -> None:
+        """Assert that numbers are not drawn in half precision, where 0 or 1 come too often."""
+        for word, side in (("spike", -1), ("do not", 1)):
+            x = self.cast(side * np.geomspace(1e-3, 1e4, 400))
+            below = self.surrogate.formula("area", np, x.astype(np.float64))
+            share = below if side < 0 else 1 - below
+            for at in x[share < 1e-5][:1]:
+                found = int(np.sum(self.drawn(at) == (side < 0)))
+                if found > 12:  # of one, at most
+                    raise AssertionError(
+                        f"{found} of {_DRAWS} {word} at x = {at:.3g}, where the probability is "
+                        f"{share[x == at][0]:.1g}: draw in single precision for half"
+                    )
+
+    def drawn(self, x: float) -> Values:
+        """Return random spikes at one potential."""
+        of_one = self.array(self.cast(np.full(_DRAWS, x)))
+        return self.numpy(sample(self.surrogate, of_one, self.library.generator))
 
     # What the library differentiates
 

@@ -55,7 +55,7 @@ def check_backend(
     generator : optional
         What `surrogates.sample` takes for arrays of this library.
     dtypes : iterable of str, default ("float32", "float64")
-        Those to check; "float16" is possible, too.
+        Those to check; name "float16", too, where the library has it.
     as_exact_as : mapping of str to str, optional
         The dtypes in which the library is no more exact than in a narrower one:
         ``{"float64": "float32"}`` where it computes `exp` of float64 in float32.

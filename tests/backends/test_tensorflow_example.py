@@ -49,7 +49,12 @@ def test_contract(tf):
 
     generator = tf.random.Generator.from_seed(0)
     check_backend(
-        tf.constant, asnumpy=lambda a: a.numpy(), grad=grad_of(tf), jvp=jvp, generator=generator
+        tf.constant,
+        asnumpy=lambda a: a.numpy(),
+        grad=grad_of(tf),
+        jvp=jvp,
+        generator=generator,
+        dtypes=["float16", "float32", "float64"],
     )
 
 

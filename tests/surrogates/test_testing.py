@@ -90,6 +90,16 @@ def faults_without_differentiation():
         def uniform(self, generator, x):
             return super().uniform(generator, x) ** 1.1  # three hundredths more spikes
 
+    class Coarse(NumpyBackend):
+        def uniform(self, generator, x):
+            xp = self.namespace(x)
+            return xp.floor(super().uniform(generator, x) * 2048) / 2048  # as float16 draws
+
+    class Upwards(NumpyBackend):
+        def uniform(self, generator, x):
+            xp = self.namespace(x)
+            return xp.ceil(super().uniform(generator, x) * 2048) / 2048  # 1 is drawn, too
+
     class Shortened(NumpyBackend):
         def linearize(self, definition, x, arrays):
             spikes, derivative = super().linearize(definition, x, arrays)
@@ -101,6 +111,8 @@ def faults_without_differentiation():
         "spikes: Sigmoid": AboveAlone(),
         "spikes: .* of type <class 'numpy": Converting(),
         "random spikes: Sigmoid.* share of spikes": Often(),
+        "rare spikes, and rare silence: Sigmoid.* 100000 spike at": Coarse(),
+        "rare spikes, and rare silence: Sigmoid.* 100000 do not at": Upwards(),
         r"surrogates\.vjp and surrogates\.jvp: Sigmoid": Shortened(),
     }
 

@@ -43,9 +43,16 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
             min = torch.as_tensor(min, dtype=x.dtype, device=x.device)
         return torch.clamp(x, min, max)
 
+    def cumulative_sum(x: Any, /, *, axis: int | None = None, **options: Any) -> Any:
+        """Return the sums along an axis, without a look at `sys.modules`: Dynamo may fail on it."""
+        if axis is None or options:
+            return compat.cumulative_sum(x, axis=axis, **options)
+        return x.cumsum(axis)
+
     namespace: Any = ModuleType(compat.__name__)  # a module, since Dynamo guards an object's names
     public = {name: getattr(compat, name) for name in compat.__all__}
-    vars(namespace).update(public, abs=abs, clip=clip, finfo=torch.finfo, where=where)
+    vars(namespace).update(public, abs=abs, clip=clip, cumulative_sum=cumulative_sum)
+    vars(namespace).update(finfo=torch.finfo, where=where)
     return namespace
 
 

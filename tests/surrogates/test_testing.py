@@ -190,7 +190,7 @@ def titles(*means, surrogate=SOME[0]):
         (["vmap"], set()),
         (["compile"], set()),
         (["jvp"], {"the tangent"}),
-        (["generator"], {"random spikes"}),
+        (["generator"], {"random spikes", "rare spikes, and rare silence"}),
         (["grad", "jvp"], {"jvp of grad", "grad of jvp"}),
         (["grad", "vmap"], {"vmap of grad", "grad of vmap", "a parameter that is mapped"}),
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_WITHIN = "Networks: what is missed is within what rounds differ by (see the quartiles)."
+
 REASONS = {
     "PyTorch eager: times the floor": (
         "PyTorch eager, floor: at 1e6 elements all arrays fit the cache, where the floor "
@@ -69,29 +71,30 @@ REASONS = {
         "product takes 1.4 µs more), a cache of 8 definitions instead of 256 (no gain)."
     ),
     "PyTorch eager: per-channel": (
-        "PyTorch eager, per-channel: Sigmoid takes 1.06. Of Arctan two passes are left where alpha "
-        "is a number, since its constants fold, and four where it is an array."
+        "PyTorch eager, per-channel: Sigmoid takes 1.06 to 1.12 from run to run. Of Arctan two "
+        "passes are left where alpha is a number, since its constants fold, and four where it is "
+        "an array."
     ),
     "JAX eager: another alpha": (
         "JAX eager, another alpha: nothing is compiled. Making the surrogate takes 5 µs, and the "
         "compiled function takes one argument more, which JAX converts at each call."
     ),
     "Dask: per-channel": (
-        "Dask: 1.07 to 1.20 in four runs. Two chunks of half a million elements run on two cores "
-        "at once, in 8 to 20 ms, most of it Dask's."
+        "Dask: 0.99 to 1.20, over runs and surrogates. Two chunks of a million elements run one "
+        "after the other, in 8 to 20 ms."
     ),
     "NumPy: `pullback": (
-        "NumPy, `out=`: Sigmoid takes 0.40, Arctan 0.69: spikes and derivative are new memory "
+        "NumPy, `out=`: Sigmoid takes 0.40, Arctan 0.70: spikes and derivative are new memory "
         "still, and plain spends less on Arctan's arithmetic."
     ),
     "NumPy: a small call": (
         "NumPy, small calls: in a process of its own `surrogate_grad` takes 4.7 (Arctan) and 6.4 "
         "µs (Sigmoid), `vjp` with its pullback 7.3 and 8.6, where the printed formulas take 2.3 "
-        "and 4.8, and 3.6 and 5.9. Late in this benchmark, with all libraries loaded, half as long "
-        "again. What is not arithmetic: see *plain*, above."
+        "and 4.8, and 3.6 and 5.9. Late in this benchmark, with all libraries loaded, ours take "
+        "1.2 to 2.3 times as long. What is not arithmetic: see *plain*, above."
     ),
     "PyTorch eager: fastest peer / ours, 1e6, the others": (
-        "PyTorch eager, 1e6, Sigmoid on one thread: 2.2 to 2.4 from run to run."
+        "PyTorch eager, 1e6, Sigmoid: 2.2 to 2.4 from run to run, on one thread and on two."
     ),
     "networks: the surrogate's share": (
         "Networks, share: on a GPU, in eager steps of 512 neurons, a launch takes longer than a "
@@ -103,7 +106,7 @@ REASONS = {
     ),
     "PyTorch CUDA: share": (
         "PyTorch CUDA, bandwidth: called many times in a row, `Sigmoid` takes 667 µs where the "
-        "floor takes 668; the row here has seven rounds, of one call each."
+        "floor takes 668; the row here has seven rounds, and waits for the device after each call."
     ),
     "JAX jit: learnable": (
         "JAX jit, learnable, time on one core: Sigmoid takes 1.13 at 1e4 and 1.08 at 1e6 (1.27 and "
@@ -118,13 +121,13 @@ REASONS = {
         "that what differs is noise."
     ),
     "JAX eager: fastest peer": (
-        "JAX eager: `jax.vjp` of `jax.lax.sin`, one operation with a rule of JAX's own, takes "
-        "three quarters of the time of spyx's surrogate: half of it is out of reach for "
-        "whatever `jax.vjp` differentiates. Tried: a compiled derivative, a compiled spike "
-        "whose linearization JAX remembers (as it is), and a linearization rule like that of "
-        "sine, which could save a quarter at best but is private to JAX and changes its "
-        "arguments from version to version. At 1e7 spyx's computes product and derivative in "
-        "one kernel. braintools takes 2 to 5 times as long as ours."
+        "JAX eager: up to 1e3 elements `jax.vjp` of `jax.lax.sin`, one operation with a rule of "
+        "JAX's own, takes three quarters of the time of spyx's surrogate: half of it is out of "
+        "reach for whatever `jax.vjp` differentiates. Tried: a compiled derivative, a compiled "
+        "spike whose linearization JAX remembers (as it is), and a linearization rule like that of "
+        "sine, which could save a quarter at best but is private to JAX and changes its arguments "
+        "from version to version. At 1e7 spyx's computes product and derivative in one kernel. "
+        "braintools takes 2 to 6 times as long as ours."
     ),
     "NumPy: times the floor": (
         "NumPy, floor: the floor writes to arrays that exist, ours makes three: spikes, "
@@ -149,23 +152,24 @@ REASONS = {
     ),
     "NumPy: ns an element": (
         "Cost of an element: up to 1e6 all arrays fit the cache, and what was freed is used "
-        "again; from there on memory counts. From 1e7 to 1e8 it is flat."
+        "again; from there on memory counts. From 1e7 to 1e8 it is flat, or falls, where most "
+        "calls are not slow ones (see the lower quartiles)."
     ),
     "PyTorch eager: ns an element": (
         "Cost of an element: up to 1e6 all arrays fit the cache, and what was freed is used "
-        "again; from there on memory counts. From 1e7 to 1e8 it is flat."
+        "again; from there on memory counts. From 1e7 to 1e8 it is flat, or falls, where most "
+        "calls are not slow ones (see the lower quartiles)."
     ),
     "NumPy: strided": (
         "Strided (every other element): neither NumPy nor PyTorch reads such memory in "
         "vectors; a mere copy takes three to six times as long as of contiguous memory, and "
-        "there are three to read. Transposed costs a tenth."
+        "there are three to read. Transposed costs up to a fifth."
     ),
     "PyTorch eager: strided": (
         "Strided (every other element): neither NumPy nor PyTorch reads such memory in "
         "vectors; a mere copy takes three to six times as long as of contiguous memory, and "
-        "there are three to read. Transposed costs a tenth."
+        "there are three to read. Transposed costs up to a fifth."
     ),
-    "networks: fastest of the others": (
-        "Networks: what is missed is within what rounds differ by (see the quartiles)."
-    ),
+    "networks: fastest of the others": _WITHIN,
+    "networks: upper quartile": _WITHIN,
 }

@@ -44,8 +44,9 @@ spike, weights and inputs aside. *Peak* is the most memory of a step beside that
 in JAX of XLA's temporaries. *Error* is that of all weight gradients together, relative to those of
 the exact residual. *Share* is the surrogate's part of the step: what it takes beyond the same
 network with the cheapest function there is, the step with a straight-through gradient, subtracted
-round by round; in brackets quartiles. The neurons differ: compare within a library. braintools has
-surrogates and no neuron of its own.
+round by round; in brackets quartiles. Where a step is long there are three rounds, whose quartiles
+are rough. The neurons differ: compare within a library. braintools has surrogates and no neuron of
+its own.
 """
 
 _GPU = ("PyTorch CUDA", "JAX CUDA", "CuPy")
@@ -57,8 +58,9 @@ counts of `MultiSpike` on CuPy (run again, and right), `diagnose` of CuPy's arra
 again), and three faults of the tests. Called many times in a row, `Sigmoid` on 1e8 elements of
 float32 took 667 µs forward and backward, the copy and product that are the floor 668, with an
 alpha for each channel 672. At 1e4 elements, where launches are all of it, it took 157 µs, and a
-Function by hand 206. Races of the rows below lasted seven rounds. Not measured yet: JAX and
-CuPy, other surrogates in PyTorch, and a learned alpha since its gradient has a kernel."""
+Function by hand 206. Races of one surrogate, above, lasted seven rounds, those of networks three.
+Not measured yet: JAX and CuPy, other surrogates in PyTorch, and a learned alpha since its gradient
+has a kernel."""
 
 
 def page(data: Data) -> str:
@@ -81,7 +83,8 @@ def page(data: Data) -> str:
     lines += ["## On a GPU", "", _GPU_TESTS, ""]
     lines += [f"The GPU rows last ran: {data.get('gpu', 'not yet')}.", ""]
     if missing:
-        lines += [f"- {name}: not measured: no GPU" for name in missing] + [""]
+        why = ": no GPU" if data.get("gpu", "not yet") == "not yet" else ""
+        lines += [f"- {name}: not measured{why}" for name in missing] + [""]
     lines += _problems(data)
     return "\n".join(lines).rstrip() + "\n"
 

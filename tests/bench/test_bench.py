@@ -38,6 +38,12 @@ def test_the_page_is_rendered_from_the_data():
     assert (DOCS / "benchmarks.md").read_text() == report.page(data)
 
 
+def test_what_is_missed_has_a_reason():
+    data = json.loads((DOCS / "benchmarks.json").read_text())
+    missed = [target.text for target in targets.targets(data) if target.misses]
+    assert not [text for text in missed if not text.startswith((*targets.REASONS,))]
+
+
 @pytest.mark.long
 def test_every_race_runs_and_is_reported(tmp_path, torch, jax, monkeypatch):
     monkeypatch.setattr(gc, "collect", lambda: 0)  # of all that the worker's other tests left
@@ -193,6 +199,7 @@ def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):
     page = report.page(data | {"launches": launches, "gpu": "a GPU, on today"})
     assert "The GPU rows last ran: a GPU, on today." in page
     assert "- PyTorch CUDA: not measured" not in page
+    assert "- CuPy: not measured\n" in page  # there was a GPU
     assert "| PyTorch CUDA: share of the copy bandwidth, 1e8 | at least 0.85 | 0.9 |" in page
     assert "| PyTorch CUDA: kernels, forward and backward | at most 2 | 2 |" in page
 

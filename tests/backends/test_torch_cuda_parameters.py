@@ -176,6 +176,21 @@ WAYS = {"apart": cpp.APART, "contracted": cpp.CONTRACTED}
 MADE = (gradient_functor, lambda *given: slope_functor(*given, 0))
 
 
+@every_real_parameter
+@every_dtype
+def test_pytorch_reads_the_texts(cls, name, dtype):
+    from torch.cuda.jiterator import _CodeParser
+
+    definition, _ = Relaxed(holding(cls, name, WIDE[dtype])).partition()
+    for make, function in zip(MADE, ("surrogates_gradient", "surrogates_slope"), strict=True):
+        functor = make(definition, dtype, 1)
+        parsed = _CodeParser(functor.text)
+        assert parsed.function_name == function
+        assert (parsed.template_params, parsed.return_type) == ("<typename T>", "T")
+        names = ", ".join(f"T {name}" for name in ("x", "v", "p0", *functor.numbers))
+        assert parsed.function_params == f"({names})"
+
+
 @pytest.fixture(scope="module", params=WAYS)
 def by_cpp(request, tmp_path_factory):
     if request.param == "contracted" and not cpp.can_contract():

@@ -294,7 +294,10 @@ class Backend:
         return xp.astype(total / (60 * step), x.dtype, copy=False)
 
     def uniform(self, generator: Any, x: Array) -> Array:
-        """Return random numbers from [0, 1) like `x`, from the library's own kind of generator."""
+        """Return random numbers from [0, 1), in the shape of `x`, from the library's generator.
+
+        In single precision for half: there 0 would be drawn too often, and with it a spike.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} draws no random numbers; define its method `uniform`"
         )

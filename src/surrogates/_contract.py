@@ -169,7 +169,7 @@ class Case:
             share = below if side < 0 else 1 - below
             for at in x[share < 1e-5][:1]:
                 found = int(np.sum(self.drawn(at) == (side < 0)))
-                if found > 12:  # of one, at most
+                if found > 12:  # where one is due, at most
                     raise AssertionError(
                         f"{found} of {_DRAWS} {word} at x = {at:.3g}, where the probability is "
                         f"{share[x == at][0]:.1g}: draw in single precision for half"

@@ -41,8 +41,9 @@ DIFFERENCES: dict[tuple[str, str], Difference] = {
 }
 # Notes that are no matter of the gradient at x: what the library documents, or the second
 # derivative (below).
-STATE_IT = "state it in differences, or other_notes, of its file in tests/golden/libraries"
 OTHER_NOTES = {(library, name) for library in WITH_FACTS for name in facts_of(library).other_notes}
+STATE_IT = "state it in differences, or other_notes, of its file in tests/golden/libraries"
+MENDED = "mended upstream? then take it out of differences, in its file in tests/golden/libraries"
 
 
 def of_name(library: str, name: str) -> list[dict[str, Any]]:
@@ -194,7 +195,7 @@ def test_spikes_are_those_of_the_library(record):
 def test_difference_is_still_there(name):
     difference, records = DIFFERENCES[name], of_name(*name)
     errors = [r for r in records if "error" in r]
-    assert bool(errors) == bool(difference.error), "mended upstream? then take its row out"
+    assert bool(errors) == bool(difference.error), MENDED
     if difference.theirs is None:
         assert errors == records
         return
@@ -203,7 +204,7 @@ def test_difference_is_still_there(name):
     assert any(
         not np.allclose(np.asarray(r["gradient"], float), expected, **tolerance(expected))
         for r, expected in zip(valued, documented, strict=True)
-    ), "mended upstream? then take its row out"
+    ), MENDED
 
 
 def test_second_derivative_of_s2nn_is_nan_there():

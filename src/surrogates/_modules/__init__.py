@@ -70,7 +70,7 @@ def module(surrogate: Surrogate, framework: str | None = None, spiking: bool = T
         The surrogate.
     framework : {"torch", "flax", "equinox"}, optional
         The library of the module. By default that of the surrogate's arrays, if it is one of
-        these, or else the one of the three that is imported.
+        these, or else the only one of these that is imported.
     spiking : bool, default True
         False emits the primitive instead of spikes, as `Smooth` does. `set_spiking_mode` changes
         it in a whole model.

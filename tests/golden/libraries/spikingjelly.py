@@ -52,7 +52,7 @@ FACTS = Facts(
         "w": (0.5, 2.0),
     },
     twice={"S2NN"},
-    not_taken={"spiking"},  # spiking=False is `relaxed` here
+    not_taken={"spiking"},  # spiking=False is `Smooth` here
     differences={
         "PiecewiseLeakyReLU": Difference(
             ours=lambda x, w, c: np.where(abs(x) <= w, 1 / (2 * w), c),

@@ -21,7 +21,7 @@ class Facts:
     """Whether an array is on a device, and not the operation alone."""
 
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
-    """Those that the fuzzer draws."""
+    """Those that tests draw from: the fuzzer, the contract, and the tests of half precision."""
 
     is_precise = True
     """Whether it computes every function of float64 in double precision."""

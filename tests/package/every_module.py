@@ -13,7 +13,7 @@ from surrogates import backends
 from surrogates._modules import FRAMEWORKS
 
 OPTIONAL = {"cupyx", "gmpy2", "matplotlib", "mpmath", "sklearn", "sympy", "tqdm"}
-OPTIONAL |= {*backends._BUILT_IN, *FRAMEWORKS}
+OPTIONAL |= {*backends._BUILT_IN, *FRAMEWORKS} - {"numpy"}
 
 files = importlib.metadata.files("surrogate-gradients") or []
 sources = [PurePosixPath(f) for f in files if f.suffix == ".py"]

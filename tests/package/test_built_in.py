@@ -51,10 +51,18 @@ def test_the_version_of_each_extra_is_pinned():
             assert re.match(r"[\w.-]+", requirement)[0] in known
 
 
+def test_the_tests_know_of_the_arrays_of_each_and_of_no_others():
+    files = {path.stem for path in (ROOT / "tests/support/kinds").glob("_*.py")}
+    assert files - {"__init__", "_facts"} == {f"_{library}" for library in backends._BUILT_IN}
+
+
+@pytest.mark.parametrize("function", [surrogates.module, surrogates.learnable])
+def test_the_libraries_of_modules_are_the_choices_in_the_docstrings(function):
+    choices = re.search(r"framework : \{(.*)\}", function.__doc__)[1]
+    assert choices == ", ".join(f'"{name}"' for name in _modules.FRAMEWORKS)
+
+
 @pytest.mark.parametrize("name", _modules.FRAMEWORKS)
 def test_a_library_of_modules_is_named_in_the_docstrings(name):
-    for function in (surrogates.module, surrogates.learnable):
-        choices = re.search(r"framework : \{(.*)\}", function.__doc__)[1]
-        assert f'"{name}"' in choices.split(", ")
     for function in (surrogates.module, surrogates.learnable, surrogates.set_spiking_mode):
         assert _modules._LIBRARIES[name].base in function.__doc__

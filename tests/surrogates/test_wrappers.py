@@ -232,7 +232,8 @@ def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):
     for cls in COMPOSITIONS:
         found += LAWS[cls.__name__].around(Scaled(inside))
     for cls in WRAPPERS:
-        found += [cls(inside), cls(inside, **{name.name: p for name in declared(cls)})]
+        given = {parameter.name: p for parameter in declared(cls)}
+        found += [cls(inside), cls(inside, **given), cls(surrogates.Sigmoid(), **given)]
     for surrogate in found:
         results = [surrogate(x), surrogate.surrogate_grad(x), surrogate.surrogate_fun(x)]
         results.append(surrogates.vjp(surrogate, x)[1](x))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from dtypes import LIMITS
 from kinds import Kind, assert_like
 from laws import LAWS
 from laws.bases import Interval
@@ -45,14 +44,8 @@ class Run:
         self.reference = Reference(case)
 
     def numpy(self, array: Any) -> np.ndarray:
-        if self.kind is Kind.TORCH:
-            array = array.detach().double()
-        elif self.kind is Kind.MLX:
-            import mlx.core as mx
-
-            array = array.astype(mx.float32)
-        elif "bfloat16" in str(array.dtype):
-            array = array.astype("float32")
+        if "bfloat16" in str(array.dtype):  # which NumPy does not have
+            array = self.kind.astype(array, "float32")
         return np.asarray(self.kind.numpy(array), np.float64)
 
     def like(self, array: Any, law: str) -> np.ndarray:
@@ -83,8 +76,8 @@ class Run:
 
     def within(self, values: np.ndarray, span: Interval, law: str, factor: float = 1.0) -> None:
         """Check values against an interval, in the precision of the dtype of x."""
-        largest, least = LIMITS[self.case["dtype"]]
-        eps = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(self.case["dtype"], 0.0)
+        largest, least = self.reference.largest, self.reference.smallest
+        eps = self.reference.spacing
         with np.errstate(all="ignore"):
             low, high = sorted_ends(*(factor * end for end in span))
             low, high = low - eps * np.abs(low) - least, high + eps * np.abs(high) + least
@@ -200,7 +193,7 @@ def agree(run: Run, actual: Any, expected: Any, law: str, room: Any = 0.0) -> No
         # an infinity among them must not excuse the others
         largest = np.max(np.abs(exact), initial=0.0, where=np.isfinite(exact))
         size = np.maximum(np.abs(exact), largest)
-        close = np.abs(values - exact) <= rtol * size + room + 100 * LIMITS[run.case["dtype"]][1]
+        close = np.abs(values - exact) <= rtol * size + room + 100 * run.reference.smallest
         close |= (values == exact) | ~np.isfinite(exact)
         if run.reference.residual == "float16":
             close |= (np.abs(exact) > 1e4) | (np.abs(values - exact) <= 2.0**-24)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 import surrogates
-from dtypes import LIMITS
 from kinds import Kind, generator
 
 from . import (
@@ -42,11 +41,11 @@ def surrogate_fun(run: Run) -> None:
         (low, high), size = run.reference.primitive()
         room = 64 * run.reference.eps * size
         known = np.isfinite(low) & np.isfinite(high) & np.isfinite(size)
-        known &= size < LIMITS[run.case["dtype"]][0] / 8
+        known &= size < run.reference.largest / 8
         if np.any(np.isnan(values) & known & ~np.isnan(run.reference.x)):
             raise BrokenError("primitive: no NaN from a number", f"{values.tolist()}")
-        eps = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(run.case["dtype"], 0.0)
-        room = room + 2 * eps * (np.abs(values) + np.abs(at_zero)) + 4 * run.reference.least
+        room = room + 2 * run.reference.spacing * (np.abs(values) + np.abs(at_zero))
+        room = room + 4 * run.reference.least
         rise = values - at_zero
         inside = (low - room <= rise) & (rise <= high + room)
         if not np.all(inside | ~known | np.isnan(run.reference.x)):
@@ -320,9 +319,8 @@ def sample(run: Run) -> None:
     values = run.like(spikes, "sample")
     if not np.all((values == 0) | (values == 1)):
         raise BrokenError("sample spikes or not", f"{values.tolist()}")
-    far = cases.array(
-        run.kind, np.full(run.x.shape, -LIMITS[run.case["dtype"]][0]), run.case["dtype"]
-    )
+    least = np.full(run.x.shape, -run.reference.largest)
+    far = cases.array(run.kind, least, run.case["dtype"])
     never, always = run.reference.far()
     if np.any(run.numpy(surrogates.sample(run.surrogate, far, generator(run.kind))) * never):
         raise BrokenError("sample does not spike far below the threshold")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtypes import LIMITS
 from laws import LAWS
 from laws.bases import EmissionLaw, Interval
 
@@ -46,7 +45,7 @@ class Reference(Shape):
     @np.errstate(all="ignore")
     def far(self) -> Interval:
         """Return where the smallest number hardly ever spikes, and the largest nearly always."""
-        ends = np.full(self.x.shape, LIMITS[self.case["dtype"]][0])
+        ends = np.full(self.x.shape, self.largest)
         surrogate, places = self.case["surrogate"], (ends, ends * np.inf)
         spans = [self.primitive_of(surrogate, (at, at)) for at in places]
         below = [self.primitive_of(surrogate, (-at, -at)) for at in places]

@@ -292,6 +292,15 @@ def test_a_wrapper_without_laws_is_told_where_they_belong(cls, message):
         laws.law_of(cls)
 
 
+def test_all_that_a_wrapper_passes_on_of_a_shape_is_among_the_members():
+    """A new measure would be passed on by all shapes, and no law would have to name it."""
+    others = {"emit", "formula", "is_smooth", "mirrored", "unsigned", "relaxes", "replaced"}
+    others |= {"area_powers", "_moments", "_has_derivative_inside"}  # which look for another shape
+    others |= {"_around", "_decides", "_has_primitive", "_require_shape", "_residual"}
+    own = {n for n, m in vars(Wrapper).items() if callable(m) or isinstance(m, property)}
+    assert {n for n in own if not n.startswith("__")} - {*MEMBERS} == others
+
+
 def test_laws_of_a_shape_that_leave_something_open_are_refused(monkeypatch):
     """Else the fuzzer would take it, or one of its measures, for that of the surrogate inside."""
     odd = type("Odd", (Wrapper,), {})

@@ -117,7 +117,7 @@ class Recorder:
 
 
 def is_module(thing: Any) -> bool:
-    """Return whether something is a module of PyTorch, Flax or Equinox, which is not imported."""
+    """Return whether something is a module of one of `FRAMEWORKS`, of which none is imported."""
     return any(
         cls.__name__ == "Module" and cls.__module__.partition(".")[0] in FRAMEWORKS
         for cls in type(thing).__mro__

@@ -75,7 +75,7 @@ class Leaky:
 @EVERY
 def test_a_state_that_is_changed_in_place_is_seen_and_stays_as_it_is(kind):
     if not kind.is_mutable:
-        pytest.skip("its arrays do not change, or make no states")
+        pytest.skip("its arrays do not change")
     network = Leaky(kind.array(X))
     (layer,) = sg.diagnose(network, kind.array(X)).layers
     assert (layer["potential"]["low"], layer["potential"]["high"]) == (-4.5, 1.5)

@@ -51,13 +51,16 @@ def kept(model: Any) -> Iterator[None]:
 
 def _undo(part: Any, keep: Callable[[Any], None]) -> list[Callable[[], Any]]:
     """Return functions that put one part of a network back."""
-    torch = sys.modules.get("torch")
+    torch, dask = sys.modules.get("torch"), sys.modules.get("dask.array")
     if isinstance(part, np.ndarray):
         before = part.copy()
         return [lambda: np.copyto(part, before)] if part.flags.writeable else []
     if type(part).__module__.partition(".")[0] in _EDITED:
         values = copy.deepcopy(part)
         return [lambda: part.__setitem__(..., values)] if hasattr(part, "dtype") else []
+    if dask and isinstance(part, dask.Array):
+        graph, name = part.copy(), part.name  # an assignment gives it another graph and name
+        return [lambda: None if part.name == name else part.__setitem__(..., graph)]
     if isinstance(part, np.random.Generator):
         drawn = part.bit_generator.state
         return [lambda: setattr(part.bit_generator, "state", drawn)]

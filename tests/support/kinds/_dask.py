@@ -6,7 +6,6 @@ from ._facts import Facts
 class Dask(Facts):
     library = "dask"
     is_lazy = True
-    is_mutable = False
 
     def array(self, values):
         import dask.array

@@ -27,7 +27,7 @@ class Facts:
     """Whether it computes every function of float64 in double precision."""
 
     is_mutable = True
-    """Whether ``array[...] = values`` writes to an array."""
+    """Whether ``array[...] = values`` changes an array, or the graph of a lazy one."""
 
     # These three are held against the backend, in tests/backends/test_kinds.py.
     differentiates = False

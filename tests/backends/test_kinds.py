@@ -19,6 +19,19 @@ def test_a_kind_does_what_its_backend_does(kind):
 
 
 @pytest.mark.parametrize("kind", parameters(Kind))
+def test_a_kind_that_changes_is_changed_by_an_assignment(kind):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    array = kind.array(np.ones(2))
+    if kind.is_mutable:
+        array[...] = 0.0
+        np.testing.assert_array_equal(kind.numpy(array), np.zeros(2))
+    else:
+        with pytest.raises((TypeError, ValueError)):
+            array[...] = 0.0
+
+
+@pytest.mark.parametrize("kind", parameters(Kind))
 def test_a_kind_keeps_dtypes_and_values(kind):
     if kind.missing():
         pytest.skip(kind.missing())

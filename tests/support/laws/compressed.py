@@ -7,13 +7,11 @@ import contextlib
 import numpy as np
 
 from dtypes import rounded
-from kinds import Kind
 
 from .bases import Option, ResidualLaw
 
 RESIDUALS = ["float16", "bfloat16", "uint8"]
 BEYOND = {"float16": 65520.0, "bfloat16": (2 - 2.0**-8) * 2.0**127}  # kept for what is infinite
-HAVING = {"bfloat16": [Kind.TORCH, Kind.JAX, Kind.MLX], "float16": [*Kind], "uint8": [*Kind]}
 
 
 class CompressedLaw(ResidualLaw):
@@ -73,7 +71,7 @@ class CompressedLaw(ResidualLaw):
     def states(self, run, node, error):
         residual, path = node["residual"], run.case["path"]
         if isinstance(error, TypeError) and "no dtype" in str(error):
-            return run.kind is Kind.STRICT or run.kind not in HAVING[residual]
+            return residual not in ("uint8", *run.kind.dtypes)
         if isinstance(error, NotImplementedError) and residual == "uint8":
             return path in ("second_derivative", "jax_hessian", "hypergradient", "relaxed")
         # of another surrogate than the case's, made to learn or to compare with

@@ -138,11 +138,16 @@ def _formula_kernel(
     return cupy.ElementwiseKernel("T x", outputs, text, f"surrogates_{name}")
 
 
+def step_of(comparison: str) -> str:
+    """Return the text of a kernel from ``x`` to the spikes in ``out``."""
+    return f"out = {_SPIKE[comparison]};"
+
+
 @lru_cache(maxsize=2)
 def _step_kernel(comparison: str) -> Any:
     import cupy
 
-    return cupy.ElementwiseKernel("T x", "T out", f"out = {_SPIKE[comparison]};", "surrogates_step")
+    return cupy.ElementwiseKernel("T x", "T out", step_of(comparison), "surrogates_step")
 
 
 BACKEND = CupyBackend()

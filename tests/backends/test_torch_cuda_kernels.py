@@ -12,7 +12,7 @@ import re
 import numpy as np
 import pytest
 
-from kinds import every_dtype, every_real_parameter
+from kinds import every_real_parameter
 from surrogates import Relaxed
 from surrogates.backends._compiler.graph import WORKING
 from surrogates.backends._compiler.kernel import Functor, gradient_functor, slope_functor
@@ -45,13 +45,18 @@ def test_a_gradient_touches_memory_as_little_as_possible(name, dtype, architectu
         assert not in_double
 
 
-@every_dtype
+@pytest.mark.parametrize("architecture", [80, 90])
+@pytest.mark.parametrize("dtype", BYTES)
 @every_real_parameter
-def test_gradients_of_parameters_touch_memory_as_little_as_possible(cls, name, dtype):
+def test_gradients_of_parameters_touch_memory_as_little_as_possible(cls, name, dtype, architecture):
     value = np.asarray(float(getattr(cls(), name)))
     definition, _ = Relaxed(cls(**{name: value})).partition()
-    for functor in (gradient_functor(definition, dtype, 1), slope_functor(definition, dtype, 1, 0)):
-        ptx, stack = nvrtc.jiterated(functor, dtype, 90)
+    working = WORKING[dtype]
+    for functor in (
+        gradient_functor(definition, working, 1),
+        slope_functor(definition, working, 1, 0),
+    ):
+        ptx, stack = nvrtc.jiterated(functor, dtype, architecture)
         least = nvrtc.ELEMENTS * BYTES[dtype]
         assert nvrtc.moved(ptx)["st"] == least
         if cls.__name__ not in BY_TABLE:

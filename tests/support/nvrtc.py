@@ -45,18 +45,28 @@ def source_of(outputs: str, text: str, dtype: str) -> tuple[str, tuple[str, ...]
     return source, (*options, "-ftz=true", "--device-as-default-execution-space")
 
 
-def ptx_of(outputs: str, text: str, dtype: str, architecture: int) -> str:
-    """Return the assembly of a kernel for a compute capability such as 80."""
+def elementwise(outputs: str, text: str, dtype: str, architecture: int) -> tuple[str, int]:
+    """Return the assembly of CuPy's kernel for a capability such as 80, and its bytes of stack."""
     source, options = source_of(outputs, text, dtype)
-    program = compiler._NVRTCProgram(source, "kernel.cu", method="ptx")
-    ptx, _ = program.compile((*options, f"-arch=compute_{architecture}"))
-    return ptx.decode() if isinstance(ptx, bytes) else ptx
+    return _assembled(source, options, architecture)
+
+
+def _assembled(source: str, options: tuple[str, ...], architecture: int) -> tuple[str, int]:
+    program = compiler._NVRTCProgram(source, "kernel.cu", method="cubin")
+    log = io.StringIO()
+    # what is spilled stands in the report of the assembler alone
+    asked = ("--ptxas-options=-v", f"--gpu-architecture=sm_{architecture}")
+    program.compile((*options, *asked), log)
+    ptx: Any = compiler.nvrtc.getPTX(program.ptr)
+    stack = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores", log.getvalue())
+    assert stack is not None, log.getvalue()
+    return ptx.decode() if isinstance(ptx, bytes) else ptx, sum(map(int, stack.groups()))
 
 
 def traffic(ptx: str) -> Counter[str]:
-    """Return how often a kernel loads from and stores to global memory, and to the stack."""
+    """Return how often a kernel loads from and stores to global memory."""
     body: Any = ptx[ptx.index(".entry") :]
-    names = ("ld.global", "st.global", "ld.local", "st.local")
+    names = ("ld.global", "st.global")
     return Counter({name: len(re.findall(rf"\b{re.escape(name)}", body)) for name in names})
 
 
@@ -135,15 +145,8 @@ def jiterated(functor: Functor, dtype: str, architecture: int) -> tuple[str, int
         parameters="".join(f", double {name}" for name in (*arrays, *functor.numbers)),
         numbers="".join(f", ({computed}){name}" for name in (*arrays, *functor.numbers)),
     )
-    # PyTorch's options; the last one has the assembler report
-    options = ("--std=c++17", "-default-device", "-DNDEBUG", "--ptxas-options=-v")
-    program = compiler._NVRTCProgram(source, "kernel.cu", method="cubin")
-    log = io.StringIO()
-    program.compile((*options, f"--gpu-architecture=sm_{architecture}"), log)
-    ptx: Any = compiler.nvrtc.getPTX(program.ptr)
-    stack = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores", log.getvalue())
-    assert stack is not None, log.getvalue()
-    return ptx.decode() if isinstance(ptx, bytes) else ptx, sum(map(int, stack.groups()))
+    # PyTorch's options
+    return _assembled(source, ("--std=c++17", "-default-device", "-DNDEBUG"), architecture)
 
 
 def moved(ptx: str) -> Counter[str]:

@@ -6,7 +6,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import Field, FrozenInstanceError, field
+from dataclasses import FrozenInstanceError, field
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,10 @@ def declare(cls: Any, base: Any) -> None:
             )
         cls._keywords, cls._most_positional = None, sys.maxsize
         return
+    annotations = inspect.get_annotations(cls)
     for name, value in vars(cls).items():
-        _require_annotation(cls, name, value)
+        if name not in annotations and isinstance(value, (int, float, np.number, str)):
+            _require_annotation(cls, name, value)
     for name in fields:
         default: Any = vars(cls).get(name) if name != "at_threshold" else None
         if type(default) in (int, float) and _is_float(fields[name]) and math.isfinite(default):
@@ -101,12 +103,10 @@ def _require_annotation(cls: Any, name: str, value: Any) -> None:
 
     No constant: what is private, in capitals, annotated as ClassVar, or what a base has, too.
     """
-    if name in inspect.get_annotations(cls) or isinstance(value, Field):  # that says it itself
+    if isinstance(value, bool):
         return
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    is_number = not isinstance(value, str)
     if any(name == declared.name for declared in cls._fields):  # of a base: its default would stay
-        if not (is_number or isinstance(value, str)):
-            return
         hint = ""
     elif is_number and not (name[0] == "_" or name.isupper() or _is_inherited(cls, name)):
         hint = f"; a constant is written {name}: ClassVar[float] = {value!r}, or in capitals"

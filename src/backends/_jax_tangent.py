@@ -139,13 +139,12 @@ def evaluated(function: Any, *operands: Any, definition: Definition, moved: Any)
     own = _compiled(function, definition, moved)
     if own.is_used_often():
         return own.compiled(*operands)
-    # Nothing is compiled then, and formulas would be given numbers for arrays.
-    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
-        return own.plain(*operands)
     if not definition.array_fields and definition.comparison and all(map(is_concrete, operands)):
         shared, numbers = definition.lifted()
         for_any = _compiled(function, shared, moved)
-        if numbers and for_any.is_used_often() and _takes_arrays(shared, len(numbers)):
+        # where jit is disabled, formulas would be given numbers for arrays
+        is_compiled = numbers and not jax.config.jax_disable_jit  # type: ignore[attr-defined]
+        if is_compiled and for_any.is_used_often() and _takes_arrays(shared, len(numbers)):
             return for_any.compiled(*operands, *numbers)
     return own.plain(*operands)
 

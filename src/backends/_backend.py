@@ -78,6 +78,9 @@ class Definition(Protocol):
     def restored(self, kept: Array, dtype: Any) -> Array:
         """Return the derivative from what was kept."""
 
+    def seen(self, x: Array, dtype: Any) -> Array:
+        """Return `x` of a dtype, or what was kept of it, as gradients of parameters take it."""
+
     def area_powers(self, index: int) -> tuple[int, int] | None:
         """Return powers n and m of an array, by number, or None.
 

@@ -202,7 +202,9 @@ def _jvp(primals: Any, tangents: Any, *, definition: Definition) -> tuple[Array,
     groups = [(moved, x)]
     if moved[0] == 0 and definition.residual_dtype is not None:
         kept = evaluated(_jax_compressed.kept, x, *arrays, definition=definition, moved=(0,))
-        groups = [((0,), kept)] + ([(moved[1:], x)] if moved[1:] else [])
+        groups = [(moved, kept)]
+        if definition.residual_dtype == "uint8" and moved[1:]:  # levels tell nothing of these
+            groups = [((0,), kept), (moved[1:], x)]
     terms = [
         tangent(definition, [tangents[i] for i in group], (of_x, *arrays), group)
         for group, of_x in groups

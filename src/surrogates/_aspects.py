@@ -104,6 +104,10 @@ def _relaxed_spikes(
     # Where an area is infinite the difference would be NaN.
     wide = xp.astype(x, working_dtype(xp, x.dtype), copy=False)
     there = backend.constant(wide)
+    if definition.residual_dtype not in (None, "uint8"):
+        change = xp.where(xp.isfinite(wide), wide - there, xp.zeros_like(wide))
+        there = xp.astype(backend.constant(held.seen(x, x.dtype)), wide.dtype, copy=False)
+        wide = there + change  # rounded, with a derivative of 1 also where rounding ends
     live = xp.isfinite(held.formula("area", xp, there))
     live = live & xp.isfinite(held.formula("derivative", xp, there))
     dead, live = xp.isfinite(wide) & ~live, xp.isfinite(wide) & live
@@ -224,6 +228,20 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
         x = backend.widened(kept, working_dtype(xp, dtype))
         return backend.rounded(surrogate.exact_grad(x), dtype)
     return backend.by_block(surrogate, partial(_of_levels, dtype), kept, dtype)
+
+
+def seen(surrogate: Surrogate, x: Array, dtype: Any) -> Array:
+    """Return the `x` at which the slope in a parameter is taken, as that in `x` is.
+
+    Of `x` itself, which is of this dtype, or of what was kept of it.
+    """
+    if surrogate.residual_dtype in (None, "uint8"):  # levels do not tell it
+        return x
+    backend = backends.of(x)
+    held = kept(surrogate, x) if x.dtype == dtype else x
+    if held.dtype == dtype:
+        return held
+    return backend.widened(held, working_dtype(backend.namespace(x), dtype))
 
 
 def _of_levels(dtype: Any, surrogate: Surrogate, kept: Array) -> Array:

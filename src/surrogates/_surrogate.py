@@ -304,6 +304,10 @@ class Surrogate(Value):
         """Return the derivative from what was kept: for hooks."""
         return _aspects.restored(self, kept, dtype)
 
+    def seen(self, x: Array, dtype: Any) -> Array:
+        """Return `x`, or what was kept of it, as gradients of parameters take it: for hooks."""
+        return _aspects.seen(self, x, dtype)
+
     def primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""
         raise self._undefined("primitive")

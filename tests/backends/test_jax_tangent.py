@@ -34,7 +34,8 @@ KEPT = {
     "relaxed, of infinite area": (lambda alpha: Relaxed(surrogates.TanhOffset(alpha)), 4),
     "float16": (lambda alpha: Compressed(Sigmoid(alpha), "float16"), 2),
     "uint8": (lambda alpha: Compressed(Sigmoid(alpha), "uint8"), 1),
-    "relaxed and compressed": (lambda alpha: Compressed(Relaxed(Sigmoid(alpha)), "float16"), 6),
+    "relaxed and compressed": (lambda alpha: Compressed(Relaxed(Sigmoid(alpha)), "float16"), 2),
+    "relaxed, in levels": (lambda alpha: Compressed(Relaxed(Sigmoid(alpha)), "uint8"), 5),
 }
 
 

@@ -103,11 +103,11 @@ class TorchBackend(Backend):
             return spikes
         if not (torch.is_grad_enabled() and any(array.requires_grad for array in arrays)):
             return self.spike(definition, x, arrays)  # nobody asks for their gradient
-        if definition.residual_dtype is not None:
+        if definition.residual_dtype is not None and x.dtype not in (torch.float32, _FLOAT64):
             spikes = general(x, *arrays)
             return spikes
         _require_defined(definition, arrays)
-        spikes = apply_relaxed(x, definition, general, *arrays)
+        spikes = apply_relaxed(x, _kept(definition, x), definition, general, *arrays)
         return spikes
 
     def namespace(self, x: Tensor) -> Any:
@@ -181,6 +181,12 @@ def _keeps_less(definition: Definition, x: Tensor) -> bool:
     # Dynamo does not accept x itself as two arguments of a Function
     residual = definition.residual_dtype
     return residual is not None and getattr(torch, residual) is not x.dtype
+
+
+def _kept(definition: Definition, x: Tensor) -> Tensor | None:
+    """Return what is kept of `x`, None where that is all of it."""
+    # levels of the derivative tell no parameter's slope
+    return None if definition.residual_dtype in (None, "uint8") else definition.kept(x)
 
 
 def _require_defined(definition: Definition, arrays: tuple[Tensor, ...]) -> None:

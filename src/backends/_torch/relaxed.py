@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from .._backend import Definition
+from .compressed import widened
 from .namespaces import double, single
 from .program import emitted, learned_gradients, relaxed_gradients
 from .state import apply_of, is_plain, is_unwatched
@@ -52,27 +53,33 @@ class RelaxedSpike(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
+        kept: Tensor | None,
         definition: Definition,
         general: Callable[..., Tensor],
         *arrays: Tensor,
     ) -> Tensor:
         """Return the spikes."""
-        ctx.definition, ctx.general = definition, general
-        ctx.save_for_backward(x, *arrays)
+        ctx.definition, ctx.general, ctx.dtype = definition, general, x.dtype
+        ctx.save_for_backward(x if kept is None else kept, *arrays)
         return emitted(definition, x, arrays)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         """Return the gradients of `x` and of the parameters."""
         x, *arrays = ctx.saved_tensors
-        _, _, _, *wanted = needed = ctx.needs_input_grad
+        if x.dtype is not ctx.dtype:
+            x = widened(x, ctx.dtype)
+        _, _, _, _, *wanted = needed = ctx.needs_input_grad
         grads = None
         # they were plain in forward; hooks of saved tensors may have moved them
         if is_unwatched(cotangent) and all(a.device == cotangent.device for a in (x, *arrays)):
             grads = relaxed_gradients(ctx.definition, x, cotangent, tuple(arrays), wanted)
+            if grads is not None and ctx.definition.residual_dtype == "uint8":
+                levels = ctx.definition.combine(arrays).surrogate_grad(x)
+                grads[0] = cotangent * levels
         if grads is None:
             grads = _recorded_gradients(ctx.general, (x, *arrays), cotangent, (needed[0], *wanted))
-        return (grads[0], None, None, *grads[1:])
+        return (grads[0], None, None, None, *grads[1:])
 
 
 apply_relaxed = apply_of(RelaxedSpike)

@@ -36,6 +36,10 @@ class Compressed(Wrapper):
     a large or tiny cotangent (of a scaled loss, of a mean) overflows or underflows, in bfloat16 it
     does not.
 
+    The gradient of a parameter that is learned (`Relaxed`, `learnable`) is taken at ``r(x)``, too.
+    8 bits of the derivative do not tell it, so that "uint8" keeps all of `x` for it, and saves
+    nothing.
+
     PyTorch keeps less in reverse mode, eager and compiled, JAX in reverse mode, `lax.scan`
     included; the pullback of `surrogates.vjp` keeps less in every library. Forward mode keeps
     nothing anyway (PyTorch takes the exact derivative there).

@@ -78,7 +78,7 @@ class Definition(Protocol):
     def restored(self, kept: Array, dtype: Any) -> Array:
         """Return the derivative from what was kept."""
 
-    def seen(self, x: Array, dtype: Any) -> Array:
+    def learned_at(self, x: Array, dtype: Any) -> Array:
         """Return `x` of a dtype, or what was kept of it, as gradients of parameters take it."""
 
     def area_powers(self, index: int) -> tuple[int, int] | None:

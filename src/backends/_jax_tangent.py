@@ -36,7 +36,7 @@ def _slope(
     if index == 0:  # of what is kept of `x`, which may be all of it
         return definition.combine(arrays).restored(x, dtype)
 
-    x = definition.combine(arrays).seen(x, dtype)
+    x = definition.combine(arrays).learned_at(x, dtype)
     power, scale = definition.area_powers(index - 1) or (0, 0)
     if power and not scale:  # with a scale the short form takes longer
         return _short_slope(definition, index, power, x, *arrays)

@@ -106,7 +106,7 @@ def _relaxed_spikes(
     there = backend.constant(wide)
     if definition.residual_dtype not in (None, "uint8"):
         change = xp.where(xp.isfinite(wide), wide - there, xp.zeros_like(wide))
-        there = xp.astype(backend.constant(held.seen(x, x.dtype)), wide.dtype, copy=False)
+        there = xp.astype(backend.constant(held.learned_at(x, x.dtype)), wide.dtype, copy=False)
         wide = there + change  # rounded, with a derivative of 1 also where rounding ends
     live = xp.isfinite(held.formula("area", xp, there))
     live = live & xp.isfinite(held.formula("derivative", xp, there))
@@ -230,7 +230,7 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     return backend.by_block(surrogate, partial(_of_levels, dtype), kept, dtype)
 
 
-def seen(surrogate: Surrogate, x: Array, dtype: Any) -> Array:
+def learned_at(surrogate: Surrogate, x: Array, dtype: Any) -> Array:
     """Return the `x` at which the slope in a parameter is taken, as that in `x` is.
 
     Of `x` itself, which is of this dtype, or of what was kept of it.

@@ -292,21 +292,11 @@ class Surrogate(Value):
         """Return the surrogate without its second threshold."""
         return self
 
-    def relaxed_area(self, x: Array) -> Array:
-        """Return what to differentiate to the arrays where it `relaxes`: for hooks."""
-        return _aspects.relaxed_area(self, x)
-
-    def kept(self, x: Array) -> Array:
-        """Return what is stored of `x` for backward, if `residual_dtype` is set: for hooks."""
-        return _aspects.kept(self, x)
-
-    def restored(self, kept: Array, dtype: Any) -> Array:
-        """Return the derivative from what was kept: for hooks."""
-        return _aspects.restored(self, kept, dtype)
-
-    def seen(self, x: Array, dtype: Any) -> Array:
-        """Return `x`, or what was kept of it, as gradients of parameters take it: for hooks."""
-        return _aspects.seen(self, x, dtype)
+    # For hooks: what the aspects amount to together.
+    relaxed_area = _aspects.relaxed_area
+    kept = _aspects.kept
+    restored = _aspects.restored
+    learned_at = _aspects.learned_at
 
     def primitive(self, xp: Any, x: Array) -> Array:
         """Return the primitive, by the functions of the namespace `xp`, in single or double."""

@@ -156,6 +156,15 @@ class Value:
         vars(other).update(vars(self))
         return other
 
+    def __dask_tokenize__(self) -> Any:
+        """Return what Dask tells it by: all attributes, since not all of them are fields.
+
+        Of two results of one name Dask computes the first alone.
+        """
+        from dask.base import normalize_token  # Dask asks, so it is there
+
+        return normalize_token([type(self), *vars(self), *vars(self).values()])
+
     def partition(self) -> tuple[Self, tuple[Array, ...]]:
         """Take the array-valued parameters out, for a hook.
 

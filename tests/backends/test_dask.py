@@ -163,3 +163,43 @@ def test_the_type_of_a_number_is_told_without_converting_what_happens_to_be_in_i
     assert abs(float(slope.compute()) - float(Sigmoid().surrogate_grad(0.5))) < 0.01
     spikes = surrogates.sample(Sigmoid(), x, da.random.default_rng(0))
     assert float(spikes.compute()) in (0.0, 1.0)
+
+
+class Initialised(surrogates.Surrogate):
+    def __init__(self, height):
+        super().__init__()
+        self.height = height
+
+    def derivative(self, xp, x):
+        return self.height * xp.exp(-x * x)
+
+
+def _alike_but_for_one_thing():
+    """Return surrogates that differ from the next one in something that may not be a field."""
+    first, second = Sigmoid(1.0), Sigmoid(4.0)
+    return [
+        *(cls() for cls in surrogates.definitions.SURROGATES.values()),
+        *(surrogates.Mixture(parts, (0.5, 0.5)) for parts in ((first, second), (second, first))),
+        surrogates.Mixture((first, second), (0.9, 0.1)),
+        Scaled(surrogates.Mixture((first, second), (0.9, 0.1))),
+        *(surrogates.Spliced(below, Arctan()) for below in (first, second)),
+        *(surrogates.Windowed(first, 0.5, normalise=normal) for normal in (True, False)),
+        *(surrogates.Custom(lambda x, c=c: c * x * x) for c in (1.0, 2.0)),
+        *(Initialised(height) for height in (1.0, 2.0)),
+        *(Scaled(Initialised(height)) for height in (1.0, 2.0)),
+    ]
+
+
+def test_results_of_two_surrogates_that_are_computed_together_are_not_mixed_up():
+    """Dask computes what has the same name once, whatever it was made of."""
+    x = da.from_array(VALUES, chunks=(2, 2))
+    several = _alike_but_for_one_thing()
+    for lazily in (lambda s: s.surrogate_grad(x), lambda s: x.map_blocks(s.surrogate_grad)):
+        results = [lazily(surrogate) for surrogate in several]
+        assert len({result.name for result in results}) == len(several)
+        for surrogate, result in zip(several, da.compute(*results), strict=True):
+            np.testing.assert_array_equal(result, surrogate.surrogate_grad(VALUES))
+    again = zip(several, _alike_but_for_one_thing(), strict=True)
+    named = [s.surrogate_grad(x).name == t.surrogate_grad(x).name for s, t in again if s == t]
+    assert len(named) > len(surrogates.definitions.SURROGATES)
+    assert all(named)

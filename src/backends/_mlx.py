@@ -89,8 +89,8 @@ class MlxBackend(Backend):
         return _NAMESPACE
 
     def copy(self, x: Array) -> Array:
-        """Return `x` itself; MLX arrays that are written to are new ones."""
-        return x
+        """Return another object for the same values: an edit changes the object, not its memory."""
+        return mx.array(x)
 
     def constant(self, x: Array) -> Array:
         """Return `x` as a constant to differentiation."""

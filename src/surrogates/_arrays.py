@@ -53,8 +53,13 @@ def _of_parameters(
     for array in arrays:
         other = backends.of(array)
         if other is not backend and other.converts_numpy:
-            return other.namespace(array).asarray(x), other
+            return _taken(other.namespace(array), x), other
     return x, backend
+
+
+def _taken(xp: Any, array: Any) -> Any:
+    """Return an array of NumPy as one of another library, which may read it after its next edit."""
+    return xp.asarray(array.copy())
 
 
 def is_floating(xp: Any, dtype: Any) -> bool:
@@ -112,7 +117,7 @@ def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name
     if isinstance(vector, np.ndarray):
         backends.of(vector).namespace(vector)  # refuses what is no plain array
         if backend.converts_numpy:
-            vector = xp.asarray(vector)
+            vector = _taken(xp, vector)
     of_kind = type(vector) is type(derivative) or _is_of(backend, vector)
     if not of_kind or not is_floating(xp, vector.dtype):
         raise TypeError(
@@ -222,9 +227,11 @@ def _operand(surrogate: Any, index: int, dtype: Any, x: Array, array: Array) -> 
         )
     if array.ndim not in (0, x.ndim):  # equal ranks: JAX may be told to refuse other ones
         array = array[(None,) * (x.ndim - array.ndim) + (...,)]
-    if array.dtype == dtype:
-        return array
-    return mine.rounded(array, dtype)
+    if array.dtype != dtype:
+        return mine.rounded(array, dtype)
+    if mine is not of_x and isinstance(array, np.ndarray):
+        return array.copy()  # as in `_taken`
+    return array
 
 
 def _takes(backend: backends.Backend, array: Array) -> bool:

@@ -28,5 +28,10 @@ def _to_state(surrogate: Definition) -> dict[str, Any]:
 
 def _from_state(surrogate: Definition, state: dict[str, Any]) -> Any:
     names = surrogate.array_fields
+    if unknown := sorted(state.keys() - {*names}):
+        raise ValueError(
+            f"{type(surrogate).__name__}: the state has {', '.join(unknown)}, which is no array of "
+            f"{surrogate!r}; restore into a surrogate that has an array there"
+        )
     restored = serialization.from_state_dict
     return surrogate.replaced([restored(getattr(surrogate, n), state[n], name=n) for n in names])

@@ -241,8 +241,22 @@ batching.primitive_batchers[spike_p] = _batch
 
 def _flatten(surrogate: Definition) -> tuple[tuple[Any, ...], Any]:
     names = surrogate.array_fields
+    if names:
+        _require_leaves(surrogate)
     definition = surrogate.replaced([None] * len(names))
     return tuple(getattr(surrogate, name) for name in names), definition
+
+
+def _require_leaves(surrogate: Any) -> None:
+    """Raise where an array would stay as it is while JAX replaces those that it may come from."""
+    cls = type(surrogate)
+    for name, value in vars(surrogate).items():
+        is_known = name in cls.__dataclass_fields__ or hasattr(cls, name)
+        if isinstance(value, (jax.Array, np.ndarray)) and not is_known:
+            raise TypeError(
+                f"{cls.__name__}: {name} is an array and no parameter, which JAX would neither map "
+                "nor differentiate; compute it in the formula, or as a functools.cached_property"
+            )
 
 
 def _flatten_with_keys(surrogate: Definition) -> tuple[list[Any], Any]:

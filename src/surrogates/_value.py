@@ -6,6 +6,7 @@ import dataclasses
 import math
 import sys
 from dataclasses import Field, dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
@@ -42,6 +43,7 @@ class Value:
     _most_positional: ClassVar[int] = sys.maxsize
     _declared: ClassVar[Any]  # its __dataclass_params__, which a decorator on top replaces
     _without_gradient: ClassVar[dict[str, str]] = {}  # by parameter: why it has no gradient
+    _remembered: ClassVar[tuple[str, ...]] = ()  # the cached properties of a user's class
     _decides: ClassVar[dict[str, str]] = {}  # by aspect: which wrapper decides it
 
     at_threshold: float = field(default=1.0, kw_only=True, metadata={"interval": UNIT})
@@ -65,6 +67,8 @@ class Value:
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in cls._fields}
         cls._without_gradient = {name: why for name, why in reasons.items() if why}
+        known = [item for base in cls.__mro__ for item in vars(base).items()]
+        cls._remembered = tuple(name for name, v in known if isinstance(v, cached_property))
         backends.register_class(cls)
 
     def __new__(cls, /, *args: Any, **kwargs: Any) -> Self:
@@ -156,6 +160,20 @@ class Value:
         vars(other).update(vars(self))
         return other
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled; raise where the class has got other parameters since."""
+        declared = () if self._keywords is None else self._fields
+        names = {f.name for f in declared}
+        new = [f for f in declared if f.name not in state]
+        gone = sorted(n for n in state.keys() - names - {*_DERIVED} if n[0] != "_")
+        if new and (gone or any(f.default is dataclasses.MISSING for f in new)):
+            raise TypeError(
+                f"{type(self).__name__}: what was pickled has {', '.join(gone) or 'nothing'} where "
+                f"the class now has {', '.join(f.name for f in new)}; rename it back, or define "
+                "__setstate__ in the class, which says what the values mean"
+            )
+        vars(self).update({f.name: f.default for f in new}, **state)
+
     def __dask_tokenize__(self) -> Any:
         """Return what Dask tells it by: all attributes, since not all of them are fields.
 
@@ -234,6 +252,8 @@ class Value:
         """Return this surrogate with other values in its `array_fields`."""
         # Not through the constructor: a traced value has no range to check.
         replaced = self.__copy__()  # Dynamo of PyTorch 2.11 does not trace `copy.copy`
+        for name in self._remembered:  # of the other values
+            vars(replaced).pop(name, None)
         for name, value in zip(self.array_fields, values, strict=True):
             object.__setattr__(replaced, name, value)
         return replaced

@@ -272,6 +272,14 @@ def test_flax_serializes_a_model_that_holds_surrogates():
     assert isinstance(restored["mine"], Mine)
 
 
+def test_flax_drops_no_array_of_a_state_in_silence():
+    serialization = pytest.importorskip("flax.serialization")
+    state = serialization.to_state_dict(Scaled(Arctan(jnp.arange(1.0, 4.0))))
+    for inside, name in ((Arctan(2.0), "surrogate"), (Scaled(Arctan(2.0), jnp.ones(())), "alpha")):
+        with pytest.raises(ValueError, match=f"{name}, which is no array of .* an array there"):
+            serialization.from_state_dict(Scaled(inside), state)
+
+
 def test_flax_keeps_the_serialization_that_an_author_registered():
     serialization = pytest.importorskip("flax.serialization")
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
+import pickle
+import sys
+import types
 from dataclasses import fields
 
 import numpy as np
@@ -184,3 +189,110 @@ def test_the_arrays_without_a_gradient_are_told_by_their_numbers():
         assert found.keys() == {f"{before}threshold", f"{before}offset"}
         for path, why in found.items():
             assert f"{path.rpartition('.')[2]} has no gradient" in why
+
+
+def _pickled_of(monkeypatch, before, after):
+    """Return what a class was pickled as, and make it another one of the same name."""
+    home = types.ModuleType("home_of_a_class")
+    monkeypatch.setitem(sys.modules, home.__name__, home)
+    for cls in (before, after):
+        cls.__module__, cls.__qualname__ = home.__name__, "Own"
+    home.Own = before
+    pickled = pickle.dumps(Scaled(before(3.0)))
+    home.Own = after
+    return pickled
+
+
+def _own(**parameters):
+    def derivative(self, xp, x):
+        return sum(getattr(self, name) for name in parameters) / (1 + x * x)
+
+    annotations = dict.fromkeys(parameters, float)
+    return type(
+        "Own",
+        (Surrogate,),
+        {"__annotations__": annotations, "derivative": derivative, **parameters},
+    )
+
+
+def test_what_was_pickled_before_a_parameter_got_another_name_is_refused(monkeypatch):
+    pickled = _pickled_of(monkeypatch, _own(alpha=1.0), _own(beta=1.0))
+    with pytest.raises(TypeError, match="what was pickled has alpha where the class now has beta"):
+        pickle.loads(pickled)
+
+
+def test_what_was_pickled_before_a_parameter_was_added_has_its_default(monkeypatch):
+    after = _own(alpha=1.0, beta=4.0)
+    restored = pickle.loads(_pickled_of(monkeypatch, _own(alpha=1.0), after))
+    assert restored == Scaled(after(3.0))
+    assert restored.surrogate_grad(0.0) == 7.0
+
+
+class Remembering(Surrogate):
+    """A user's, which computes something of its parameter once."""
+
+    alpha: float = 2.0
+
+    @functools.cached_property
+    def height(self):
+        return 3 * self.alpha
+
+    def primitive(self, xp, x):
+        return 0.5 + self.height * x
+
+    def derivative(self, xp, x):
+        return self.height + 0 * x
+
+    @property
+    def peak(self):
+        return self.height
+
+
+class Prepared(Remembering):
+    """A user's, which does so when it is made, where it stays what it was."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.height_ = 3 * self.alpha
+
+    def derivative(self, xp, x):
+        return self.height_ + 0 * x
+
+
+def test_what_is_remembered_of_one_array_is_not_taken_for_that_of_another():
+    surrogate = Remembering(np.asarray([1.0, 2.0]))
+    np.testing.assert_array_equal(surrogate.peak, [3.0, 6.0])
+    definition, _ = surrogate.partition()
+    other = definition.combine((np.asarray([5.0, 7.0]),))
+    np.testing.assert_array_equal(other.surrogate_grad(np.zeros(2)), [15.0, 21.0])
+    assert copy.copy(surrogate).peak is surrogate.peak
+
+
+def test_what_is_remembered_is_mapped_and_differentiated():
+    jax = pytest.importorskip("jax")
+    slope = lambda surrogate: jax.grad(surrogate)(0.0)  # noqa: E731
+    for surrogate in (Remembering(jax.numpy.float32(2.0)), Scaled(Remembering(jax.numpy.ones(())))):
+        assert surrogate.peak > 0  # it is remembered now
+        assert jax.tree.leaves(jax.grad(slope)(surrogate)) == [3.0]
+        several = jax.tree.map(lambda a: a * jax.numpy.arange(1.0, 3.0), surrogate)
+        one = slope(surrogate)
+        np.testing.assert_allclose(jax.vmap(slope)(several), [one, 2 * one])
+
+
+def test_an_array_that_was_computed_when_a_surrogate_was_made_is_no_leaf_in_silence():
+    jax = pytest.importorskip("jax")
+    with pytest.raises(TypeError, match="Prepared: height_ is an array and no parameter"):
+        jax.tree.leaves(Scaled(Prepared(jax.numpy.ones(2))))
+    assert jax.grad(Prepared(1.0))(0.0) == 3.0
+
+
+def test_a_number_that_was_computed_when_a_surrogate_was_made_is_not_kept_while_it_is_learned():
+    torch = pytest.importorskip("torch")
+    for surrogate in (Prepared(1.0), Scaled(Prepared(1.0))):
+        with pytest.raises(TypeError, match=r"learnable: height_ of Prepared.* alpha is learned"):
+            surrogates.learnable(surrogate, "alpha", framework="torch")
+    surrogates.learnable(Scaled(Prepared(1.0)), "amplitude", framework="torch")
+    module = surrogates.learnable(Remembering(1.0), "alpha", framework="torch")
+    with torch.no_grad():
+        module.raw["alpha"].fill_(5.0)
+    assert module.surrogate_grad(torch.zeros(())) == 15.0

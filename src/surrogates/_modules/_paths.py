@@ -8,7 +8,7 @@ from typing import Any
 from .._parameters import COUNT, UNIT
 from .._several import Several
 from .._surrogate import Surrogate
-from .._value import Value
+from .._value import _DERIVED, Value
 
 
 def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
@@ -97,5 +97,18 @@ def with_value_at(surrogate: Any, path: str, value: Any) -> Any:
 def with_marker(surrogate: Value, path: str, marker: Any) -> Any:
     """Return a surrogate with a marker where a parameter will be filled in."""
     name, _, rest = path.partition(".")
+    _require_no_attributes(surrogate, path)
     inside = with_marker(getattr(surrogate, name), rest, marker) if rest else marker
     return surrogate.substituted(name, inside)
+
+
+def _require_no_attributes(surrogate: Value, path: str) -> None:
+    """Raise where a user's class has computed something when it was made: it would not follow."""
+    names = {*_DERIVED, *(declared.name for declared in surrogate._fields)}
+    for name in vars(surrogate).keys() - names:
+        if not hasattr(type(surrogate), name):
+            raise TypeError(
+                f"learnable: {name} of {surrogate!r} was set when that was made, and would stay as "
+                f"it is while {path} is learned; compute it in the formula, or as a "
+                "functools.cached_property; a constant belongs to the class"
+            )

@@ -13,6 +13,7 @@ from surrogates import (
     Scaled,
     Sigmoid,
     Surrogate,
+    backends,
 )
 from surrogates.definitions import SURROGATES
 
@@ -275,3 +276,37 @@ def test_a_potential_that_is_nan_never_spikes():
     for cls in SURROGATES.values():
         if cls().is_distribution:
             assert not surrogates.sample(cls(), x, np.random.default_rng(0)).any()
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float32", 24), ("float64", 53)])
+def test_the_random_numbers_have_as_many_bits_as_is_said(dtype, bits, kind):
+    x = kind.astype(kind.array(np.zeros(1000)), dtype)
+    draws = kind.numpy(backends.of(x).uniform(generator(kind), x)).astype(np.float64)
+    bits -= kind.library == "jax"
+    assert (draws * 2.0**bits % 1 == 0).all()
+    assert (draws * 2.0 ** (bits - 1) % 1 > 0).any()
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+@pytest.mark.parametrize("made", ["default", "inside"])
+def test_under_activation_checkpoints_the_gradient_is_that_of_the_spikes(use_reentrant, made):
+    torch = pytest.importorskip("torch")
+
+    def layer(w):
+        seeded = torch.Generator().manual_seed(3)
+        spikes = surrogates.sample(
+            Sigmoid(), 0.1 * w, torch.default_generator if made == "default" else seeded
+        )
+        return spikes * w
+
+    gradients = []
+    for run in (
+        layer,
+        lambda w: torch.utils.checkpoint.checkpoint(layer, w, use_reentrant=use_reentrant),
+    ):
+        w = torch.ones(64, requires_grad=True)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(5)
+            run(w).sum().backward()
+        gradients.append(w.grad)
+    assert torch.equal(*gradients)

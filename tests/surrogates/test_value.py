@@ -259,6 +259,17 @@ class Prepared(Remembering):
         return self.height_ + 0 * x
 
 
+class Initialised(Surrogate):
+    """A user's, whose array is no parameter."""
+
+    def __init__(self, height):
+        super().__init__()
+        self.height = height
+
+    def derivative(self, xp, x):
+        return self.height + 0 * x
+
+
 def test_what_is_remembered_of_one_array_is_not_taken_for_that_of_another():
     surrogate = Remembering(np.asarray([1.0, 2.0]))
     np.testing.assert_array_equal(surrogate.peak, [3.0, 6.0])
@@ -286,12 +297,26 @@ def test_an_array_that_was_computed_when_a_surrogate_was_made_is_no_leaf_in_sile
     assert jax.grad(Prepared(1.0))(0.0) == 3.0
 
 
-def test_a_number_that_was_computed_when_a_surrogate_was_made_is_not_kept_while_it_is_learned():
+def test_what_was_computed_when_a_surrogate_was_made_is_not_kept_while_its_parameter_moves():
     torch = pytest.importorskip("torch")
-    for surrogate in (Prepared(1.0), Scaled(Prepared(1.0))):
-        with pytest.raises(TypeError, match=r"learnable: height_ of Prepared.* alpha is learned"):
-            surrogates.learnable(surrogate, "alpha", framework="torch")
+    refused = pytest.raises(TypeError, match="Prepared: height_ was set when it was made")
+    parts = (Prepared(1.0), Sigmoid())
+    for surrogate, name in (
+        (Prepared(1.0), "alpha"),
+        (Scaled(Prepared(1.0)), "alpha"),
+        (surrogates.Mixture(parts, (0.5, 0.5)), "surrogates.0.alpha"),
+    ):
+        with refused:
+            surrogates.learnable(surrogate, name, framework="torch")
+    with refused:  # whose buffer may be loaded
+        surrogates.module(Prepared(torch.ones(2)))
+    for surrogate in (Initialised(torch.ones(2)), Scaled(Initialised(torch.ones(2)))):
+        with pytest.raises(TypeError, match=r"Initialised: height was set .* trained, loaded"):
+            surrogates.module(surrogate, "torch")
+    surrogates.module(Initialised(2.0), "torch")
     surrogates.learnable(Scaled(Prepared(1.0)), "amplitude", framework="torch")
+    surrogates.learnable(surrogates.Mixture(parts, (0.5, 0.5)), "weights", framework="torch")
+    surrogates.module(Prepared(1.0), "torch")
     module = surrogates.learnable(Remembering(1.0), "alpha", framework="torch")
     with torch.no_grad():
         module.raw["alpha"].fill_(5.0)

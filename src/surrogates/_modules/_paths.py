@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .._parameters import COUNT, UNIT
+from .._parameters import COUNT, UNIT, is_floating_array
 from .._several import Several
 from .._surrogate import Surrogate
 from .._value import _DERIVED, Value
@@ -97,18 +97,22 @@ def with_value_at(surrogate: Any, path: str, value: Any) -> Any:
 def with_marker(surrogate: Value, path: str, marker: Any) -> Any:
     """Return a surrogate with a marker where a parameter will be filled in."""
     name, _, rest = path.partition(".")
-    _require_no_attributes(surrogate, path)
     inside = with_marker(getattr(surrogate, name), rest, marker) if rest else marker
     return surrogate.substituted(name, inside)
 
 
-def _require_no_attributes(surrogate: Value, path: str) -> None:
-    """Raise where a user's class has computed something when it was made: it would not follow."""
+def require_no_attributes(surrogate: Value) -> None:
+    """Raise where a user's class has set something that would not follow what a module holds."""
     names = {*_DERIVED, *(declared.name for declared in surrogate._fields)}
-    for name in vars(surrogate).keys() - names:
-        if not hasattr(type(surrogate), name):
+    for name in vars(surrogate).keys() - names if isinstance(surrogate, Surrogate) else ():
+        may_change = surrogate.array_fields or is_floating_array(getattr(surrogate, name))
+        if may_change and not hasattr(type(surrogate), name):
             raise TypeError(
-                f"learnable: {name} of {surrogate!r} was set when that was made, and would stay as "
-                f"it is while {path} is learned; compute it in the formula, or as a "
-                "functools.cached_property; a constant belongs to the class"
+                f"{type(surrogate).__name__}: {name} was set when it was made, and would stay as "
+                "it is while a module is trained, loaded or moved; declare it as a parameter, or "
+                "compute it in the formula, or as a functools.cached_property; a constant belongs "
+                "to the class"
             )
+    for declared in surrogate._fields:
+        if isinstance(inside := getattr(surrogate, declared.name), Value):
+            require_no_attributes(inside)

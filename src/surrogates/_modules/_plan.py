@@ -11,7 +11,13 @@ from .._parameters import Interval
 from .._surrogate import Surrogate
 from .._wrappers.relaxed import Relaxed
 from .._wrappers.values import Smooth
-from ._paths import parameters_by_path, value_at, with_marker, with_value_at
+from ._paths import (
+    parameters_by_path,
+    require_no_attributes,
+    value_at,
+    with_marker,
+    with_value_at,
+)
 from ._unbounded import bounded, is_two_sided, key, with_slope
 
 Array = Any
@@ -192,6 +198,7 @@ def planned(
     is_wrapped = marked is not surrogate
     for path, marker in markers.items():
         marked = with_marker(marked, f"surrogate.{path}" if is_wrapped else path, marker)
+    require_no_attributes(marked)
     slots = (marked.surrogate if is_wrapped else marked).array_paths
     definition, arrays = marked.partition()
     pairs = zip(slots, arrays, strict=True)

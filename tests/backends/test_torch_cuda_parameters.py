@@ -7,6 +7,7 @@ one.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import pytest
 
@@ -19,7 +20,14 @@ from surrogates.backends._compiler.kernel import gradient_functor, slope_functor
 
 torch = pytest.importorskip("torch")
 
-from in_torch import every_float, holding, nothing_launched  # noqa: E402
+from in_torch import (  # noqa: E402
+    every_float,
+    holding,
+    launched_instead,
+    nothing_launched,
+)
+from in_torch import sigmoid_gradients as gradients  # noqa: E402
+from in_torch import sigmoid_slopes as slopes  # noqa: E402
 from surrogates.backends._torch import cuda, program  # noqa: E402
 
 WIDE = {"float32": torch.float32, "float64": torch.float64}
@@ -35,36 +43,9 @@ def _device():
         yield
 
 
-def slopes(x, v, alpha):
-    """Return what `Relaxed(Sigmoid(alpha))` gives alpha, element by element."""
-    slope = x * torch.sigmoid(alpha * x) * torch.sigmoid(-alpha * x)
-    return torch.where(x.isfinite(), v * slope, 0.0)
-
-
-def gradients(x, v, alpha):
-    return v * surrogates.Sigmoid(alpha).surrogate_grad(x)
-
-
 @pytest.fixture
 def stand_in(monkeypatch):
-    """Let jiterator return functions of ours, by name; return the list of what they were given."""
-
-    def install(**functions):
-        calls = []
-
-        def create(text, **numbers):
-            name = "slope" if "surrogates_slope" in text else "gradient"
-
-            def launch(*operands):
-                calls.append((name, operands))
-                return functions[name](*operands)
-
-            return launch
-
-        monkeypatch.setattr(torch.cuda.jiterator, "_create_jit_fn", create)
-        return calls
-
-    return install
+    return partial(launched_instead, monkeypatch)
 
 
 def of(alpha, relaxed=False):

@@ -117,3 +117,34 @@ def holding(cls, name, dtype=torch.float32, shape=(), device="cpu"):
     """Return a surrogate whose parameter of this name is a tensor, of its default."""
     value = float(getattr(cls(), name))
     return cls(**{name: torch.full(shape, value, dtype=dtype, device=device)})
+
+
+def sigmoid_gradients(x, v, alpha):
+    """Return the gradient of `x` of ``Sigmoid(alpha)``."""
+    return v * surrogates.Sigmoid(alpha).surrogate_grad(x)
+
+
+def sigmoid_slopes(x, v, alpha):
+    """Return what ``Relaxed(Sigmoid(alpha))`` gives alpha, element by element."""
+    slope = x * torch.sigmoid(alpha * x) * torch.sigmoid(-alpha * x)
+    return torch.where(x.isfinite(), v * slope, 0.0)
+
+
+def launched_instead(monkeypatch, **functions):
+    """Let jiterator return functions of ours, named "gradient" and "slope".
+
+    Return the list of what is launched: a name, and the operands.
+    """
+    calls = []
+
+    def create(text, **numbers):
+        name = "slope" if "surrogates_slope" in text else "gradient"
+
+        def launch(*operands):
+            calls.append((name, operands))
+            return functions[name](*operands)
+
+        return launch
+
+    monkeypatch.setattr(torch.cuda.jiterator, "_create_jit_fn", create)
+    return calls

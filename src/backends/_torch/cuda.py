@@ -83,13 +83,16 @@ def relaxed_gradients(
 
     None where one has no kernel.
     """
-    grads = [gradient(definition, x, cotangent, arrays)]
+    of_x = gradient(definition, x, cotangent, arrays)
+    if of_x is None:  # the recorded form gives all of them
+        return None
+    grads: list[Tensor | None] = [of_x]
     for index, array in enumerate(arrays):
         terms = _launched(definition, x, cotangent, arrays, index) if wanted[index] else None
         if wanted[index] and terms is None:
             return None
         grads.append(None if terms is None else terms.sum_to_size(array.shape).to(array.dtype))
-    return None if grads[0] is None else grads
+    return grads
 
 
 def learned_gradients(

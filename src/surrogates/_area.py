@@ -27,7 +27,7 @@ def from_primitive(surrogate: Surrogate, xp: Any, x: Array, below: Any) -> Array
 
 def limit(surrogate: Surrogate, xp: Any, x: Array) -> tuple[Array, Array]:
     """Return the primitive at minus infinity, as a constant, and at a number far below."""
-    constant = backends.of(x).constant
+    constant = _constant(xp, x)
     at_infinity = constant(surrogate.primitive(xp, xp.zeros_like(x) - math.inf))
     far = surrogate.primitive(xp, xp.zeros_like(x) - 1e15)
     return xp.where(xp.isnan(at_infinity), constant(far), at_infinity), far
@@ -41,5 +41,10 @@ def start(surrogate: Surrogate, xp: Any, x: Array) -> Array:
     at_infinity, far = limit(surrogate, xp, x)
     finite = xp.isfinite(at_infinity) & xp.isfinite(far)
     far = xp.where(finite, far, xp.zeros_like(far))
-    result = at_infinity + (far - backends.of(x).constant(far))
+    result = at_infinity + (far - _constant(xp, x)(far))
     return xp.where(finite, result, xp.zeros_like(far))
+
+
+def _constant(xp: Any, x: Array) -> Any:
+    """Return what hides an array from differentiation, be it a symbol that is traced."""
+    return getattr(xp, "held", backends.of(x).constant)

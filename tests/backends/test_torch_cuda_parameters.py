@@ -243,6 +243,29 @@ def test_a_slope_that_grows_beyond_the_range_is_no_number(tmp_path):
     assert not far.isfinite()
 
 
+class Unstated(surrogates.Surrogate):
+    """An area that its primitive alone tells, whose slope at minus infinity is inf * 0."""
+
+    traceable = True
+    beta: float = 2.0
+
+    def primitive(self, xp, x):
+        return 0.5 + xp.atan(self.beta * x) / self.beta
+
+    def derivative(self, xp, x):
+        return 1 / (1 + self.beta * self.beta * x * x)
+
+
+def test_the_slope_of_an_area_that_is_not_stated_is_that_far_below(tmp_path):
+    beta = torch.tensor(1.3)
+    definition, arrays = Relaxed(Unstated(beta)).partition()
+    kernel = by_gcc(Unstated(beta), torch.float32, tmp_path)
+    assert cuda._fault(definition, kernel, torch.float32, DEVICE, arrays) is None
+    slope = X / (beta * (1 + (beta * X) ** 2)) - (torch.atan(beta * X) + torch.pi / 2) / beta**2
+    _, actual = program.relaxed_gradients(definition, X, V, arrays, [True])
+    torch.testing.assert_close(actual, (V * slope).sum())
+
+
 class Pole(surrogates.Surrogate):
     """A derivative that is infinite at 1, where the area is finite."""
 

@@ -268,6 +268,10 @@ class Trace:
             raise UntraceableError(f"a graph of {self.dtype} cannot hold {dtype}")
         return self._number(x)
 
+    def held(self, x: Any) -> Symbol:
+        """Return `x` as a constant to `tangent`."""
+        return self.apply("number", x)
+
     def clip(self, x: Symbol, min: Any = None, max: Any = None) -> Symbol:
         """Return `x` limited from below and from above."""
         x = x if min is None else self.apply("maximum", x, min)

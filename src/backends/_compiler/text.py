@@ -89,8 +89,9 @@ def template_of(
         if node in small or node in fixed:
             operands = [_text(places, constants, node, o) for o in node.operands]
             call = _call(node.op, *operands)
-            if node.op == "number":  # copied into nothing, it would not become one
-                call = _call("where", *operands, "one", "zero")
+            if node.op == "number":  # copied into nothing, a condition would not become one
+                is_condition = node.operands[0].is_condition
+                call = _call("where", *operands, "one", "zero") if is_condition else operands[0]
             if node in fixed:
                 places[node.number] = f"c{node.number}"
                 scope[f"c{node.number}"] = _value(call, {**scope, **constants})

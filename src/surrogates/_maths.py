@@ -147,26 +147,32 @@ def finite_part(xp: Any, x: Array) -> Array:
     return xp.clip(x, min=-largest, max=largest)
 
 
-def at_least(xp: Any, x: Array, limit: float | Array, *, closed: bool = True) -> Array:
-    """Return the larger of `x` and a limit; where they are equal, with slope 1 if `closed`, else 0.
+def at_least(xp: Any, x: Array, limit: float | Array) -> Array:
+    """Return the larger of `x` and a limit; where they are equal, with slope 1.
 
     There `xp.clip` has slope 1/2 in JAX, and 1 on both sides in PyTorch. Of two pieces that meet,
     just one must have a slope: the one to which the derivative says that the edge belongs.
     """
-    if not closed:
-        return -at_most(xp, -x, -limit)
     if getattr(xp, "undifferentiated", False):
         return xp.clip(x, min=limit)
     return xp.where(x < limit, limit + xp.zeros_like(x), x)
 
 
-def at_most(xp: Any, x: Array, limit: float | Array, *, closed: bool = False) -> Array:
-    """Return the smaller of `x` and a limit; where they are equal, with slope 1 if `closed`."""
-    if closed:
-        return -at_least(xp, -x, -limit)
+def at_most(xp: Any, x: Array, limit: float | Array) -> Array:
+    """Return the smaller of `x` and a limit; where they are equal, with slope 0."""
     if getattr(xp, "undifferentiated", False):
         return xp.clip(x, max=limit)
     return xp.where(x >= limit, limit + xp.zeros_like(x), x)
+
+
+def cut_below(xp: Any, x: Array, limit: float | Array, closed: bool) -> Array:
+    """Return the larger of `x` and a limit; where they are equal, with slope 1 if `closed`."""
+    return at_least(xp, x, limit) if closed else -at_most(xp, -x, -limit)
+
+
+def cut_above(xp: Any, x: Array, limit: float | Array, closed: bool) -> Array:
+    """Return the smaller of `x` and a limit; where they are equal, with slope 1 if `closed`."""
+    return -at_least(xp, -x, -limit) if closed else at_most(xp, x, limit)
 
 
 def before_underflow(xp: Any, z: Array, limit: float | Array) -> Array:

@@ -18,14 +18,18 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     def where(condition: Any, x1: Any, x2: Any, /) -> Any:
         """Return `x1` where the condition holds, else `x2`."""
-        # of equal tensors, or numbers, without the promotion that Dynamo guards name by name
+        # all three are tensors, as the condition is; few names, since Dynamo guards each
+        if x1.__class__ is x2.__class__ is condition.__class__ and x1.dtype is x2.dtype:
+            return x1.where(condition, x2)
         if not (isinstance(x1, torch.Tensor) or isinstance(x2, torch.Tensor)):
             x1 = torch.asarray(x1, dtype=dtype, device=condition.device)
         elif isinstance(x1, torch.Tensor) and isinstance(x2, torch.Tensor):
-            if x1.dtype is not x2.dtype:
-                return compat.where(condition, x1, x2)
-            return x1.where(condition, x2)
+            return compat.where(condition, x1, x2)
         return torch.where(condition, x1, x2)
+
+    def astype(x: Any, dtype: Any, /, **options: Any) -> Any:
+        """Return `x` in a dtype; without defaults, of which Dynamo guards each."""
+        return x.to(dtype=dtype, **{"copy": True, **options})
 
     def abs(x: Any, /) -> Any:
         """Return the size of `x`, with slope 1 at 0: PyTorch's 0 would end each further one."""
@@ -34,8 +38,10 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
 
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         """Return `x` within bounds, by fewer names than array-api-compat reads."""
-        if type(min) is type(max):  # two numbers, or two tensors; a method: see `abs`
-            return x.clone() if min is None else x.clamp(min, max)
+        if min is None and max is None:
+            return x.clone()
+        if min is None or max is None or min.__class__ is max.__class__:
+            return x.clamp(min, max)  # a method: see `abs`
         # torch.clamp takes two numbers or two tensors
         if isinstance(min, torch.Tensor) and isinstance(max, (int, float)):
             max = torch.as_tensor(max, dtype=x.dtype, device=x.device)
@@ -49,10 +55,21 @@ def _with_numbers_in(dtype: torch.dtype) -> Any:
             return compat.cumulative_sum(x, axis=axis, **options)
         return x.cumsum(axis)
 
+    def remainder(x1: Any, x2: Any, /) -> Any:
+        """Return the remainder, of equal tensors without the promotion, as `where`."""
+        if x1.__class__ is x2.__class__ and x1.dtype is x2.dtype:
+            return x1.remainder(x2)
+        return compat.remainder(x1, x2)
+
+    def round(x: Any, /) -> Any:
+        """Return the nearest whole number; a method: see `abs`."""
+        return x.round()
+
     namespace: Any = ModuleType(compat.__name__)  # a module, since Dynamo guards an object's names
     public = {name: getattr(compat, name) for name in compat.__all__}
     vars(namespace).update(public, abs=abs, clip=clip, cumulative_sum=cumulative_sum)
-    vars(namespace).update(finfo=torch.finfo, where=where)
+    vars(namespace).update(astype=astype, finfo=torch.finfo, where=where)
+    vars(namespace).update(remainder=remainder, round=round)
     return namespace
 
 

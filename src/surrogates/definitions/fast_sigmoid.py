@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._accuracy import SQUARED, Accuracy
 from .._function_form import function_form
-from .._maths import at_least, at_most, keep_nan, sign, smaller, two_sided
+from .._maths import at_least, at_most, cut_below, keep_nan, sign, smaller, two_sided
 from .._parameters import positive
 from .._surrogate import Array, Surrogate
 from ._bases import InfiniteArea, UnitArea
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def _inverse_square(alpha: float | Array, size: Array, peak: float | Array = 1.0) -> Array:
+def _inverse_square(peak: float | Array, alpha: float | Array, size: Array) -> Array:
     """Return ``peak / (1 + alpha * size)**2``, even where the square over- or underflows."""
     r = 1 / (1 + alpha * size)
     return peak * r * r
@@ -95,7 +95,7 @@ class InvSquareGrad(Surrogate):
         return two_sided(xp, x, _tail(self.alpha, sign(xp, x) * x), 2 / self.alpha)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.alpha, xp.abs(x))
+        return _inverse_square(1.0, self.alpha, xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -153,7 +153,7 @@ class SoftSign(UnitArea):
         return two_sided(xp, x, 0.5 / (1 + self.alpha * (sign(xp, x) * x)))
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.alpha, xp.abs(x), peak=self.alpha / 2)
+        return _inverse_square(self.alpha / 2, self.alpha, xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -203,7 +203,7 @@ class SuperSpike(Surrogate):
         return self.alpha * two_sided(xp, x, _tail(1.0, sign(xp, x) * x), 2.0)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(1.0, xp.abs(x), peak=self.alpha)
+        return _inverse_square(self.alpha, 1.0, xp.abs(x))
 
     @property
     def peak(self) -> Any:
@@ -329,7 +329,7 @@ class SuperSpikeMemClamp(InfiniteArea):
         return _tail(self.beta, -at_most(xp, x, 0.0)) + at_least(xp, x, 0.0)
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.beta, -at_most(xp, x, 0.0))
+        return _inverse_square(1.0, self.beta, -at_most(xp, x, 0.0))
 
     @property
     def peak(self) -> Any:
@@ -378,7 +378,7 @@ class SparseFastSigmoid(Surrogate):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        u = at_most(xp, at_least(xp, x, -self.band, closed=False), self.band)
+        u = at_most(xp, cut_below(xp, x, -self.band, closed=False), self.band)
         return 0.5 + _fast_sigmoid(xp, self.slope, u)
 
     def area_to(self, xp: Any, x: Array) -> Array:
@@ -392,7 +392,7 @@ class SparseFastSigmoid(Surrogate):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         size = xp.abs(x)
-        return xp.where(size >= self.band, 0.0, _inverse_square(self.slope, size))
+        return xp.where(size >= self.band, 0.0, _inverse_square(1.0, self.slope, size))
 
     @property
     def peak(self) -> Any:

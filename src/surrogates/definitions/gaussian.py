@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _SQRT_HALF = math.sqrt(0.5)
+_SQRT_PI = math.sqrt(math.pi)
 _SQRT_TWO_PI = math.sqrt(2 * math.pi)
 
 
@@ -88,11 +89,11 @@ class ERF(UnitArea):
 
     def derivative(self, xp: Any, x: Array) -> Array:
         u = before_underflow(xp, self.alpha * x, 28.0)
-        return self.alpha / math.sqrt(math.pi) * xp.exp(-u * u)
+        return self.alpha / _SQRT_PI * xp.exp(-u * u)
 
     @property
     def peak(self) -> Any:
-        return self.alpha / math.sqrt(math.pi)
+        return self.alpha / _SQRT_PI
 
     @property
     def width(self) -> Any:

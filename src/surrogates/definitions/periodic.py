@@ -311,7 +311,7 @@ class MultiSpikeSuper(Surrogate):
         return _tail(self.beta, -below) + rise
 
     def derivative(self, xp: Any, x: Array) -> Array:
-        return _inverse_square(self.beta, xp.abs(self._offset(xp, x)))
+        return _inverse_square(1.0, self.beta, xp.abs(self._offset(xp, x)))
 
     def _offset(self, xp: Any, x: Array) -> Array:
         """Return the distance from the nearest bump, with its sign."""

@@ -12,6 +12,8 @@ from .._maths import (
     at_least,
     at_most,
     choose,
+    cut_above,
+    cut_below,
     either,
     infinite,
     keep_nan,
@@ -227,8 +229,8 @@ class Boxcar(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         half = self.width / 2
-        inside = at_least(xp, x, -half, closed=self.closed in ("both", "left"))
-        inside = at_most(xp, inside, half, closed=self.closed in ("both", "right"))
+        inside = cut_below(xp, x, -half, closed=self.closed in ("both", "left"))
+        inside = cut_above(xp, inside, half, closed=self.closed in ("both", "right"))
         return 0.5 + self.height * inside
 
     def derivative(self, xp: Any, x: Array) -> Array:
@@ -308,11 +310,11 @@ class SlantedBox(Surrogate):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        u = at_most(xp, at_least(xp, x, -self.band), self.band, closed=True)
+        u = cut_above(xp, at_least(xp, x, -self.band), self.band, closed=True)
         return 0.5 + u * (self.height + self.tilt * (u / self.band) / 4)
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        rest = at_least(xp, at_most(xp, x, self.band, closed=True) + self.band, 0.0)
+        rest = at_least(xp, cut_above(xp, x, self.band, closed=True) + self.band, 0.0)
         return rest * (self.height - self.tilt / 2 + self.tilt * (rest / self.band) / 4)
 
     def derivative(self, xp: Any, x: Array) -> Array:
@@ -493,8 +495,8 @@ class PiecewiseLeakyRelu(Surrogate):
 
     def primitive(self, xp: Any, x: Array) -> Array:
         s = sign(xp, x)
-        inside = at_most(xp, s * x, self.w, closed=True) / (2 * self.w)
-        outside = at_least(xp, s * x - self.w, 0.0, closed=False)
+        inside = cut_above(xp, s * x, self.w, closed=True) / (2 * self.w)
+        outside = cut_below(xp, s * x - self.w, 0.0, closed=False)
         return 0.5 + s * (inside + times(xp, self.c, outside))
 
     def derivative(self, xp: Any, x: Array) -> Array:
@@ -658,10 +660,10 @@ class HeavisideGrad(InfiniteArea):
     traceable = True
 
     def primitive(self, xp: Any, x: Array) -> Array:
-        return 0.5 + self.height * at_least(xp, x, -self.window, closed=self.closed == "left")
+        return 0.5 + self.height * cut_below(xp, x, -self.window, closed=self.closed == "left")
 
     def area_to(self, xp: Any, x: Array) -> Array:
-        return self.height * at_least(xp, x + self.window, 0.0, closed=self.closed == "left")
+        return self.height * cut_below(xp, x + self.window, 0.0, closed=self.closed == "left")
 
     def derivative(self, xp: Any, x: Array) -> Array:
         inside = x > -self.window if self.closed == "neither" else x >= -self.window

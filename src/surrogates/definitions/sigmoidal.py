@@ -11,6 +11,8 @@ from .._function_form import function_form
 from .._maths import (
     at_least,
     at_most,
+    cut_above,
+    cut_below,
     elementary,
     keep_nan,
     logistic,
@@ -284,8 +286,8 @@ b / (2 * tanh(b * band)) * 4 * exp(-2 * b * abs(x)) / (1 + exp(-2 * b * abs(x)))
 
     def _size(self, xp: Any, x: Array) -> Array:
         """Return ``abs(x)`` within the band, constant beyond the ends."""
-        inside = at_least(xp, x, -self.band, closed=self.closed in ("both", "left"))
-        inside = at_most(xp, inside, self.band, closed=self.closed in ("both", "right"))
+        inside = cut_below(xp, x, -self.band, closed=self.closed in ("both", "left"))
+        inside = cut_above(xp, inside, self.band, closed=self.closed in ("both", "right"))
         return sign(xp, inside) * inside
 
     def derivative(self, xp: Any, x: Array) -> Array:

@@ -13,7 +13,10 @@ from kinds import every_surrogate
 
 torch = pytest.importorskip("torch")
 func = torch.func
+from array_api_compat import torch as compat  # noqa: E402
+
 from in_torch import counted, guards  # noqa: E402
+from surrogates.backends._torch.namespaces import double  # noqa: E402
 
 X = torch.tensor([-1.3, -0.4, 0.2, 0.9], dtype=torch.float64)
 # PyTorch's own: its forward mode imports the deprecated torch.jit, its linearize builds a graph
@@ -163,6 +166,33 @@ def assert_guards(surrogate, most):
 def test_compiled_guards_are_few(cls):
     number = assert_guards(cls(), MORE_GUARDS.get(cls.__name__, FEW_GUARDS))
     assert number > FEW_GUARDS or cls.__name__ not in MORE_GUARDS, "take it from MORE_GUARDS"
+
+
+LIMIT = torch.ones((), dtype=X.dtype)
+OF_FEW_NAMES = {
+    "astype": lambda xp: xp.astype(X, torch.float64),
+    "astype another": lambda xp: xp.astype(X, torch.float32, copy=False, device="cpu"),
+    "clip": lambda xp: xp.clip(X, -1, 0.5),
+    "clip, no bound": lambda xp: xp.clip(X),
+    "clip, tensors": lambda xp: xp.clip(X, -LIMIT, LIMIT),
+    "clip, both": lambda xp: xp.clip(X, LIMIT - 2, 0.5),
+    "clip, of a tensor": lambda xp: xp.clip(X, max=LIMIT / 2),
+    "remainder": lambda xp: xp.remainder(X, LIMIT / 2),
+    "remainder, promoted": lambda xp: xp.remainder(X.float(), LIMIT / 2),
+    "round": lambda xp: xp.round(X),
+    "where": lambda xp: xp.where(X > 0, X, torch.nn.Parameter(LIMIT)),
+    "where, promoted": lambda xp: xp.where(X > 0, X.float(), LIMIT),
+    "where, numbers": lambda xp: xp.where(X > 0, X.float(), 0.1),
+}
+
+
+@pytest.mark.parametrize("name", OF_FEW_NAMES)
+def test_functions_of_few_names_are_those_of_array_api_compat(name):
+    expected, actual = OF_FEW_NAMES[name](compat), OF_FEW_NAMES[name](double)
+    assert actual.dtype == expected.dtype
+    assert torch.equal(actual, expected)
+    assert actual.data_ptr() != X.data_ptr()
+    assert double.astype(X, X.dtype, copy=False) is X
 
 
 def test_compiled_guards_of_a_wrapper_are_few():

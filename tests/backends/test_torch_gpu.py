@@ -21,13 +21,13 @@ from on_gpu import (  # noqa: E402
     DEVICE,
     MARKS,
     assert_near,
+    assert_one_kernel_each,
     captured,
     exactly,
     gradient,
     leaf,
     numbers,
     warmed_up,
-    work,
 )
 from surrogates.backends._torch import cuda, state  # noqa: E402
 
@@ -101,16 +101,6 @@ def test_spikes_are_exact(cls, dtype):
         spikes = cls()(x)
         assert spikes.dtype == dtype
         assert torch.equal(spikes, (x >= 0).to(dtype)), name
-
-
-def assert_one_kernel_each(surrogate, x, cotangent, folder):
-    gradient(surrogate, x, cotangent)  # the first use, which compiles
-    x = leaf(x)
-    forward, spikes = work(lambda: surrogate(x), folder)
-    assert len(forward) == 1, forward
-    backward, _ = work(lambda: torch.autograd.grad(spikes, x, cotangent), folder)
-    assert len(backward) == 1, backward
-    assert "surrogates_gradient" in backward[0]
 
 
 @every_surrogate

@@ -17,7 +17,19 @@ from surrogates import Relaxed, Sigmoid, learnable
 torch = pytest.importorskip("torch")
 
 from in_torch import every_float, holding  # noqa: E402
-from on_gpu import DEVICE, MARKS, assert_near, captured, leaf, numbers, warmed_up, work  # noqa: E402
+from on_gpu import (  # noqa: E402
+    DEVICE,
+    MARKS,
+    assert_near,
+    assert_sum_near,
+    captured,
+    gradients,
+    in_double,
+    kernels,
+    leaf,
+    numbers,
+    warmed_up,
+)
 
 pytestmark = MARKS
 FAR = [0.0, -0.0, torch.inf, -torch.inf, torch.nan, 3e38, -3e38]
@@ -27,28 +39,6 @@ FAR = [0.0, -0.0, torch.inf, -torch.inf, torch.nan, 3e38, -3e38]
 def _device():
     if Kind.TORCH_CUDA.missing():
         pytest.skip(Kind.TORCH_CUDA.missing())
-
-
-def gradients(surrogate, x, cotangent, *parameters):
-    """Return the spikes, and the gradients of x and of parameters."""
-    x = leaf(x)
-    spikes = surrogate(x)
-    return spikes, torch.autograd.grad(spikes, (x, *parameters), cotangent, allow_unused=True)
-
-
-def in_double(surrogate, x, cotangent, alpha):
-    """Return the gradients in float64, computed on the CPU."""
-    alpha = leaf(alpha.double().cpu())
-    x, cotangent = x.double().cpu(), cotangent.double().cpu()
-    return gradients(Relaxed(surrogate(alpha)), x, cotangent, alpha)[1]
-
-
-def assert_sum_near(actual, expected, terms):
-    """Assert that a sum is right to a few roundings of as many terms."""
-    assert actual.dtype == torch.float32
-    assert actual.shape == expected.shape
-    difference = (actual.double().cpu() - expected).abs()
-    assert bool((difference <= 1e-5 * expected.abs() + 1e-5 * terms**0.5).all()), difference
 
 
 @every_real_parameter
@@ -97,15 +87,6 @@ def test_half_precision_with_a_parameter_in_single_is_rounded_once(dtype):
     assert grad.dtype == dtype
     assert_near(grad, expected.to(dtype))
     assert_sum_near(of_alpha, of_alpha_expected, 5000)
-
-
-def kernels(surrogate, x, cotangent, parameters, folder):
-    """Return the kernels of forward and of backward, at the second call."""
-    gradients(surrogate, x, cotangent, *parameters)
-    x = leaf(x)
-    forward, spikes = work(lambda: surrogate(x), folder)
-    backward, _ = work(lambda: torch.autograd.grad(spikes, (x, *parameters), cotangent), folder)
-    return forward, backward
 
 
 def test_one_kernel_forward_and_one_backward_for_each_channel(tmp_path):

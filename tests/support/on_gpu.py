@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from in_torch import WARNINGS
+from surrogates import Relaxed
 
 DEVICE = "cuda"
 MARKS = [
@@ -67,6 +68,48 @@ def work(function, folder):
     events = json.loads((folder / "trace.json").read_text())["traceEvents"]
     kinds = {"kernel", "gpu_memcpy", "gpu_memset"}
     return [event["name"] for event in events if event.get("cat") in kinds], result
+
+
+def assert_one_kernel_each(surrogate, x, cotangent, folder):
+    """Assert that spikes take one kernel, and their gradient one, at the second use."""
+    gradient(surrogate, x, cotangent)  # the first one compiles
+    x = leaf(x)
+    forward, spikes = work(lambda: surrogate(x), folder)
+    assert len(forward) == 1, forward
+    backward, _ = work(lambda: torch.autograd.grad(spikes, x, cotangent), folder)
+    assert len(backward) == 1, backward
+    assert "surrogates_gradient" in backward[0]
+
+
+def gradients(surrogate, x, cotangent, *parameters):
+    """Return the spikes, and the gradients of `x` and of parameters."""
+    x = leaf(x)
+    spikes = surrogate(x)
+    return spikes, torch.autograd.grad(spikes, (x, *parameters), cotangent, allow_unused=True)
+
+
+def kernels(surrogate, x, cotangent, parameters, folder):
+    """Return the kernels of forward and of backward, at the second call."""
+    gradients(surrogate, x, cotangent, *parameters)
+    x = leaf(x)
+    forward, spikes = work(lambda: surrogate(x), folder)
+    backward, _ = work(lambda: torch.autograd.grad(spikes, (x, *parameters), cotangent), folder)
+    return forward, backward
+
+
+def in_double(make, x, cotangent, alpha):
+    """Return the gradients of ``Relaxed(make(alpha))`` in float64, computed on the CPU."""
+    alpha = leaf(alpha.double().cpu())
+    x, cotangent = x.double().cpu(), cotangent.double().cpu()
+    return gradients(Relaxed(make(alpha)), x, cotangent, alpha)[1]
+
+
+def assert_sum_near(actual, expected, terms):
+    """Assert that a sum is right to a few roundings of as many terms."""
+    assert actual.dtype == torch.float32
+    assert actual.shape == expected.shape
+    difference = (actual.double().cpu() - expected).abs()
+    assert bool((difference <= 1e-5 * expected.abs() + 1e-5 * terms**0.5).all()), difference
 
 
 def captured(surrogate, x, cotangent):

@@ -48,6 +48,10 @@ class DaskBackend(Backend):
         """Return the namespace of the array API that `x` belongs to."""
         return _NAMESPACE if isinstance(x, da.Array) else super().namespace(x)
 
+    def copy(self, x: Array) -> Array:
+        """Return another array of the same graph: assigning to one leaves the other alone."""
+        return x.copy()
+
     def rounded(self, x: Array, dtype: Any) -> Array:
         """Return `x` in a narrower dtype, each block as its own library does it."""
         return da.map_blocks(_rounded, x, into=dtype, dtype=dtype)
@@ -97,9 +101,11 @@ def _by_block(method: str, definition: Definition, x: Array, arrays: tuple[Array
 
 def _aligned(array: Array, x: Array) -> Array:
     """Return a parameter cut at the places where `x` is, so that no block needs another."""
-    if isinstance(array, np.ndarray):
-        array = da.from_array(array, chunks=-1)
     first = x.ndim - array.ndim
+    if isinstance(array, np.ndarray):
+        if all(n == 1 or len(x.chunks[first + axis]) == 1 for axis, n in enumerate(array.shape)):
+            return array.copy()  # whole to each block, which saves a graph of its own
+        array = da.from_array(array, chunks=-1)
     chunks = {}
     for axis, length in enumerate(array.shape):
         of_x = x.chunks[first + axis]

@@ -127,6 +127,30 @@ def test_dask_parameters_of_each_shape_are_cut_where_x_is(shape, chunks, of_dask
             np.testing.assert_array_equal(actual.compute(), getattr(exact, name)(values))
 
 
+@pytest.mark.parametrize("chunks", [(2, 2), (2, 4)], ids=["cut", "whole"])
+def test_an_edit_of_a_parameter_does_not_change_what_is_not_computed_yet(chunks):
+    x, alpha = da.from_array(VALUES, chunks=chunks), np.linspace(1.0, 3.0, 4)
+    expected = Sigmoid(alpha).surrogate_grad(VALUES)
+    lazy = Sigmoid(alpha).surrogate_grad(x), vjp(Sigmoid(alpha), x)[1](da.ones_like(x))
+    alpha[...] = 7.0
+    for actual in lazy:
+        np.testing.assert_array_equal(actual.compute(), expected)
+
+
+def test_a_parameter_that_no_chunk_cuts_has_no_graph_of_its_own():
+    x = da.from_array(VALUES, chunks=(2, 4))
+    one, many = (Sigmoid(alpha).surrogate_grad(x) for alpha in (3.0, np.full(4, 3.0)))
+    assert len(many.__dask_graph__().layers) == len(one.__dask_graph__().layers)
+
+
+def test_an_edit_of_the_result_leaves_the_other_alone():
+    x = da.from_array(VALUES, chunks=(2, 4))
+    _, pullback = vjp(Sigmoid(np.full(4, 3.0)), x)
+    gradient = pullback(da.ones_like(x))
+    x[0, 0] = 1.0
+    np.testing.assert_array_equal(gradient.compute(), Sigmoid(3.0).surrogate_grad(VALUES))
+
+
 def test_a_cotangent_of_known_length_does_not_fit_an_unknown_one():
     x = da.from_array(np.linspace(-1, 1, 6), chunks=3)
     unknown = x[x > -0.5]

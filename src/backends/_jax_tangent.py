@@ -111,6 +111,8 @@ class _Compiled:
 
     def __init__(self, function: Any, definition: Definition, moved: tuple[int, ...]) -> None:
         self.uses = 0
+        self.definition = definition
+        self._takes_arrays: bool | None = None
         self.plain = partial(function, definition=definition, moved=moved)
 
     @cached_property
@@ -123,6 +125,12 @@ class _Compiled:
         self.uses += 1
         return self.uses > self.uses_before_compiling
 
+    def takes_arrays(self, number: int) -> bool:
+        """Return whether the formulas of the definition take so many arrays; found out once."""
+        if self._takes_arrays is None:
+            self._takes_arrays = _takes_arrays(self.definition, number)
+        return self._takes_arrays
+
 
 # JAX (0.10, not yet 0.4) frees what it compiled when the function is forgotten.
 _compiled = lru_cache(maxsize=64)(_Compiled)
@@ -134,18 +142,19 @@ def evaluated(function: Any, *operands: Any, definition: Definition, moved: Any)
     For any numbers only what computes now: inside what the user compiles, numbers are constants,
     and Python computes with them in double precision. Nor where the emission depends on numbers.
     """
+    own = _compiled(function, definition, moved) if definition.is_traceable else None
+    is_used_often = own is not None and own.is_used_often()
+    # where jit is disabled, formulas would be given numbers for arrays
+    is_jit: bool = not jax.config.jax_disable_jit  # type: ignore[attr-defined]
+    if own is not None and is_used_often and is_jit:
+        return own.compiled(*operands)  # a number, too, which takes longer to make an array of
     operands = tuple(a if isinstance(a, jax.Array) else jax.numpy.asarray(a) for a in operands)
-    if not definition.is_traceable:
+    if own is None:
         return function(*operands, definition=definition, moved=moved)
-    own = _compiled(function, definition, moved)
-    if own.is_used_often():
-        return own.compiled(*operands)
     if not definition.array_fields and definition.comparison and all(map(is_concrete, operands)):
         shared, numbers = definition.lifted()
         for_any = _compiled(function, shared, moved)
-        # where jit is disabled, formulas would be given numbers for arrays
-        is_compiled = numbers and not jax.config.jax_disable_jit  # type: ignore[attr-defined]
-        if is_compiled and for_any.is_used_often() and _takes_arrays(shared, len(numbers)):
+        if numbers and is_jit and for_any.is_used_often() and for_any.takes_arrays(len(numbers)):
             return for_any.compiled(*operands, *numbers)
     return own.plain(*operands)
 

@@ -158,6 +158,20 @@ def test_another_value_at_each_call_compiles_nothing_anew(name, compilations):
     assert pulled  # what was called last was compiled, for all values
 
 
+def test_another_number_at_each_call_is_handed_over_as_a_number(monkeypatch):
+    x, made, asarray = jnp.asarray(X), [], jnp.asarray
+
+    def counted(value, *args, **options):
+        made.append(value)
+        return asarray(value, *args, **options)
+
+    for alpha in np.linspace(1.0, 2.0, 12).tolist():
+        made.clear()
+        jax.grad(lambda x: Sigmoid(alpha)(x).sum())(x)  # noqa: B023
+        monkeypatch.setattr(jnp, "asarray", counted)
+    assert not any(isinstance(value, float) for value in made)
+
+
 @pytest.mark.parametrize("name", MOVING)
 def test_another_value_at_each_call_where_jit_is_disabled(name):
     """Whatever was compiled before: `diagnose` disables it, and who looks for a NaN."""

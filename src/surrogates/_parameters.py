@@ -134,6 +134,8 @@ def checked_value(owner: Any, name: str, interval: Interval, value: Any) -> Any:
     Of an array the extremes are checked, where its backend has them at hand. The owner is
     the class of surrogates or the function whose parameter it is.
     """
+    if type(value) is float and _within(value, interval) and interval is not COUNT:
+        return value + 0.0  # most of all, and as below
     worst = None
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         # Python's integers may be too large for a float; NumPy's numbers may be of half precision.

@@ -210,26 +210,25 @@ class Value:
 
     def lifted(self) -> tuple[Self, tuple[float, ...]]:
         """Take the numbers out that might be arrays, for a hook that compiles once for them all."""
-        names: list[str] = []
-        numbers: list[float] = []
-        rest: list[Value | None] = []
+        rest: dict[str, Value | None] = {}
+        numbers: tuple[float, ...] = ()
         for declared in self._fields:
-            value = getattr(self, declared.name)
-            if isinstance(value, Value):
-                inner, inner_numbers = value.lifted()
-            elif type(value) is float and declared.metadata.get("interval", UNIT) != UNIT:
-                inner, inner_numbers = None, (value,)
-            else:
-                continue
-            if inner_numbers:
-                names.append(declared.name)
-                numbers += inner_numbers
-                rest.append(inner)
+            name = declared.name
+            value = getattr(self, name)
+            if type(value) is float:
+                if declared.metadata.get("interval", UNIT) != UNIT:
+                    rest[name] = None
+                    numbers += (value,)
+            elif isinstance(value, Value):
+                inner, inside = value.lifted()
+                if inside:
+                    rest[name] = inner
+                    numbers += inside
         if not numbers:
             return self, ()
         open_ = self.__copy__()
-        vars(open_).update(array_fields=tuple(names), is_fixed=False)
-        return open_.replaced(rest), tuple(numbers)
+        vars(open_).update(rest, array_fields=tuple(rest), is_fixed=False)
+        return open_, numbers
 
     def combine(self, arrays: Any) -> Self:
         """Put the array-valued parameters that `partition` took out back in."""
@@ -344,7 +343,9 @@ def _shown(value: Any) -> str:
 
 def _are_equal(value: Any, other: Any) -> bool:
     """Return whether two parameters are the same: 1, 1.0 and True are not, nor two arrays."""
-    if type(value) is not type(other) or hasattr(value, "dtype"):
+    if type(value) is not type(other):
+        return False
+    if type(value) is not float and hasattr(value, "dtype"):
         return False
     if isinstance(value, float):
         return value == other and math.copysign(1, value) == math.copysign(1, other)

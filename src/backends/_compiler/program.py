@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -54,6 +54,10 @@ class Dialect(ABC):
     @abstractmethod
     def constant(self, value: float | bool, dtype: str) -> Array:
         """Return a 0-dimensional array: cheaper as an operand than a number."""
+
+    def maker(self, dtype: str) -> Callable[[float], Array]:
+        """Return a function that makes a `constant` of a float: called for each new parameter."""
+        return partial(self.constant, dtype=dtype)
 
     @abstractmethod
     def like(self, x: Array, dtype: Any) -> Array:

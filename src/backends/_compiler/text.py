@@ -130,7 +130,8 @@ def template_of(
     text = "\n    ".join([f"def run({', '.join(['x', 'v', 'out', *own])}):", *lines])
     exec(_code(text), scope)
     dtypes = {False: dialect.dtype(dtype), True: dialect.dtype("bool")}
-    makers = tuple(constant if name[0] == "c" else float for name in recorded)
+    maker = dialect.maker(dtype)
+    makers = tuple(maker if name[0] == "c" else float for name in recorded)
     program = Program(
         scope["run"],
         scope["prelude"],

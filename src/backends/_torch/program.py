@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -134,6 +135,10 @@ class TorchDialect(Dialect):
         # a third of the time of `torch.tensor`
         return torch.scalar_tensor(value, dtype=number, device="cpu")
 
+    def maker(self, dtype: str) -> Callable[[float], Tensor]:
+        """Return a function that makes a 0-dimensional tensor of a float."""
+        return partial(torch.scalar_tensor, dtype=self.dtype(dtype), device=_CPU)
+
     def like(self, x: Tensor, dtype: Any) -> Tensor:
         """Return an uninitialised tensor of the shape and layout of `x`."""
         return torch.empty_like(x) if x.dtype is dtype else torch.empty_like(x, dtype=dtype)
@@ -171,6 +176,7 @@ class TorchDialect(Dialect):
         target.copy_(source)
 
 
+_CPU = torch.device("cpu")  # read faster than its name
 _DIALECT = TorchDialect()
 
 

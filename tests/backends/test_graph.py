@@ -7,7 +7,14 @@ import pytest
 
 import surrogates
 from kinds import Kind, parameters
-from surrogates.backends._compiler.graph import FUNCTIONS, Trace, UntraceableError, trace
+from surrogates.backends._compiler.graph import (
+    FUNCTIONS,
+    Trace,
+    UntraceableError,
+    is_of_parameters,
+    nodes_of,
+    trace,
+)
 from surrogates.backends._compiler.kernel import IN_C
 
 
@@ -36,6 +43,18 @@ def test_signs_move_outwards_in_a_graph():
         assert recorded.apply(op, -x, -y) is recorded.apply(op, x, y)
         assert recorded.apply(op, 2.0, -y) is recorded.apply(op, -2.0, y)
         assert recorded.apply(op, -x, 2.0) is recorded.apply(op, x, -2.0)
+
+
+def test_a_sign_moves_into_what_depends_on_parameters_alone():
+    recorded = Trace("float64")
+    x, p = recorded.input("x"), recorded.input("p0")
+    for product in (2.0 * p * abs(x), abs(x) * (2.0 * p)):
+        decay = recorded.exp(-product)
+        assert [n.op for n in nodes_of(decay) if n.op == "neg"] == ["neg"]
+        (negated,) = (n for n in nodes_of(decay) if n.op == "neg")
+        assert is_of_parameters(negated)
+        assert not is_of_parameters(product)
+    assert recorded.exp(-(x * abs(x))).operands[0].op == "neg"
 
 
 def value_of(node, x):

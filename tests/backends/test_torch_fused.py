@@ -28,6 +28,7 @@ SUMS = {
     "multiple": (lambda xp, x: 3.0 * xp.exp(x) + xp.abs(x), "exp abs add"),
     "fraction": (lambda xp, x: xp.exp(x) / 3.0 + xp.abs(x), "exp abs add"),
     "nothing": (lambda xp, x: (0.0 - xp.exp(x)) + xp.abs(x), "exp sub abs add"),
+    "two": (lambda xp, x: x * xp.exp(x) + xp.abs(x), "exp abs addcmul"),
     "itself": (lambda xp, x: 3.0 * xp.exp(x) + 3.0 * xp.exp(x), "exp mul add"),
 }
 
@@ -118,7 +119,7 @@ OPERATIONS = {
     "ERF": "addcmul exp2 addcmul",
     # a comparison that writes bools, and a copy of bools to numbers, take several passes' time
     "HeavisideGrad": "is_gt nan_or_zero add mul",
-    "Boxcar": "is_ge is_le mul nan_or_zero add mul",
+    "Boxcar": "is_ge is_le nan_or_zero addcmul mul",
 }
 
 
@@ -129,10 +130,13 @@ def test_a_gradient_passes_over_memory_no_more_often_than_it_must(name):
     )
     calls = [line.strip().partition("_(")[0] for line in made.text.splitlines()[1:]]
     assert calls == OPERATIONS[name].split()
-    assert len(made.buffers) <= 1
+    assert len(made.buffers) <= (2 if name == "Boxcar" else 1)  # of which one pass takes three
 
 
 OPERATIONS_WITH_A_TENSOR = {
+    "Arctan": "mul addcmul div",
+    # a product and a sum of a parameter and a number would take five times as long in one
+    "InvSquareGrad": "abs mul add mul div",
     "Sigmoid": "abs mul sigmoid addcmul mul mul",
     "SlayerGrad": "abs mul exp2 mul",
     "ERF": "mul addcmul exp2 mul mul",

@@ -6,7 +6,8 @@ computed at once. Two things are made of a graph: a straight-line program that r
 (`program`), and the text of a fused kernel (`kernel`).
 
 Only rewritings that change no bit of any result are applied here: those that move a sign into a
-constant. A graph computes values only; `tangent` makes of it the graph of a derivative.
+constant or a parameter. A graph computes values only; `tangent` makes of it the graph of a
+derivative.
 """
 
 from __future__ import annotations
@@ -190,7 +191,7 @@ class Trace:
         symbols = tuple(_sign_in_constant(s) for s in symbols)
         if op == "exp" and self.use_exp2:
             return self._exp2(symbols[0])
-        return self.node(op, *symbols)
+        return self.node(op, *map(_sign_in_parameter, symbols))
 
     def _exp2(self, x: Symbol) -> Symbol:
         factor, rest = 1.0, x
@@ -316,6 +317,26 @@ def _sign_in_constant(x: Symbol) -> Symbol:
         if right.op == "constant":
             return x.trace.apply(product.op, left, -right.value)
     return x
+
+
+def _sign_in_parameter(x: Symbol) -> Symbol:
+    """Return a negated product with the sign in what depends on parameters alone, if it has that.
+
+    There it is computed once, and not for each element.
+    """
+    if x.op == "neg" and x.operands[0].op == "mul":
+        left, right = x.operands[0].operands
+        if is_of_parameters(left):
+            return x.trace.node("mul", x.trace.node("neg", left), right)
+        if is_of_parameters(right):
+            return x.trace.node("mul", left, x.trace.node("neg", right))
+    return x
+
+
+def is_of_parameters(x: Symbol) -> bool:
+    """Return whether a node depends on array-valued parameters alone: it is computed once."""
+    names = [node.operands[0] for node in nodes_of(x) if node.op == "input"]
+    return bool(names) and all(name[0] == "p" for name in names)
 
 
 def trace(

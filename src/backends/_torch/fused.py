@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._compiler.graph import Symbol, nodes_of
+from .._compiler.graph import Symbol, is_of_parameters, nodes_of
 from .._compiler.tape import elementary
 
 # Comparisons of numbers, not of NaN. With "is_" they give numbers: 1 where they hold, else 0.
@@ -85,10 +85,6 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
     stay a normal number, or the operations stay apart.
     """
     trace = node.trace
-    if node.op == "neg" and operands[0] in once and operands[0].op == "mul":
-        for a, b in (operands[0].operands, operands[0].operands[::-1]):
-            if _is_of_parameters(a):
-                return trace.node("mul", trace.node("neg", a), b)
     if node.op == "mul" and _is_sign(*node.operands):
         return trace.node("abs", operands[1])
     if node.op == "number":
@@ -96,7 +92,7 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
         return trace.node("number", *operands) if number is None else number
     if node.op == "where" and operands[0].op == "isnan":
         condition, x, y = operands
-        if condition.operands[0] is x and not _is_of_parameters(x):
+        if condition.operands[0] is x and not is_of_parameters(x):
             # of y = -0 it is +0, which only the sign of a gradient of 0 shows
             return trace.node("add", y, trace.node("nan_or_zero", x))
     if node.op == "sub" and operands[1] in once and operands[1].op == "mul":
@@ -115,7 +111,7 @@ def _united(node: Symbol, operands: list[Symbol], once: set[Symbol]) -> Symbol:
 
 def _number(condition: Symbol) -> Symbol | None:
     """Return 1 where a condition holds, else 0, without a bool: writing one takes longer."""
-    if condition.op in NEGATIONS and not _is_of_parameters(condition):
+    if condition.op in NEGATIONS and not is_of_parameters(condition):
         return condition.trace.node(f"is_{condition.op}", *condition.operands)
     if condition.op != "and":
         return None
@@ -139,7 +135,16 @@ def _sum(a: Symbol, b: Symbol) -> Symbol | None:
     if a.op == "addcmul" and a.operands[0].value == 0.0:
         return a.trace.node("addcmul", b, *a.operands[1:])
     factor, rest = _scaled(a)
-    return None if rest is None else a.trace.node("add", b, rest, ("alpha", factor))
+    if rest is not None:
+        return a.trace.node("add", b, rest, ("alpha", factor))
+    if a.op != "mul" or sum(map(_is_number, (b, *a.operands))) > 1:
+        return None  # addcmul takes five times as long with two numbers
+    return a.trace.node("addcmul", b, *a.operands, ("value", 1.0))
+
+
+def _is_number(x: Symbol) -> bool:
+    """Return whether a node is one number, or a few that are broadcast."""
+    return x.op == "constant" or is_of_parameters(x)
 
 
 def _product(a: Symbol, b: Symbol, once: set[Symbol]) -> Symbol | None:
@@ -213,7 +218,7 @@ def _scaled_product(factor: float, a: Symbol, b: Symbol) -> Symbol | None:
     if not _is_normal(a, factor):
         return None
     for parameter, other in ((a, b), (b, a)):
-        if _is_of_parameters(parameter):  # addcmul takes five times as long with two numbers
+        if is_of_parameters(parameter):  # addcmul takes five times as long with two numbers
             scaled = a.trace.node("mul", a.trace.asarray(factor), parameter)
             return a.trace.node("mul", scaled, other)
     return a.trace.node("addcmul", a.trace.asarray(0.0), a, b, ("value", factor))
@@ -229,12 +234,6 @@ def _scaled(x: Symbol) -> tuple[float, Symbol | None]:
     elif x.op == "div" and x.operands[1].op == "constant" and x.operands[1].value != 0.0:
         factor, rest = 1 / x.operands[1].value, x.operands[0]
     return (factor, rest) if _is_normal(x, factor) else (1.0, None)
-
-
-def _is_of_parameters(x: Symbol) -> bool:
-    """Return whether a node depends on array-valued parameters alone: it is computed once."""
-    names = [node.operands[0] for node in nodes_of(x) if node.op == "input"]
-    return bool(names) and all(name[0] == "p" for name in names)
 
 
 def _is_normal(x: Symbol, number: float) -> bool:

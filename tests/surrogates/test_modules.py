@@ -105,6 +105,17 @@ def test_one_class_holds_what_is_learned_and_what_is_not(library, names):
     assert repr(spike) == f"SurrogateModule(Scaled(surrogate={text}{learned}, spiking=True)"
 
 
+class Changing(Sigmoid):
+    """Of a user, whose formula may read what changes."""
+
+
+@pytest.mark.parametrize(("cls", "is_shared"), [(Sigmoid, True), (Changing, False)])
+def test_equal_modules_have_one_definition_unless_it_may_change(torch, cls, is_shared):
+    one, other = (learnable(cls(2.0), "alpha", framework="torch") for _ in range(2))
+    assert one.plan == other.plan
+    assert (one.plan.definition is other.plan.definition) is is_shared
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from .._arrays import checked_x, on_host
@@ -204,7 +205,15 @@ def planned(
     pairs = zip(slots, arrays, strict=True)
     held = {key(path): array for path, array in pairs if path not in markers}
     intervals = tuple(declared[p].metadata["interval"] if p in markers else None for p in slots)
+    if definition.is_traceable:  # another may hold what changes
+        definition = _shared(definition)
     return Plan(definition, slots, intervals, is_wrapped, begin), held
+
+
+@lru_cache(maxsize=256)
+def _shared(definition: Surrogate) -> Surrogate:
+    """Return one definition for all that are equal: a look-up by one object compares no fields."""
+    return definition
 
 
 def _wrapped(surrogate: Surrogate, learns: bool, spiking: bool) -> Any:

@@ -173,7 +173,16 @@ def of(x: Any) -> Backend:
     >>> backends.of(np.zeros(3))
     NumpyBackend()
     """
-    return _find(type(x))
+    array_type = type(x)
+    if array_type is _tensor:  # Dynamo guards two names; of a dictionary it would guard the keys
+        return _for_tensors  # type: ignore[no-any-return]
+    if _pytorch is not None and _is_compiling():
+        return _at_first_sight(array_type)
+    known = _by_type
+    if array_type in known:
+        return known[array_type]
+    backend = known[array_type] = _at_first_sight(array_type)
+    return backend
 
 
 def of_tensor(x: Any) -> Backend | None:
@@ -223,18 +232,6 @@ def unsupported(array_type: type) -> str:
         "array type, by surrogates.backends.register or by an entry point of the group "
         f"{_GROUP!r} (docs/howto/backends.md)"
     )
-
-
-def _find(array_type: type) -> Backend:
-    if array_type is _tensor:  # Dynamo guards two names; of a dictionary it would guard the keys
-        return _for_tensors  # type: ignore[no-any-return]
-    if _is_compiling():
-        return _at_first_sight(array_type)
-    known = _by_type
-    if array_type in known:
-        return known[array_type]
-    backend = known[array_type] = _at_first_sight(array_type)
-    return backend
 
 
 def _at_first_sight(array_type: type) -> Backend:

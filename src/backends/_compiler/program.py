@@ -38,7 +38,7 @@ class Dialect(ABC):
     """How one library allocates, slices and computes in place."""
 
     functions: ClassVar[Mapping[str, Any]]
-    """The functions that a graph is made of, each with a keyword ``out``."""
+    """The functions that a graph is made of, each with a keyword ``out``, which it returns."""
 
     block_bytes: ClassVar[int]
     """The size of a block for one thread, and of its share of each buffer."""
@@ -109,6 +109,10 @@ class Dialect(ABC):
     def call(self, node: Symbol) -> tuple[str, tuple[Any, ...]]:
         """Return the operation and the operands by which a node is computed fastest."""
         return node.op, node.operands
+
+    def target(self, op: str, place: str) -> str:
+        """Return the argument that tells an operation of a program where to write."""
+        return f"out={place}"
 
     def program(
         self, definition: Any, name: str, dtype: str, number_of_arrays: int = 0, *, product: bool

@@ -16,7 +16,10 @@ class Program(NamedTuple):
     """A function of an array, and of buffers for its result and for intermediate results."""
 
     run: Callable[..., None]
-    """Called as ``run(x, v, out, *small, *constants, *buffers)``."""
+    """Called as ``run(x, v, out, *small, *constants, *buffers)``, and returns `out`.
+
+    Where `out` or a buffer is None, the first operation that would write to it makes it.
+    """
 
     prelude: Callable[..., tuple[Any, ...]]
     """Returns `small`, what depends on the array-valued parameters alone, from these."""
@@ -114,9 +117,10 @@ def template_of(
             place = f"b{len(buffers)}"
             buffers.append(node.is_condition)
         places[node.number] = place
-        lines.append(_call(op, *operands, out=place))
+        lines.append(f"{place} = {_call(op, *operands, target=dialect.target(op, place))}")
     if places[root.number] != "out":  # a leaf
-        lines.append(_call("copy", places[root.number], out="out"))
+        lines.append(f"out = {_call('copy', places[root.number], target='out=out')}")
+    lines.append("return out")
     operands_ = (o for n in nodes if n not in small for o in n.operands)
     needed = {o for o in operands_ if isinstance(o, Symbol) and o in small}
     used = [places[n.number] for n in nodes if n in needed]
@@ -183,11 +187,13 @@ def _code(text: str, mode: str = "exec") -> Any:
 def _text(places: dict[int, str], constants: dict[str, Any], node: Symbol, operand: Any) -> str:
     if isinstance(operand, Symbol):
         return places[operand.number]
+    if isinstance(operand, str):  # a name that every program knows
+        return operand
     keyword, number = operand
     constants[f"n{node.number}"] = number
     return f"{keyword}=n{node.number}"
 
 
-def _call(op: str, *operands: str, out: str = "None") -> str:
+def _call(op: str, *operands: str, target: str = "out=None") -> str:
     # a trailing _: "and", "not" and "or" are words of Python
-    return f"{op}_({', '.join(operands)}, out={out})"
+    return f"{op}_({', '.join(operands)}, {target})"

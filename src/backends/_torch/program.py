@@ -27,8 +27,8 @@ Tensor = torch.Tensor
 _WORKING = {getattr(torch, name): working for name, working in WORKING.items()}
 
 
-def _copy(x: Tensor, out: Tensor) -> None:
-    out.copy_(x)
+def _copy(x: Tensor, out: Tensor) -> Tensor:
+    return out.copy_(x)
 
 
 def _isnan(x: Tensor, out: Tensor | None) -> Tensor:

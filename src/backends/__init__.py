@@ -22,6 +22,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ._backend import Backend, Definition
 
 __all__ = ["Backend", "Definition", "of", "register", "supported", "unsupported"]
@@ -176,7 +178,8 @@ def of(x: Any) -> Backend:
     array_type = type(x)
     if array_type is _tensor:  # Dynamo guards two names; of a dictionary it would guard the keys
         return _for_tensors  # type: ignore[no-any-return]
-    if _pytorch is not None and _is_compiling():
+    # Dynamo traces no call of NumPy's arrays, and to ask it takes longer than the rest
+    if _pytorch is not None and array_type is not np.ndarray and _is_compiling():
         return _at_first_sight(array_type)
     known = _by_type
     if array_type in known:

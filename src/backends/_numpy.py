@@ -144,13 +144,15 @@ class _Plan(NamedTuple):
 _Plans = dict[Any, _Plan | None]  # by dtype
 # By identity, since hash and equality of a definition take longer: the definition, its attributes
 # when the plans were made, and these; None where the plans may change with the same attributes.
-_known: dict[int, tuple[Definition | None, dict[str, Any], _Plans | None]] = {}
+_Known = tuple[Definition | None, dict[str, Any], _Plans | None]
+_known: dict[int, _Known] = {}
 _MOST_KNOWN = 256
+_UNKNOWN: _Known = (None, {}, None)
 
 
 def _plan_of(definition: Definition, dtype: Any) -> _Plan | None:
     """Return the plan of the derivative for arrays of a dtype, None where there is no program."""
-    owner, attributes, plans = _known.get(id(definition), (None, {}, None))
+    owner, attributes, plans = _known.get(id(definition), _UNKNOWN)
     try:
         is_known = owner is definition and attributes == definition.__dict__
     except ValueError:  # an array is there now instead of a number
@@ -239,8 +241,10 @@ class NumpyBackend(Backend):
         """Return the spikes and the derivative; of few elements by one look-up."""
         if type(x) is np.ndarray and definition.is_fixed and x.ndim and x.size <= _FEW:
             plan = _plan_of(definition, x.dtype)
-            if plan and plan.compare:
-                return plan.compare(x, plan.zero).astype(x.dtype), plan.evaluate(x)
+            if plan:
+                evaluate, compare, zero = plan
+                if compare:
+                    return compare(x, zero).astype(x.dtype), evaluate(x)
         return super().linearize(definition, x, arrays)
 
     def spike(self, definition: Definition, x: Any, arrays: tuple[Any, ...]) -> Any:

@@ -106,15 +106,17 @@ def _is_complex(xp: Any, dtype: Any) -> bool:
         return False
 
 
-def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
-    """Return a cotangent or tangent as an array, or raise where it is not like the derivative."""
-    is_like = (
-        type(vector) is type(derivative)
-        and vector.dtype == derivative.dtype
-        and vector.shape == derivative.shape
+def is_like(array: Any, derivative: Any) -> bool:
+    """Return whether an array is of the type, dtype and shape of the derivative."""
+    return (
+        type(array) is type(derivative)
+        and array.dtype == derivative.dtype
+        and array.shape == derivative.shape
     )
-    if is_like:
-        return vector
+
+
+def checked_vector(backend: backends.Backend, vector: Any, derivative: Any, name: str) -> Any:
+    """Return a cotangent or tangent that is not like the derivative as an array, or raise."""
     xp = backend.namespace(derivative)
     if isinstance(vector, float):
         vector = xp.asarray(vector, dtype=derivative.dtype)
@@ -143,12 +145,7 @@ def checked_out(backend: backends.Backend, out: Any, derivative: Any) -> Any:
             f"the pullback of arrays of {backends.library_of(type(derivative))} takes no out: "
             f"{backend.no_out}"
         )
-    is_like = (
-        type(out) is type(derivative)
-        and out.dtype == derivative.dtype
-        and out.shape == derivative.shape
-    )
-    if not is_like:
+    if not is_like(out, derivative):
         _require_like(backend, out, derivative)
     flags = getattr(out, "flags", None)
     if not getattr(flags, "writeable", True):  # CuPy's always are

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from . import backends
-from ._arrays import checked_out, checked_vector, checked_x
+from ._arrays import checked_out, checked_vector, checked_x, is_like
 from ._aspects import compressed
 from ._surrogate import Surrogate, require_surrogate
 
@@ -130,7 +130,8 @@ def _product(
     backend: backends.Backend, vector: Any, derivative: Any, name: str, out: Any = None
 ) -> Any:
     """Return a cotangent or tangent times the derivative, in its dtype, and in `out` if given."""
-    vector = checked_vector(backend, vector, derivative, name)
+    if not is_like(vector, derivative):
+        vector = checked_vector(backend, vector, derivative, name)
     if out is not None:
         backend.multiply(vector, derivative, checked_out(backend, out, derivative))
         return out

@@ -229,16 +229,18 @@ def log1p_of_product(xp: Any, factor: float | Array, size: Array) -> Array:
 
 def elementary(xp: Any, name: str, parameter: float | Array) -> Any:
     """Return an elementary function of a parameter, a float or an array, in a formula."""
-    if isinstance(parameter, float) and hasattr(xp, "of_number"):  # which are recorded
-        return xp.of_number(name, parameter)
+    of_number = getattr(xp, "of_number", None)  # where they are recorded
+    if isinstance(parameter, float) and of_number is not None:
+        return of_number(name, parameter)
     function = getattr(math if isinstance(parameter, float) else xp, name)
     return function(parameter)
 
 
 def logistic(xp: Any, x: Array) -> Array:
     """Return the logistic function of ``x <= 0``, by the library's own where it has one."""
-    if hasattr(xp, "sigmoid"):
-        return xp.sigmoid(x)
+    sigmoid = getattr(xp, "sigmoid", None)  # not hasattr, which Dynamo would guard
+    if sigmoid is not None:
+        return sigmoid(x)
     rise = xp.exp(x)
     return rise / (1 + rise)
 

@@ -270,16 +270,31 @@ class _Spike(torch.autograd.Function):
         return (grad, None, *(None for _ in arrays))
 
 
-class _TracedSpike(_Spike):  # under Dynamo only
+class _TracedSpike(torch.autograd.Function):  # under Dynamo only
     """`_Spike` without arrays, by few names: a compiled function guards each that it reads."""
 
     @staticmethod
-    def forward(x: Tensor, definition: Definition) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, definition: Definition) -> Tensor:
+        ctx.definition = definition
+        ctx.save_for_backward(x)
         comparison = definition.comparison
         if comparison is None:
             spikes: Tensor = definition.emit(x)
             return spikes
         return (x >= 0 if comparison == "ge" else x > 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        definition = ctx.definition
+        xp = double if x.dtype.itemsize == 8 else single
+        if definition.comparison is not None:  # of one threshold, then
+            wide = x if x.dtype.itemsize > 2 else x.float()
+            slope = definition.derivative(xp, wide)
+            is_like = slope.__class__ is wide.__class__ and slope.shape == wide.shape
+            if is_like and slope.dtype is wide.dtype:
+                return cotangent * slope.to(x.dtype), None
+        return cotangent * definition.formula("derivative", xp, x).to(x.dtype), None
 
 
 BACKEND = TorchBackend()

@@ -132,6 +132,12 @@ class TracedRelaxedSpike(torch.autograd.Function):  # under Dynamo only
         return ((cotangent * slope.to(x.dtype)).to(x.dtype), None, *grads)
 
 
+def traced_relaxed(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
+    """Return the spikes of `Relaxed` while a compiler traces, where `has_short_form`."""
+    spikes: Tensor = TracedRelaxedSpike.apply(x, definition, *arrays)  # type: ignore[no-untyped-call]
+    return spikes
+
+
 class _LearnedSpike(torch.autograd.Function):
     """The spikes of ``general(x, *numbers)``, as `learned` has them."""
 

@@ -22,7 +22,7 @@ from torch._C._functorch import (
 )
 from torch._functorch import eager_transforms
 from torch.autograd import forward_ad
-from torch.compiler import is_dynamo_compiling, is_exporting
+from torch.compiler import assume_constant_result, is_dynamo_compiling, is_exporting
 
 Tensor = torch.Tensor
 
@@ -116,8 +116,13 @@ def needs_arithmetic(*tensors: Tensor) -> bool:
 def needs_arithmetic_in_dynamo() -> bool:  # under Dynamo only
     """Return `needs_arithmetic` of any tensors, while Dynamo traces."""
     # Dynamo cannot tell whether a tensor is dual; its guards compile anew for another level.
-    in_forward_mode = forward_ad._current_level >= 0
-    return in_transform() or in_forward_mode or is_exporting()
+    return forward_ad._current_level >= 0 or _is_observed()
+
+
+# Not traced: fewer guards; and Dynamo of PyTorch 2.11 takes all that it compiles for exported.
+@assume_constant_result  # type: ignore[untyped-decorator]
+def _is_observed() -> bool:
+    return in_transform() or is_exporting()
 
 
 def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
-from torch.compiler import is_dynamo_compiling
+from torch.compiler import allow_in_graph, is_dynamo_compiling
 
+from .._arrays import operands
 from .._aspects import has_gradient
 from .._surrogate import Surrogate
-from ..backends._torch.relaxed import learned
+from ..backends import of_tensor
+from ..backends._torch.relaxed import has_short_form, learned, traced_relaxed
+from ..backends._torch.state import needs_arithmetic_in_dynamo
 from ._paths import value_at
-from ._plan import Changing, planned
+from ._plan import Changing, Plan, planned
 from ._unbounded import key, start
 
 
@@ -42,6 +45,7 @@ class SurrogateModule(Changing, torch.nn.Module):
             self.raw[name] = torch.nn.Parameter(number.reshape(number.shape or (1,)))
         is_simple = bool(paths) and self.plan.has_slopes and len(self.scalars) == len(paths)
         self.simple = tuple(map(key, self.plan.learned)) if is_simple else ()
+        self.in_graph = self._in_graph()
 
     def _hold(self, name: str, path: str, array: Any, is_trained: bool) -> None:
         """Hold an array that is not learned here."""
@@ -61,7 +65,11 @@ class SurrogateModule(Changing, torch.nn.Module):
         """Return the spikes, or the primitive."""
         if not self.plan.slots:
             return self.plan.definition(x)
-        if self.simple and not is_dynamo_compiling():
+        if is_dynamo_compiling():
+            is_alone = self.in_graph is not None and of_tensor(x) is not None
+            if is_alone and not needs_arithmetic_in_dynamo():
+                return self.in_graph(x, *self.raw.values())
+        elif self.simple:
             numbers = [self.raw[name] for name in self.simple]
             with_slopes = partial(self.plan.with_slopes, torch)
             spikes = learned(self.plan.definition, x, numbers, with_slopes, self._general)
@@ -79,9 +87,48 @@ class SurrogateModule(Changing, torch.nn.Module):
         raw = {n: p.reshape(()) if n in self.scalars else p for n, p in raw.items()}
         return self.plan.arrays(torch, raw, held)
 
+    def _in_graph(self) -> Any:
+        return _in_graph(self.plan, tuple(self.raw)) if self.simple else None
+
+    def set_spiking_mode(self, spiking: bool) -> None:
+        """Emit spikes, or the primitive."""
+        super().set_spiking_mode(spiking)
+        self.in_graph = self._in_graph()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "in_graph": None}  # a function that is made here has no pickle
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.in_graph = self._in_graph()
+
     def __repr__(self) -> str:
         with torch.no_grad():
             return self.plan.described(self._arrays())
+
+
+@cache
+def _in_graph(plan: Plan, names: tuple[str, ...]) -> Any:
+    """Return what a module computes of single numbers, as a function that Dynamo does not read.
+
+    It would guard each name that is read on the way: at 1e4 elements that took a fifth of a call.
+    None where a guard is needed, since a formula may read what changes, and where the recorded
+    form must be taken.
+    """
+    definition = plan.definition
+    is_plain = definition.is_traceable and definition.comparison is not None
+    if not (is_plain and definition.residual_dtype is None and definition.relaxes):
+        return None
+    if not has_short_form(definition, len(names)):
+        return None
+
+    def spikes(x: torch.Tensor, *numbers: torch.Tensor) -> Any:
+        raw = {name: n.reshape(()) for name, n in zip(names, numbers, strict=True)}
+        arrays = operands(definition, torch, x, plan.arrays(torch, raw, {}))
+        return traced_relaxed(x, definition, *arrays)
+
+    spikes.__code__ = spikes.__code__.replace()  # by its identity Dynamo tells functions apart
+    return allow_in_graph(spikes)
 
 
 def switchable(model: torch.nn.Module) -> tuple[list[Any], list[str]]:

@@ -68,7 +68,8 @@ def check_backend(
         If something does not hold: a line for each, with the dtype, the check, the surrogates and
         what is wrong with the first of them.
     TypeError, ValueError
-        If `surrogates` or `dtypes` are not sequences of such, or empty.
+        If `surrogates` or `dtypes` are not sequences of such, or empty; or if a derivative is 0
+        wherever it would be looked at.
     ImportError
         If mpmath is missing: ``pip install "surrogate-gradients[check]"``.
 

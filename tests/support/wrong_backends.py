@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from kinds import Kind
+from surrogates import backends
 from surrogates.backends._numpy import NumpyBackend
+
+
+@contextlib.contextmanager
+def registered(library: str, backend: backends.Backend) -> Iterator[None]:
+    """Register a backend for the time of a test."""
+    backends.of(Kind(library).array(np.zeros(1)))
+    original = backends._by_library[library]
+    backends.register(library, backend)
+    try:
+        yield
+    finally:
+        backends.register(library, original)
+
+
+def failing(raised: BaseException) -> set[str]:
+    """Return the titles of what `check_backend` says does not hold in float64."""
+    lines = (line for line in str(raised).splitlines() if line.startswith("float64, "))
+    return {line.split(": ")[0].removeprefix("float64, ") for line in lines}
 
 
 def wrong_somewhere(strict: Any) -> dict[str, tuple[Any, set[str]]]:
@@ -36,9 +60,18 @@ def wrong_somewhere(strict: Any) -> dict[str, tuple[Any, set[str]]]:
             return spikes if x.size else spikes[0, :]
 
     class Arrays(NumpyBackend):
+        def __init__(self, field, *, values):
+            self.field, self.values = field, values
+
         def spike(self, definition, x, arrays):
             spikes = super().spike(definition, x, arrays)
-            return 1 - spikes if arrays else spikes
+            is_wrong = self.field in definition.array_fields and not self.values
+            return 1 - spikes if is_wrong else spikes
+
+        def evaluate(self, definition, x, arrays, name):
+            values = super().evaluate(definition, x, arrays, name)
+            is_wrong = self.field in definition.array_fields and self.values
+            return 1.01 * values if is_wrong else values
 
     class Linearized(NumpyBackend):
         def linearize(self, definition, x, arrays):
@@ -49,6 +82,7 @@ def wrong_somewhere(strict: Any) -> dict[str, tuple[Any, set[str]]]:
         return lambda x: (x > low) & (x < high)
 
     without_axes = "arrays without axes, and empty"
+    of_arrays = {"a parameter for each channel"}
     return {
         "at NaN": (Spikes(strict.isnan), {"spikes"}),
         "at infinity": (Spikes(lambda x: x == strict.inf), {"spikes"}),
@@ -58,8 +92,13 @@ def wrong_somewhere(strict: Any) -> dict[str, tuple[Any, set[str]]]:
         "at_threshold": (WithoutThreshold(), {"spikes"}),
         "of no axes": (Spikes(lambda x: strict.asarray(x.ndim == 0)), {without_axes}),
         "of no elements": (Shapes(), {without_axes}),
-        "of arrays": (Arrays(), {"a parameter for each channel"}),
+        "of a shift": (Arrays("shift", values=False), of_arrays),
+        "of an amplitude": (Arrays("amplitude", values=False), of_arrays),
+        "the derivative, of a shift": (Arrays("shift", values=True), of_arrays),
+        "the derivative, of an amplitude": (Arrays("amplitude", values=True), of_arrays),
         "of vjp": (Linearized(), {"surrogates.vjp and surrogates.jvp"}),
+        "above": (Values("derivative", within(19, 21), 1e-30), {"the derivative"}),
+        "well below": (Values("primitive", within(-21, -19), 1e-30), {"the primitive"}),
         "far above": (Values("primitive", within(100, 1000), 0.99), {"the primitive"}),
         "below": (Values("derivative", within(-100, -10), 1e-30), {"the derivative"}),
         "far below": (Values("derivative", within(-1000, -100), 1e-9), {"the derivative"}),

@@ -6,16 +6,30 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mpmath")
-from surrogates import Sigmoid, StraightThrough, Surrogate
-from surrogates._contract import Case, Library
+from surrogates import (
+    Compressed,
+    ReluGrad,
+    Sigmoid,
+    StraightThrough,
+    Surrogate,
+    _contract,
+    jvp,
+    vjp,
+)
+from surrogates._contract import _DRAWS, Case, Library
+from surrogates.definitions import SURROGATES
+from surrogates.testing import check_backend
 
+DOUBLE = ("float64", "float64")
+PLAIN = Library(np.asarray, np.asarray, *[None] * 5)
+ALL = [cls() for cls in SURROGATES.values()]
+DENSITIES = [surrogate for surrogate in ALL if surrogate.is_distribution]
 EXACT = np.asarray([1.0, -0.5, 1e-6, 0.0])
 
 
 @pytest.fixture
 def case():
-    library = Library(np.asarray, np.asarray, *[None] * 5)
-    return Case(library, Sigmoid(), "float64", "float64")
+    return Case(PLAIN, Sigmoid(), *DOUBLE)
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
@@ -88,7 +102,7 @@ def test_a_refusal_is_an_error_that_says_so(case, words):
 def read_as(asnumpy, surrogate):
     """Return a case whose results are read by a function that may be wrong."""
     library = Library(np.asarray, asnumpy, *[None] * 4, np.random.default_rng(0))
-    return Case(library, surrogate, "float64", "float64")
+    return Case(library, surrogate, *DOUBLE)
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -109,7 +123,7 @@ def test_spikes_that_are_drawn_are_0_and_1():
 def test_a_library_that_takes_integers_is_told():
     library = Library(lambda values: np.asarray(values, np.float64), *[None] * 6)
     with pytest.raises(AssertionError, match="an array of integers was taken"):
-        Case(library, Sigmoid(), "float64", "float64").integers()
+        Case(library, Sigmoid(), *DOUBLE).integers()
 
 
 class Partial(Surrogate):
@@ -130,3 +144,172 @@ def test_values_may_be_infinite_where_the_dtype_ends():
         lambda x: np.where(abs(x) > 1e300, np.copysign(np.inf, x), x), StraightThrough()
     )
     infinite.values("primitive")
+
+
+def test_where_the_dtype_ends_values_are_large(case):
+    exact = np.asarray([1.0, 1e302, -1e302])
+    case.near(np.asarray([1.0, np.inf, -1e301]), exact, 1e-3)
+    for wrong in (0.0, -np.inf, np.nan, 1e299):
+        with pytest.raises(AssertionError, match="is due"):
+            case.near(np.asarray([1.0, wrong, -np.inf]), exact, 1e-3)
+    with pytest.raises(AssertionError, match=r"\[0\. 0\.\], where \[-1\.79769313e\+301 "):
+        read_as(lambda x: np.where(abs(x) > 1e300, 0.0, x), Steep()).values("derivative")
+
+
+class Steep(Surrogate):
+    """Whose derivative is x, and so beyond what is compared at the ends of the range."""
+
+    def derivative(self, xp, x):
+        return 10 * x
+
+
+def test_a_number_is_not_close_to_nan(case):
+    with pytest.raises(AssertionError, match=r"^1, where nan is due"):
+        case.near(np.asarray([2.0, 1.0]), np.asarray([2.0, np.nan]), 1e-3)
+
+
+class Narrow(Surrogate):
+    """Which does not state its width, and is 0 wherever it is looked at."""
+
+    def derivative(self, xp, x):
+        return xp.where(abs(x) < 0.01, xp.ones_like(x), xp.zeros_like(x))
+
+
+def test_a_derivative_that_is_0_wherever_it_would_be_looked_at_is_refused():
+    with pytest.raises(ValueError, match=r"Narrow\(\) is 0 wherever .* state its `width`"):
+        check_backend(np.copy, surrogates=[Sigmoid(), Narrow()])
+    with pytest.raises(ValueError, match="is 0 wherever float16 would be checked"):
+        check_backend(np.copy, surrogates=[Sigmoid(1e-9)], dtypes=["float16"])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("surrogate", ALL, ids=repr)
+def test_places_are_eight_on_either_side_and_away_from_breakpoints(surrogate, dtype):
+    x = Case(PLAIN, surrogate, dtype, dtype).x.astype(np.float64)
+    scale = surrogate.width if 0 < surrogate.width < np.inf else 1.0
+    assert (np.sum(x < 0), np.sum(x > 0), len(set(x))) == (4, 4, 8)
+    assert min(abs(place - b) for place in x for b in surrogate.breakpoints) > 0.019 * scale
+
+
+class Chosen(np.random.Generator):
+    """A generator of numbers that are given."""
+
+    def __init__(self, numbers):
+        super().__init__(np.random.PCG64())
+        self.numbers = numbers
+
+    def random(self, shape, dtype):
+        return np.full(shape, self.numbers, dtype)
+
+
+def drawing(numbers):
+    return Case(Library(np.asarray, np.asarray, *[None] * 4, Chosen(numbers)), Sigmoid(), *DOUBLE)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_the_share_of_spikes_may_be_off_by_a_hundredth(side):
+    evenly = (np.arange(_DRAWS) + 0.5) / _DRAWS
+    drawing(evenly + side * 0.009).random()
+    with pytest.raises(AssertionError, match="share of spikes"):
+        drawing(evenly + side * 0.011).random()
+
+
+@pytest.mark.parametrize(("number", "words"), [(0.0, "spike"), (1.0, "do not")])
+def test_twelve_rare_spikes_are_taken(number, words):
+    numbers = np.full(_DRAWS, 0.5)
+    numbers[:12] = number
+    drawing(numbers).rare()
+    numbers[12] = number
+    with pytest.raises(AssertionError, match=f"13 of 100000 {words} at x = "):
+        drawing(numbers).rare()
+
+
+@pytest.mark.parametrize("surrogate", DENSITIES, ids=repr)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_rare_spikes_are_looked_for_in_every_density(surrogate, dtype):
+    for number in (0.0, 1.0) if surrogate.support[0] == -np.inf else (1.0,):
+        library = Library(np.asarray, np.asarray, *[None] * 4, Chosen(number))
+        with pytest.raises(AssertionError, match="100000"):
+            Case(library, surrogate, dtype, dtype).rare()
+
+
+def differentiated(result, surrogate, dtype="float64", second=None):
+    """Return a case in a library whose gradients are a given result, and whose second another."""
+
+    def grad(function):
+        is_first = isinstance(function, Surrogate)
+        return lambda x: np.asarray(result if is_first else second(), dtype)
+
+    library = Library(np.asarray, np.asarray, grad, *[None] * 4)
+    return Case(library, surrogate, dtype, dtype)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-3), ("float16", 64 * 2.0**-10)])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_the_second_derivative_at_the_threshold_is_one_of_both(dtype, bound, side):
+    slope = -side * ReluGrad().alpha
+
+    def at_threshold(second):
+        differentiated([0.0], ReluGrad(), dtype, lambda: [second]).at_threshold()
+
+    for within in (slope, slope * (1 + 0.9 * bound), slope * (1 - 0.9 * bound)):
+        at_threshold(within)
+    for wrong in (0.0, slope * (1 + 1.2 * bound), slope * (1 - 1.2 * bound), np.nan):
+        with pytest.raises(AssertionError, match="is due"):
+            at_threshold(wrong)
+
+
+def test_how_close_what_is_kept_in_half_precision_is():
+    x = differentiated(0.0, Sigmoid()).x
+    exact = vjp(Compressed(Sigmoid(), "float16"), x)[1](np.ones(8))
+    differentiated(exact * (1 + 0.9 * 2.0**-9), Sigmoid()).half_residual()
+    with pytest.raises(AssertionError, match="is due"):
+        differentiated(exact * (1 + 1.2 * 2.0**-9), Sigmoid()).half_residual()
+
+
+def refused():
+    raise NotImplementedError("it has no gradient")
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_how_close_what_is_kept_in_8_bits_is(side):
+    case = differentiated(0.0, Sigmoid())
+    exact, step = case.surrogate_grad(case.x), side * Sigmoid().peak / 200
+    differentiated(exact + 0.9 * step, Sigmoid(), second=refused).byte_residual()
+    differentiated(exact, Sigmoid(), second=case.slope).byte_residual()
+    with pytest.raises(AssertionError, match="the gradient of the first order is off"):
+        differentiated(exact + 1.2 * step, Sigmoid(), second=refused).byte_residual()
+    with pytest.raises(AssertionError, match="is due"):
+        differentiated(exact, Sigmoid(), second=lambda: 1.01 * case.slope()).byte_residual()
+
+
+def kept_by_calls(surrogate, x):
+    """Return a pullback that is right once."""
+    spikes, pullback = vjp(surrogate, x)
+    calls = []
+
+    def wrong(cotangent):
+        calls.append(cotangent)
+        return len(calls) * pullback(cotangent)
+
+    return spikes, wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("vjp", kept_by_calls),
+        ("vjp", lambda s, x: (s(x), lambda cotangent: s.surrogate_grad(x))),
+        ("vjp", lambda s, x: (s(-x), vjp(s, x)[1])),
+        ("jvp", lambda s, x, tangent: (s(x), s.surrogate_grad(x))),
+        ("jvp", lambda s, x, tangent: (s(-x), jvp(s, x, tangent)[1])),
+    ],
+    ids=["the second call", "the cotangent", "spikes", "the tangent", "spikes of jvp"],
+)
+def test_products_by_hand_are_checked_with_their_spikes_and_more_than_once(
+    case, monkeypatch, name, wrong
+):
+    case.by_hand()
+    monkeypatch.setattr(_contract, name, wrong)
+    with pytest.raises(AssertionError):
+        case.by_hand()

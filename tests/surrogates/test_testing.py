@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 import surrogates
 from kinds import FIRST, Kind, parameters
-from surrogates import backends
 from surrogates._contract import Case, Library
 from surrogates.testing import check_backend
-from wrong_backends import wrong_somewhere
+from wrong_backends import failing, registered, wrong_somewhere
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 pytest.importorskip("mpmath")
 
 SOME = [surrogates.Sigmoid(), surrogates.ReluGrad()]
+RANDOM = {"random spikes", "rare spikes, and rare silence"}
+VALUES = {"the derivative", "the primitive"}
 
 
 def check(kind, **given):
@@ -51,18 +53,6 @@ def test_jax_keeps_the_contract_for_every_surrogate():
 def test_mlx_compiles():
     mx = pytest.importorskip("mlx.core")  # compiles C++ for each function
     check(Kind.MLX, compile=mx.compile, surrogates=[surrogates.Sigmoid()], dtypes=["float32"])
-
-
-@contextlib.contextmanager
-def registered(library, backend):
-    """Register a backend for the time of a test."""
-    backends.of(Kind(library).array(np.zeros(1)))
-    original = backends._by_library[library]
-    backends.register(library, backend)
-    try:
-        yield
-    finally:
-        backends.register(library, original)
 
 
 def faults_without_differentiation():
@@ -190,7 +180,7 @@ def titles(*means, surrogate=SOME[0]):
         (["vmap"], set()),
         (["compile"], set()),
         (["jvp"], {"the tangent"}),
-        (["generator"], {"random spikes", "rare spikes, and rare silence"}),
+        (["generator"], RANDOM),
         (["grad", "jvp"], {"jvp of grad", "grad of jvp"}),
         (["grad", "vmap"], {"vmap of grad", "grad of vmap", "a parameter that is mapped"}),
         (
@@ -208,13 +198,15 @@ def test_what_a_library_has_the_means_for_is_checked_and_no_more(means, more):
     alone = titles().union(*map(titles, means)) if len(means) > 1 else titles()
     assert titles(*means) - alone == more
     assert titles(*means) >= alone
+    assert titles() == VALUES | {
+        "spikes",
+        "arrays without axes, and empty",
+        "surrogates.vjp and surrogates.jvp",
+        "a parameter for each channel",
+        "integers are refused",
+    }
     assert len(titles("grad") - titles()) == 12
     assert titles("generator", surrogate=surrogates.MultiGaussianGrad()) == titles()
-
-
-def failing(raised):
-    lines = (line for line in str(raised).splitlines() if line.startswith("float64, "))
-    return {line.split(": ")[0].removeprefix("float64, ") for line in lines}
 
 
 def test_each_check_of_differentiation_notices_one_percent():
@@ -279,6 +271,77 @@ def test_three_surrogates_of_which_it_does_not_hold_are_named_with_what_is_wrong
     assert "AssertionError" not in str(raised.value)
 
 
+def test_without_more_being_said_all_surrogates_are_checked_in_single_and_double_precision():
+    xp = pytest.importorskip("array_api_strict")
+    from surrogates.backends._numpy import NumpyBackend
+
+    class Lost(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            raise KeyError("lost")
+
+        def evaluate(self, definition, x, arrays, name):
+            raise KeyError("lost")
+
+    densities = sum(cls().is_distribution for cls in surrogates.definitions.SURROGATES.values())
+    with registered("array_api_strict", Lost()), pytest.raises(AssertionError) as raised:
+        check_backend(xp.asarray, generator=np.random.default_rng(0))
+    found = {}
+    for line in str(raised.value).splitlines()[1:]:
+        dtype, title, more = re.fullmatch(r"(\w+), (.*?): .* and (\d+) more: .*", line).groups()
+        found[dtype, title] = 3 + int(more)
+    assert found == {
+        (dtype, title): densities if title in RANDOM else len(surrogates.definitions.SURROGATES)
+        for dtype in ("float32", "float64")
+        for title in titles("generator") - {"integers are refused"}
+    }
+
+
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float64", "float32")])
+@pytest.mark.parametrize("wrong", ["float32", "float64"])
+def test_what_is_wrong_in_one_dtype_is_told_of_that_alone(dtypes, wrong):
+    xp = pytest.importorskip("array_api_strict")
+    from surrogates.backends._numpy import NumpyBackend
+
+    class InOneDtype(NumpyBackend):
+        def spike(self, definition, x, arrays):
+            spikes = super().spike(definition, x, arrays)
+            return 1 - spikes if x.dtype == getattr(xp, wrong) else spikes
+
+    # What is given may be read once alone.
+    given = {"surrogates": iter(SOME), "dtypes": iter(dtypes), "generator": None}
+    with registered("array_api_strict", InOneDtype()), pytest.raises(AssertionError) as raised:
+        of_strict(**given)
+    lines = [line.split(": ")[:2] for line in str(raised.value).splitlines()[1:]]
+    assert sorted(lines) == [
+        [f"{wrong}, {title}", f"{SOME[0]!r}, {SOME[1]!r}"]
+        for title in sorted(titles() - VALUES - {"integers are refused"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("as_exact_as", "off", "is_noticed"),
+    [
+        (None, 3e-7, True),
+        ({}, 3e-7, True),
+        ({"float32": "float16"}, 3e-7, True),
+        ({"float64": "float32"}, 3e-7, False),
+        ({"float64": "float32"}, 1e-4, True),
+    ],
+)
+def test_a_dtype_is_held_to_be_as_exact_as_another_where_that_is_said(as_exact_as, off, is_noticed):
+    xp = pytest.importorskip("array_api_strict")
+    from surrogates.backends._numpy import NumpyBackend
+
+    class Coarse(NumpyBackend):
+        def evaluate(self, definition, x, arrays, name):
+            values = super().evaluate(definition, x, arrays, name)
+            return values * (1 + off) if x.dtype == xp.float64 else values
+
+    refused = pytest.raises(AssertionError, match="float64, the derivative: Sigmoid")
+    with registered("array_api_strict", Coarse()), refused if is_noticed else nullcontext():
+        of_strict(surrogates=SOME[:1], as_exact_as=as_exact_as, generator=None)
+
+
 def test_plain_arithmetic_keeps_the_contract():
     pytest.importorskip("jax")
     from surrogates.backends._jax import JaxBackend
@@ -307,6 +370,8 @@ def test_a_dtype_that_is_not_kept():
         ({"surrogates": []}, ValueError, r"one element at least, got surrogates=\[\]"),
         ({"dtypes": "float32"}, TypeError, r'as in \("float32",\), got \'float32\''),
         ({"dtypes": []}, ValueError, r"dtypes=\[\]"),
+        ({"surrogates": iter([])}, ValueError, r"got surrogates=\[\]"),
+        ({"dtypes": iter([])}, ValueError, r"dtypes=\[\]"),
     ],
 )
 def test_what_would_check_nothing_or_something_else_is_refused(given, error, message):

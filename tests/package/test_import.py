@@ -165,7 +165,7 @@ def test_no_module_shadows_a_name_that_users_type():
 
 
 def test_all_public_names_exist():
-    for module in (surrogates, surrogates.backends):
+    for module in (surrogates, surrogates.backends, surrogates.libraries, surrogates.schedules):
         assert len(set(module.__all__)) == len(module.__all__)
         assert all(hasattr(module, name) for name in module.__all__)
     assert repr(surrogates.backends.of(np.zeros(1))) == "NumpyBackend()"

@@ -10,6 +10,7 @@ import pytest
 
 import surrogates
 from kinds import FIRST, Kind, parameters
+from surrogates import testing
 from surrogates._contract import Case, Library
 from surrogates.testing import check_backend
 from wrong_backends import failing, registered, wrong_somewhere
@@ -254,7 +255,7 @@ def test_three_surrogates_of_which_it_does_not_hold_are_named_with_what_is_wrong
 
     class Lost(NumpyBackend):
         def spike(self, definition, x, arrays):
-            raise KeyError("lost")
+            raise KeyError(definition.alpha)
 
         def evaluate(self, definition, x, arrays, name):
             return self.copy(x)
@@ -266,7 +267,7 @@ def test_three_surrogates_of_which_it_does_not_hold_are_named_with_what_is_wrong
     more = f" and {number - 3} more" if number > 3 else ""
     first, *lines = str(raised.value).splitlines()
     assert first == "the backend does not keep its contract:"
-    assert f"float64, spikes: {names}{more}: KeyError('lost')" in lines
+    assert f"float64, spikes: {names}{more}: KeyError(1.0)" in lines
     assert any(line.startswith(f"float64, the primitive: {names}{more}: ") for line in lines)
     assert "AssertionError" not in str(raised.value)
 
@@ -319,25 +320,27 @@ def test_what_is_wrong_in_one_dtype_is_told_of_that_alone(dtypes, wrong):
 
 
 @pytest.mark.parametrize(
-    ("as_exact_as", "off", "is_noticed"),
+    ("dtype", "as_exact_as", "off", "is_noticed"),
     [
-        (None, 3e-7, True),
-        ({}, 3e-7, True),
-        ({"float32": "float16"}, 3e-7, True),
-        ({"float64": "float32"}, 3e-7, False),
-        ({"float64": "float32"}, 1e-4, True),
+        ("float64", None, 3e-7, True),
+        ("float64", {}, 3e-7, True),
+        ("float64", {"float32": "float16"}, 3e-7, True),
+        ("float64", {"float64": "float32"}, 3e-7, False),
+        ("float64", {"float64": "float32"}, 1e-4, True),
+        ("float32", {"float64": "float16"}, 1e-4, True),
+        ("float32", {"float32": "float16"}, 1e-4, False),
     ],
 )
-def test_a_dtype_is_held_to_be_as_exact_as_another_where_that_is_said(as_exact_as, off, is_noticed):
+def test_a_dtype_is_as_exact_as_another_where_that_is_said(dtype, as_exact_as, off, is_noticed):
     xp = pytest.importorskip("array_api_strict")
     from surrogates.backends._numpy import NumpyBackend
 
     class Coarse(NumpyBackend):
         def evaluate(self, definition, x, arrays, name):
             values = super().evaluate(definition, x, arrays, name)
-            return values * (1 + off) if x.dtype == xp.float64 else values
+            return values * (1 + off) if x.dtype == getattr(xp, dtype) else values
 
-    refused = pytest.raises(AssertionError, match="float64, the derivative: Sigmoid")
+    refused = pytest.raises(AssertionError, match=f"{dtype}, the derivative: Sigmoid")
     with registered("array_api_strict", Coarse()), refused if is_noticed else nullcontext():
         of_strict(surrogates=SOME[:1], as_exact_as=as_exact_as, generator=None)
 
@@ -355,6 +358,15 @@ def test_plain_arithmetic_keeps_the_contract():
 
     with registered("jax", Plain()):
         check(Kind.JAX, surrogates=SOME[:1], dtypes=["float64"], compile=None)
+
+
+def test_results_are_read_by_the_function_that_is_given():
+    with pytest.raises(AssertionError, match=r"float64, the derivative: Sigmoid.* ulp, too many"):
+        check_backend(np.copy, asnumpy=lambda array: 1.01 * array, surrogates=SOME[:1])
+
+
+def test_it_has_one_public_name():
+    assert [getattr(testing, name) for name in testing.__all__] == [check_backend]
 
 
 def test_a_dtype_that_is_not_kept():

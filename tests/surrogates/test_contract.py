@@ -72,11 +72,20 @@ def test_another_shape_dtype_or_type_is_not_close(case, result, words):
         case.near(result, EXACT, 1.0)
 
 
-@pytest.mark.parametrize(("how", "bound"), [("close", 256 * 2.0**-52), ("roughly", 1e-6)])
-def test_how_close_is_close(case, how, bound):
-    getattr(case, how)(EXACT * (1 + 0.9 * bound), EXACT)
+@pytest.mark.parametrize(
+    ("dtype", "how", "bound"),
+    [
+        ("float64", "close", 256 * 2.0**-52),
+        ("float64", "roughly", 1e-6),
+        ("float32", "close", 256 * 2.0**-23),
+        ("float32", "roughly", 8192 * 2.0**-23),
+    ],
+)
+def test_how_close_is_close(dtype, how, bound):
+    case = Case(PLAIN, Sigmoid(), dtype, dtype)
+    getattr(case, how)(case.cast(EXACT * (1 + 0.9 * bound)), EXACT)
     with pytest.raises(AssertionError, match="is due"):
-        getattr(case, how)(EXACT * (1 + 1.2 * bound), EXACT)
+        getattr(case, how)(case.cast(EXACT * (1 + 1.2 * bound)), EXACT)
 
 
 def test_spikes_are_equal_or_not(case):
@@ -149,11 +158,21 @@ def test_values_may_be_infinite_where_the_dtype_ends():
 def test_where_the_dtype_ends_values_are_large(case):
     exact = np.asarray([1.0, 1e302, -1e302])
     case.near(np.asarray([1.0, np.inf, -1e301]), exact, 1e-3)
+    with pytest.raises(AssertionError, match=r"5e\+300, where 1e\+301 is due"):
+        case.near(np.asarray([5e300]), np.asarray([1e301]), 1e-3)
     for wrong in (0.0, -np.inf, np.nan, 1e299):
         with pytest.raises(AssertionError, match="is due"):
             case.near(np.asarray([1.0, wrong, -np.inf]), exact, 1e-3)
     with pytest.raises(AssertionError, match=r"\[0\. 0\.\], where \[-1\.79769313e\+301 "):
         read_as(lambda x: np.where(abs(x) > 1e300, 0.0, x), Steep()).values("derivative")
+
+
+def test_what_is_below_the_normal_numbers_may_be_0():
+    least = np.finfo(np.float32).tiny
+    library = Library(np.asarray, lambda x: np.where(abs(x) < least, 0 * x, x), *[None] * 5)
+    steep = Sigmoid(4.5)
+    assert 0 < steep.surrogate_grad(np.float32(-20.0)) < least
+    Case(library, steep, "float32", "float32").values("derivative")
 
 
 class Steep(Surrogate):

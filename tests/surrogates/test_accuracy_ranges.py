@@ -16,6 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from kinds import every_dtype, every_surrogate
+from surrogates import Accuracy
 from surrogates._check import accuracy
 from surrogates._check.accuracy import FUNCTIONS, points, ulps
 from surrogates._check.frameworks import installed
@@ -106,3 +107,7 @@ def test_stated_accuracy_over_the_whole_range_of_parameters(cls, dtype):
                 f"{framework} {dtype}: {name} of {surrogate!r} at {at!s} is {computed!s}, "
                 f"exactly {exact!s} ({error:.3g} ulp, {of_bound:.3g} of the bound)"
             )
+
+
+def test_what_is_stated_where_nothing_is_said():
+    assert Accuracy() == (4.0, 0.0, False)

@@ -22,7 +22,7 @@ from torch._C._functorch import (
 )
 from torch._functorch import eager_transforms
 from torch.autograd import forward_ad
-from torch.compiler import assume_constant_result, is_dynamo_compiling, is_exporting
+from torch.compiler import is_dynamo_compiling, is_exporting
 
 Tensor = torch.Tensor
 
@@ -120,9 +120,12 @@ def needs_arithmetic_in_dynamo() -> bool:  # under Dynamo only
 
 
 # Not traced: fewer guards; and Dynamo of PyTorch 2.11 takes all that it compiles for exported.
-@assume_constant_result  # type: ignore[untyped-decorator]
 def _is_observed() -> bool:
     return in_transform() or is_exporting()
+
+
+# as `torch.compiler.assume_constant_result` does, which imports Dynamo
+_is_observed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _is_forward_mode(tensors: tuple[Tensor, ...]) -> bool:

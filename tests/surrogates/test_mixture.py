@@ -291,3 +291,12 @@ def test_weights_sum_to_zero_by_their_size():
 @pytest.mark.filterwarnings("error")
 def test_an_infinite_peak_is_found_without_a_warning():
     assert Mixture((ExpEscape(),), (1.0,)).peak == np.inf
+
+
+@pytest.mark.parametrize("make", [float, lambda number: np.asarray([number, number])])
+def test_a_derivative_that_rises_for_ever_has_its_peak_at_infinity(make):
+    valley = Mixture((Sigmoid(), surrogates.QPseudoSpike(0.1)), (make(-1.0), make(-0.5)))
+    both_sides = surrogates.Spliced(Scaled(surrogates.SoftSign(), amplitude=make(-2.0)), valley)
+    slope = surrogates.Spliced(Sigmoid(), Scaled(surrogates.StraightThrough(), make(3.0)))
+    for surrogate, peak in ((valley, 0.0), (both_sides, 0.0), (slope, 3.0)):
+        np.testing.assert_array_equal(surrogate.peak, make(peak))

@@ -113,6 +113,13 @@ def test_a_peak_at_an_end_of_the_band():
     assert not Windowed(MultiGaussianGrad(), 0.5)._negative
 
 
+@pytest.mark.parametrize("amplitude", [-1.0, np.asarray([-1.0, -2.0])])
+def test_beyond_the_band_the_derivative_of_a_negative_one_is_highest(amplitude):
+    negative = Windowed(Scaled(Sigmoid(4.0), amplitude=amplitude), 0.5)
+    np.testing.assert_array_equal(negative.peak, 0 * amplitude)
+    np.testing.assert_array_equal(negative.width, np.inf + 0 * amplitude)
+
+
 def test_measures_with_a_value_for_each_channel():
     band = np.asarray([0.05, 2.0])
     many = Windowed(Sigmoid(4.0), band)

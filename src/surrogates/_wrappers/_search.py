@@ -26,13 +26,17 @@ EVERYWHERE = (-math.inf, math.inf)
 
 
 def peak(surrogate: Surrogate, formula: Formula | None = None, limits: Limits = EVERYWHERE) -> Any:
-    """Return the largest value of the derivative, exactly where it is that at 0.
+    """Return the supremum of the derivative, exactly where it is that at 0; at infinity, too.
 
     By a formula of ``xp, x`` instead, within limits, where these are given.
     """
     xp, zero, function = _sampled(surrogate, formula)
     with backends.of(zero).promoting():
         top = function(_top(xp, function, _grid(surrogate, xp, zero, limits), zero))
+        ends = xp.stack([limit + zero for limit in limits])
+        far = xp.max(_numbers(xp, function(ends), -math.inf), axis=0)
+        far = backends.of(zero).constant(far)  # as a rule 0, whatever the parameters are
+        top = xp.where(far > top, far, top)
     return top if surrogate.array_fields else float(top)
 
 

@@ -192,7 +192,8 @@ class Windowed(Wrapper):
 
     @property
     def peak(self) -> Any:
-        return _search.peak(self, self._closed_derivative, self._limits)
+        inside = _search.peak(self, self._closed_derivative, self._limits)
+        return choose(inside < 0, 0.0, inside, like=inside)
 
     @property
     def width(self) -> Any:

@@ -227,8 +227,8 @@ class Value:
         if not numbers:
             return self, ()
         open_ = self.__copy__()
-        vars(open_).update(rest, array_fields=tuple(rest), is_fixed=False)
-        return open_, numbers
+        vars(open_).update(array_fields=tuple(rest), is_fixed=False)
+        return open_.replaced([*rest.values()]), numbers  # a wrapper forgets what it knew of them
 
     def combine(self, arrays: Any) -> Self:
         """Put the array-valued parameters that `partition` took out back in."""

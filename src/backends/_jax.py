@@ -250,8 +250,9 @@ def _flatten(surrogate: Definition) -> tuple[tuple[Any, ...], Any]:
 def _require_leaves(surrogate: Any) -> None:
     """Raise where an array would stay as it is while JAX replaces those that it may come from."""
     cls = type(surrogate)
+    known = {*cls.__dataclass_fields__, *surrogate.array_fields}
     for name, value in vars(surrogate).items():
-        is_known = name in cls.__dataclass_fields__ or hasattr(cls, name)
+        is_known = name in known or hasattr(cls, name)
         if isinstance(value, (jax.Array, np.ndarray)) and not is_known:
             raise TypeError(
                 f"{cls.__name__}: {name} is an array and no parameter, which JAX would neither map "

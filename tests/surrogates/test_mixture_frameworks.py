@@ -68,6 +68,16 @@ def test_one_array_has_the_weights_along_its_first_axis(taped):
     np.testing.assert_array_equal(taped.numpy(slope), [1.0, 3.0])
 
 
+def test_its_arrays_are_leaves_in_jax():
+    jax = pytest.importorskip("jax")
+    array = jax.numpy.asarray([1.0, 2.0])
+    mixture = Mixture((Sigmoid(array), Sigmoid()), (array, -0.5))
+    assert len(jax.tree.leaves(mixture)) == 2
+    moved = jax.grad(lambda mixture: mixture.surrogate_grad(array).sum())(mixture)
+    expected = jax.grad(lambda w: (w * Sigmoid(array).surrogate_grad(array)).sum())(array)
+    np.testing.assert_allclose(moved.weights[0], expected, rtol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
 def test_it_compiles_in_pytorch():
     torch = pytest.importorskip("torch")

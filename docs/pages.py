@@ -19,6 +19,7 @@ from typing import Any
 
 from surrogates import gain
 from surrogates._check.formulas import stated
+from surrogates.backends import _BUILT_IN as BUILT_IN
 from surrogates.definitions import SURROGATES, function_name
 from surrogates.libraries import LIBRARIES, names_of
 from surrogates.libraries._page import page
@@ -105,6 +106,7 @@ def numbers(measured: dict[str, Any]) -> list[tuple[Path, str, tuple[int, ...]]]
     """Return where a page says how many there are: the text around each number, and the numbers."""
     readme, decisions = DOCS.parent / "README.md", DOCS / "explanation" / "decisions.md"
     ours = len(SURROGATES)
+    hooks = len({*BUILT_IN.values()})
     named = sum(bool(names_of(library).makers) for library in LIBRARIES)
     taking = sum(bool(names_of(library).arguments) for library in LIBRARIES)
     proven = [r for r in measured["rows"] if r["framework"] == "symbolic" and r["note"] == "proven"]
@@ -117,10 +119,16 @@ def numbers(measured: dict[str, Any]) -> list[tuple[Path, str, tuple[int, ...]]]
         (readme, "[{} others](docs/reference/libraries.md)", (named - 3,)),  # than those above it
         (
             decisions,
-            "{} surrogates work in six libraries with {} pieces instead of {}",
-            (ours, ours + 6, ours * 6),
+            "{} surrogates work in {} libraries with {} pieces instead of {}",
+            (ours, hooks, ours + hooks, ours * hooks),
         ),
     ]
+
+
+def written(text: str, around: str) -> tuple[int, ...]:
+    """Return the numbers of a page that stand in some text."""
+    ((found),) = re.findall(re.escape(around).replace(r"\{\}", r"(\d+)"), text)
+    return tuple(map(int, (found,) if isinstance(found, str) else found))
 
 
 def counted(text: str, around: str, found: tuple[int, ...]) -> str:

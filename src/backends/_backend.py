@@ -51,6 +51,9 @@ class Definition(Protocol):
     def lifted(self) -> tuple[Any, tuple[float, ...]]:
         """Return it without its numbers, as if they were arrays, and these, for `combine`."""
 
+    def partition(self) -> tuple[Any, tuple[Any, ...]]:
+        """Return it without its arrays, and these, for `combine`."""
+
     def combine(self, arrays: Any) -> Any:
         """Return the surrogate with its arrays put back in."""
 
@@ -89,6 +92,12 @@ class Definition(Protocol):
 
     def formula(self, name: str, xp: Any, x: Array) -> Array:
         """Return ``"primitive"``, ``"derivative"`` or ``"area"``, to evaluate or to trace."""
+
+    def derivative(self, xp: Any, x: Array) -> Array:
+        """Return what its class defines: of one threshold, at `x` in single or double precision."""
+
+    def others(self) -> dict[str, Any]:
+        """Return what its class has set beside its parameters, which stays when these change."""
 
 
 class Backend:

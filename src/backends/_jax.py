@@ -247,16 +247,14 @@ def _flatten(surrogate: Definition) -> tuple[tuple[Any, ...], Any]:
     return tuple(getattr(surrogate, name) for name in names), definition
 
 
-def _require_leaves(surrogate: Any) -> None:
+def _require_leaves(surrogate: Definition) -> None:
     """Raise where an array would stay as it is while JAX replaces those that it may come from."""
-    cls = type(surrogate)
-    known = {*cls.__dataclass_fields__, *surrogate.array_fields}
-    for name, value in vars(surrogate).items():
-        is_known = name in known or hasattr(cls, name)
-        if isinstance(value, (jax.Array, np.ndarray)) and not is_known:
+    for name, value in surrogate.others().items():
+        if isinstance(value, (jax.Array, np.ndarray)):
             raise TypeError(
-                f"{cls.__name__}: {name} is an array and no parameter, which JAX would neither map "
-                "nor differentiate; compute it in the formula, or as a functools.cached_property"
+                f"{type(surrogate).__name__}: {name} is an array and no parameter, which JAX would "
+                "neither map nor differentiate; compute it in the formula, or as a "
+                "functools.cached_property"
             )
 
 

@@ -183,6 +183,12 @@ class Value:
 
         return normalize_token([type(self), *vars(self), *vars(self).values()])
 
+    def others(self) -> dict[str, Any]:
+        """Return what a user's class has set that is no parameter: it stays when these change."""
+        known = {*_DERIVED, *(declared.name for declared in self._fields)}
+        held = vars(self).items()
+        return {n: v for n, v in held if n not in known and not hasattr(type(self), n)}
+
     def partition(self) -> tuple[Self, tuple[Array, ...]]:
         """Take the array-valued parameters out, for a hook.
 

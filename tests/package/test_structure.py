@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from surrogates import backends
+
 SRC = Path(__file__).parents[2] / "src"
 # The link src/surrogates/backends is read as what it links to.
 FILES = [p for p in sorted(SRC.rglob("*.py")) if "surrogates/backends/" not in p.as_posix()]
@@ -97,6 +99,39 @@ def test_backends_import_nothing_of_what_stands_on_them():
     for name, imported in graph().items():
         if name.startswith("surrogates.backends"):
             assert all(other.startswith("surrogates.backends") for other in imported), name
+
+
+def test_no_file_inside_of_a_backend_is_imported_from_above():
+    # the modules of PyTorch take what its package exports
+    allowed = {"surrogates.backends", "surrogates.backends._torch"}
+    for name, imported in graph().items():
+        if not name.startswith("surrogates.backends"):
+            hooks = {other for other in imported if other.startswith("surrogates.backends")}
+            assert hooks <= allowed, name
+
+
+SEAM = {*vars(backends.Definition)} | {"__dict__"}
+MAKERS = {"combine", "replaced", "renewed"}  # what they return is a definition, too
+
+
+def definitions_in(path: Path) -> list[ast.Attribute]:
+    """Return what a file reads of what it names `definition`, or of what makers return."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            value = node.value
+            name = getattr(value, "attr", getattr(value, "id", None))
+            is_made = isinstance(value, ast.Call) and getattr(value.func, "attr", None) in MAKERS
+            if name in ("definition", "surrogate") or is_made:
+                found.append(node)
+    return found
+
+
+def test_hooks_read_of_a_definition_what_the_seam_has_and_no_more():
+    hooks = [path for name, path in MODULES.items() if name.startswith("surrogates.backends")]
+    reads = [(path, node) for path in hooks for node in definitions_in(path)]
+    assert len(reads) > 50
+    assert [f"{p.name}: {ast.unparse(n)}" for p, n in reads if n.attr not in SEAM] == []
 
 
 def test_definitions_import_no_framework_and_no_hook():

@@ -12,7 +12,7 @@ import torch
 from .._arrays import on_host
 from .._modules import _torch as _modules
 from .._surrogate import Surrogate
-from ..backends._torch.state import in_transform
+from ..backends._torch import in_transform
 from ._keep import copied, kept
 from ._record import Layer, Recorder, replaced, squares
 

@@ -8,7 +8,7 @@ from typing import Any
 from .._parameters import COUNT, UNIT, is_floating_array
 from .._several import Several
 from .._surrogate import Surrogate
-from .._value import _DERIVED, Value
+from .._value import Value
 
 
 def paths_of(surrogate: Surrogate, name: Any) -> tuple[str, ...]:
@@ -103,10 +103,9 @@ def with_marker(surrogate: Value, path: str, marker: Any) -> Any:
 
 def require_no_attributes(surrogate: Value) -> None:
     """Raise where a user's class has set something that would not follow what a module holds."""
-    names = {*_DERIVED, *(declared.name for declared in surrogate._fields)}
-    for name in vars(surrogate).keys() - names if isinstance(surrogate, Surrogate) else ():
-        may_change = surrogate.array_fields or is_floating_array(getattr(surrogate, name))
-        if may_change and not hasattr(type(surrogate), name):
+    others = surrogate.others() if isinstance(surrogate, Surrogate) else {}
+    for name, value in others.items():
+        if surrogate.array_fields or is_floating_array(value):
             raise TypeError(
                 f"{type(surrogate).__name__}: {name} was set when it was made, and would stay as "
                 "it is while a module is trained, loaded or moved; declare it as a parameter, or "

@@ -12,8 +12,12 @@ from .._arrays import operands
 from .._aspects import has_gradient
 from .._surrogate import Surrogate
 from ..backends import of_tensor
-from ..backends._torch.relaxed import has_short_form, learned, traced_relaxed
-from ..backends._torch.state import needs_arithmetic_in_dynamo
+from ..backends._torch import (
+    has_short_form,
+    learned,
+    needs_arithmetic_in_dynamo,
+    traced_relaxed,
+)
 from ._paths import value_at
 from ._plan import Changing, Plan, planned
 from ._unbounded import key, start

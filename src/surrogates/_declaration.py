@@ -6,7 +6,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, field
+from dataclasses import Field, FrozenInstanceError, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ._parameters import UNIT, parameter
 
 # What braintools' users override, and which formula it is here.
 _FORMULAS = {"surrogate_grad": "derivative", "surrogate_fun": "primitive"}
-_MEASURES = ("area", "peak", "support", "width")  # a parameter may be one of these
+_MEASURES = ("area", "peak", "width")  # a parameter may be one of these
 
 
 def declare(cls: Any, base: Any) -> None:
@@ -55,6 +55,11 @@ def declare(cls: Any, base: Any) -> None:
         if type(default) in (int, float) and _is_float(fields[name]) and math.isfinite(default):
             setattr(cls, name, parameter(float(default)))
     spike: Any = vars(cls).get("at_threshold")
+    if isinstance(spike, Field) and spike.metadata.get("interval") not in (UNIT, None):
+        raise TypeError(
+            f"{cls.__name__}: at_threshold is a parameter of every surrogate, from 0 to 1; for "
+            "another default write a number, as in `at_threshold = 0.0`"
+        )
     if isinstance(spike, (int, float)):  # another default
         cls.at_threshold = field(default=float(spike), kw_only=True, metadata={"interval": UNIT})
     make_frozen_dataclass(cls)

@@ -379,12 +379,13 @@ class Surrogate(Value):
         return conformed(self, name, xp, result, x)
 
     def _evaluate(self, name: str, x: Any, backend: backends.Backend) -> Any:
-        if not self.array_fields:
-            return backend.evaluate(self, x, (), name)
-        definition, arrays = self.partition()
-        with backend.quiet():
-            arrays = operands(self, backend.namespace(x), x, arrays)
-        return backend.evaluate(definition, x, arrays, name)
+        definition, arrays = (self, ()) if not self.array_fields else self.partition()
+        if arrays:
+            with backend.quiet():
+                arrays = operands(self, backend.namespace(x), x, arrays)
+        result = backend.evaluate(definition, x, arrays, name)
+        # a user's formula may return `x` itself, or a parameter, which are edited afterwards
+        return result if self.is_traceable and result is not x else backend.copy(result)
 
 
 def require_surrogate(value: Any) -> None:

@@ -300,6 +300,14 @@ def test_unknown_names_list_the_known_ones():
         surrogates.from_library("nengo", "atan")
     with pytest.raises(LookupError, match=r"name 'arctan' of snntorch; did .*'atan'. known are"):
         surrogates.from_library("snntorch", "arctan")
+    with pytest.raises(
+        TypeError, match=r"a name or an object of snntorch, got 3\.0; known are LSO"
+    ):
+        surrogates.from_library("snntorch", 3.0)
+    with pytest.raises(TypeError, match=r"a name \(its objects .*of brainpy, .* of braintools"):
+        surrogates.from_library("brainpy", object())
+    with pytest.raises(TypeError, match=r"a name \(its objects are not translated\) of rockpool"):
+        surrogates.from_library("rockpool", object)
     with pytest.raises(LookupError, match=r"of brainpy; known are none; .* those of braintools"):
         surrogates.from_library("brainpy", "Sigmoid")
     with pytest.raises(LookupError, match=r"'xyz' of snntorch; known are LSO"):

@@ -210,6 +210,12 @@ def test_a_decorator_on_top():
 
     with pytest.raises(TypeError, match="Unequal: leave out @dataclass"):
         Unequal()
+    with pytest.raises(TypeError, match="cannot inherit non-frozen"):  # by Python itself
+
+        @dataclass(slots=True, eq=False)
+        class Thawed(Surrogate):
+            beta: float = 2.0
+
     with pytest.raises(TypeError, match="Slots: leave out @dataclass"):
 
         @dataclass(frozen=True, slots=True, eq=False)
@@ -218,11 +224,18 @@ def test_a_decorator_on_top():
 
 
 @pytest.mark.parametrize(
-    "name", ["derivative", "surrogate_grad", "array_fields", "emit", "combine"]
+    "name", ["derivative", "surrogate_grad", "array_fields", "emit", "combine", "support"]
 )
 def test_a_name_that_is_taken(name):
     with pytest.raises(TypeError, match=f"a parameter cannot be called '{name}'"):
         type("Taken", (Surrogate,), {"__annotations__": {name: float}, name: 1.0})
+
+
+def test_another_default_of_the_spike_at_the_threshold_is_a_number():
+    with pytest.raises(TypeError, match="Ranged: at_threshold is a parameter of every surrogate"):
+
+        class Ranged(Surrogate):
+            at_threshold: float = surrogates.parameter(1.0)
 
 
 @pytest.mark.parametrize("default", [np.ones(2), [1.0], "1", True, None])

@@ -348,3 +348,43 @@ def test_eight_bits_refuse_what_leaves_their_range_anywhere(change):
     surrogates.Compressed(Shaped(), "uint8")  # which reaches its peak, exactly
     with pytest.raises(ValueError, match="8 bits hold a derivative from 0 to a finite peak"):
         surrogates.Compressed(Shaped(change), "uint8")
+
+
+class Itself(surrogates.Surrogate):
+    """Whose formulas return what they are given."""
+
+    height: float = surrogates.parameter(1.0)
+
+    def derivative(self, xp, x):
+        return x if isinstance(self.height, float) else self.height
+
+    def primitive(self, xp, x):
+        return x
+
+
+class Traced(Itself):
+    traceable = True
+
+    def derivative(self, xp, x):
+        return x
+
+    def primitive(self, xp, x):
+        return x
+
+
+@pytest.mark.parametrize("cls", [Itself, Traced])
+@pytest.mark.parametrize("kind", parameters(kind for kind in Kind if kind.is_mutable))
+def test_what_comes_back_is_no_memory_of_what_was_given(kind, cls):
+    if kind.missing():
+        pytest.skip(kind.missing())
+    values = np.asarray([-1.0, 2.0], np.float32)
+    for make in (lambda s: s, surrogates.Smooth, surrogates.Scaled):
+        for height in (1.0, kind.array(values)):
+            x, surrogate = kind.array(values), make(cls(height))
+            results = [surrogate.surrogate_grad(x), surrogate.surrogate_fun(x), surrogate(x)]
+            before = [kind.numpy(result).copy() for result in results]
+            for given in (x, height):
+                if not isinstance(given, float):
+                    given[...] = 99.0
+            for result, expected in zip(results, before, strict=True):
+                np.testing.assert_array_equal(kind.numpy(result), expected)

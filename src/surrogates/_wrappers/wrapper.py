@@ -113,7 +113,10 @@ class Wrapper(Surrogate):
 
     def emit(self, x: Array) -> Array:
         if self.is_smooth:
-            return self.formula("primitive", backends.of(x).namespace(x), x)
+            backend = backends.of(x)
+            emitted = self.formula("primitive", backend.namespace(x), x)
+            # a user's formula may return `x` itself
+            return emitted if self.is_traceable and emitted is not x else backend.copy(emitted)
         return self.surrogate.emit(x)
 
     @property

@@ -99,8 +99,7 @@ def from_library(
         name, parameters = told(entry, name, parameters)
     if name not in entry.makers:
         ask = _did_you_mean(name, entry.makers)
-        known = ", ".join(sorted(entry.makers)) or f"none; its names are those of {entry.names_in}"
-        raise LookupError(f"unknown name {name!r} of {entry.name};{ask} known are {known}")
+        raise LookupError(f"unknown name {name!r} of {entry.name};{ask} {entry.known()}")
     signature = own_signature(entry.makers[name])
     if not isinstance(as_computed, bool):  # a parameter would be lost in silence
         raise TypeError(

@@ -73,6 +73,12 @@ class Library:
         """The package of its module: an object may come from another file of that."""
         return self.module.partition(".")[0]
 
+    def known(self) -> str:
+        """Return its names, for an error."""
+        if self.makers:
+            return f"known are {', '.join(sorted(self.makers))}"
+        return f"known are none; its names and objects are those of {self.names_in}: name that"
+
     def add(
         self, name: str, maker: Maker, note: str = "", at_threshold: float | None = None
     ) -> None:

@@ -48,10 +48,8 @@ def told(entry: Library, thing: Any, given: dict[str, Any]) -> tuple[str, dict[s
     else:
         name, attributes = _closure(entry, thing)
     if name not in entry.makers:
-        raise TypeError(
-            f"expected a name or an object of {entry.name}, got {thing!r}; its names are "
-            f"{', '.join(sorted(entry.makers))}"
-        )
+        kinds = "name or an object" if entry.module else "name (its objects are not translated)"
+        raise TypeError(f"expected a {kinds} of {entry.name}, got {thing!r}; {entry.known()}")
     return name, _parameters(entry, name, attributes, given)
 
 

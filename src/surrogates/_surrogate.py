@@ -354,7 +354,8 @@ class Surrogate(Value):
 
     def __dir__(self) -> list[str]:
         hidden = _FOR_HOOKS | _FOR_WRAPPERS | {"also_called"}  # which is for `find`
-        return [name for name in super().__dir__() if name not in hidden or name[:2] == "__"]
+        names = super().__dir__()
+        return [n for n in names if n[:2] == "__" or not (n in hidden or n[0] == "_")]
 
     def _undefined(self, name: str) -> NotImplementedError:
         return NotImplementedError(

@@ -29,9 +29,9 @@ Rockpool's `step_pwl_ae` is left out because it is not a surrogate: its gradient
 Gradients that are not functions of x alone are left out too (snnTorch's `SSO`, stork's
 `SuperSpike_norm`).
 
-Of papers, these names are left out, since no formula for them could be found in public code or
+These names from papers are left out, since no formula for them could be found in public code or
 text (November 2026): MG1 and MG2, the one-sided variants of Yin's multi-Gaussian (`Spliced` makes
-such shapes of `MultiGaussianGrad`); and LSG (S. Lian et al., IJCAI 2023), of which the abstract
+such shapes of `MultiGaussianGrad`); and LSG (S. Lian et al., IJCAI 2023), whose abstract
 says that its width follows the decay of the membrane. BDspike is a `Mixture` of two `Dspike`:
 `Mixture((Dspike(2.5, 2.0), Dspike(1.0, 2.0)), (1.2, -0.2))` within its band.
 

@@ -18,7 +18,7 @@ Array = Any
 ArrayT = TypeVar("ArrayT")
 
 # Members for hooks, and for wrappers, which `dir` leaves out.
-_FOR_HOOKS = {name for name in vars(backends.Definition) if name != "surrogate_grad"}
+_FOR_HOOKS = {*vars(backends.Definition)} - {"derivative", "surrogate_grad"}
 _FOR_WRAPPERS = {"area_to", "array_paths", "follows_product", "has_area_below", "is_signed"}
 _FOR_WRAPPERS |= {"is_smooth", "mirrored", "partition", "scales_area", "substituted", "unsigned"}
 _FOR_WRAPPERS |= {"widened"}

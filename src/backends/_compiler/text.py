@@ -95,6 +95,8 @@ def template_of(
             if node.op == "number":  # copied into nothing, a condition would not become one
                 is_condition = node.operands[0].is_condition
                 call = _call("where", *operands, "one", "zero") if is_condition else operands[0]
+            if node.op[:3] == "is_":  # a number likewise, and a bool unless written to numbers
+                call = _call("where", call, "one", "zero")
             if node in fixed:
                 places[node.number] = f"c{node.number}"
                 scope[f"c{node.number}"] = _value(call, {**scope, **constants})

@@ -7,10 +7,11 @@ import re
 import pytest
 
 import surrogates
-from kinds import every_surrogate
+from kinds import REAL_PARAMETERS, every_surrogate
 
 torch = pytest.importorskip("torch")
 
+from in_torch import holding  # noqa: E402
 from surrogates.backends._compiler.graph import Trace  # noqa: E402
 from surrogates.backends._compiler.tape import Tape  # noqa: E402
 from surrogates.backends._compiler.text import template_of  # noqa: E402
@@ -202,3 +203,14 @@ def test_in_place_only_the_sign_of_a_zero_gradient_may_differ(cls):
     cls()(values).backward(cotangent)
     recorded = cotangent * cls().surrogate_grad(values).detach()
     assert torch.equal(torch.sign(values.grad), torch.sign(recorded))
+
+
+@pytest.mark.parametrize(("cls", "name"), REAL_PARAMETERS)
+def test_what_depends_on_a_parameter_alone_can_be_computed(cls, name):
+    surrogate = surrogates.Relaxed(holding(cls, name))
+    definition, arrays = surrogate.partition()
+    for made in (
+        program._DIALECT.program(definition, "derivative", "float32", 1, product=True),
+        program._DIALECT.parameter_program(definition, "float32", 1, 0),
+    ):
+        assert made is None or all(s.dtype != torch.bool for s in made.prelude(*arrays))

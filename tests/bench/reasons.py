@@ -46,13 +46,13 @@ REASONS = {
     "PyTorch compiled: fixed": (
         "PyTorch compiled, fixed: guards, of which a formula has more than a Function that keeps "
         "all in its closure. Without them (`torch.compiler.set_stance(skip_guard_eval_unsafe="
-        "True)`) ours takes 1.01 at 1 and 1e3 elements. Since this was measured: the derivative "
+        "True)`) ours takes 1.01 at 1 and 1e3 elements. Tried, and kept: the derivative "
         "called by itself and an older form of Function, of fewer methods (59 guards to 52 for "
         "Sigmoid, 67 to 60 for Arctan), then one function that Dynamo does not read for three that "
         "it did (49 and 58). A check takes 2.4 and 2.7 µs in a tight loop, from 2.7 and 2.9, and "
         "1.5 and 1.6 by hand; between kernels, where caches are cold, the difference is 3 to 4 µs "
         "of a call of 100. At 1 and 1e3 elements medians of 840 to 2,400 rounds were 1.05, 1.05, "
-        "1.06 and 1.07 before, and 1.04 to 1.05 since. At 1e5 Sigmoid takes 1.05 to 1.11, without "
+        "1.06 and 1.07 before, and 1.04 to 1.05 with these. At 1e5 Sigmoid takes 1.05 to 1.11, without "
         "guards too: its kernel has a size and a difference more, which keep the digits of the "
         "tail."
     ),

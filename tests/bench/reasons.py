@@ -52,8 +52,8 @@ REASONS = {
         "it did (49 and 58). A check takes 2.4 and 2.7 µs in a tight loop, from 2.7 and 2.9, and "
         "1.5 and 1.6 by hand; between kernels, where caches are cold, the difference is 3 to 4 µs "
         "of a call of 100. At 1 and 1e3 elements medians of 840 to 2,400 rounds were 1.05, 1.05, "
-        "1.06 and 1.07 before, and 1.04 to 1.05 with these. At 1e5 Sigmoid takes 1.05 to 1.11, without "
-        "guards too: its kernel has a size and a difference more, which keep the digits of the "
+        "1.06 and 1.07 before, and 1.04 to 1.05 with these. At 1e5 Sigmoid takes 1.05 to 1.11, "
+        "without guards too: its kernel has a size and a difference more, which keep the digits of the "
         "tail."
     ),
     "PyTorch compiled: fastest peer": (

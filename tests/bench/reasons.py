@@ -53,8 +53,8 @@ REASONS = {
         "1.5 and 1.6 by hand; between kernels, where caches are cold, the difference is 3 to 4 µs "
         "of a call of 100. At 1 and 1e3 elements medians of 840 to 2,400 rounds were 1.05, 1.05, "
         "1.06 and 1.07 before, and 1.04 to 1.05 with these. At 1e5 Sigmoid takes 1.05 to 1.11, "
-        "without guards too: its kernel has a size and a difference more, which keep the digits of the "
-        "tail."
+        "without guards too: its kernel has a size and a difference more, which keep the digits of "
+        "the tail."
     ),
     "PyTorch compiled: fastest peer": (
         "PyTorch compiled: the kernels are one each, as the peers'. A call on a small array "

@@ -10,7 +10,7 @@ import pytest
 from array_api_compat import array_namespace
 
 import surrogates
-from kinds import WITH_TAPE, Kind, floats, in_half, parameters
+from kinds import Kind, floats, in_half
 from surrogates import (
     Arctan,
     Compressed,
@@ -33,14 +33,6 @@ BYTES = {"float16": 2, "bfloat16": 2, "uint8": 1}
 ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 NAMES = ("Sigmoid", "Arctan", "GaussianGrad", "ReluGrad", "InvSquareGrad", "QPseudoSpike", "ERF")
 X = np.linspace(-3, 3, 97).astype(np.float32)
-
-
-@pytest.fixture(params=parameters(WITH_TAPE))
-def taped(request):
-    reason = request.param.missing()
-    if reason is not None:
-        pytest.skip(reason)
-    return request.param
 
 
 def bound(surrogate: surrogates.Surrogate, residual: str) -> np.ndarray:

@@ -7,19 +7,10 @@ import pytest
 
 import surrogates
 from dtypes import rounded
-from kinds import WITH_TAPE, parameters
 from surrogates import Arctan, Compressed, Relaxed, Scaled, Sigmoid
 
 BYTES = {"float16": 2, "bfloat16": 2, "uint8": 4}  # levels tell no parameter's slope: x is kept
 X = np.linspace(-3, 3, 97).astype(np.float32)
-
-
-@pytest.fixture(params=parameters(WITH_TAPE))
-def taped(request):
-    reason = request.param.missing()
-    if reason is not None:
-        pytest.skip(reason)
-    return request.param
 
 
 @pytest.mark.parametrize("residual", BYTES)

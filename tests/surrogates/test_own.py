@@ -329,3 +329,14 @@ def test_its_class_may_be_pickled_by_value():
     for cls in (Local, ByKeyword):
         assert pickle.loads(cloudpickle.dumps(cls(3.0))) == cls(3.0)
         assert surrogates.Scaled(cls(beta=4.0)).surrogate_grad(0.0) == 1.0
+
+
+def test_a_word_without_an_annotation():
+    class Labelled(Surrogate):
+        label = "of a user"
+
+    assert "label" not in Labelled.__dataclass_fields__
+    with pytest.raises(TypeError, match="closed"):
+
+        class Half(surrogates.Boxcar):
+            closed = "left"

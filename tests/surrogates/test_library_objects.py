@@ -130,7 +130,9 @@ def test_a_parameter_that_cannot_be_told_is_named():
     ids=lambda thing: type(thing).__name__,
 )
 def test_what_is_no_object_of_the_library_is_refused(thing):
-    with pytest.raises(TypeError, match=r"expected a name or an object of snntorch, got .* names"):
+    with pytest.raises(
+        TypeError, match=r"expected a name or an object of snntorch, got .*; known are LSO"
+    ):
         from_library("snntorch", thing)
 
 

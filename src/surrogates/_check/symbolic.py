@@ -202,7 +202,7 @@ def _namespace() -> ModuleType:
         "acos": _function(mpmath.acos, sympy.acos),
         "acosh": _function(mpmath.acosh, sympy.acosh),
         "add": lambda x, y: number(x) + y,
-        "asarray": lambda x, dtype=None: number(x),
+        "asarray": lambda x, dtype=None, copy=None: number(x),
         "asin": _function(mpmath.asin, sympy.asin),
         "asinh": _function(mpmath.asinh, sympy.asinh),
         "astype": lambda x, dtype, copy=True: number(x),

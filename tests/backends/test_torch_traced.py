@@ -7,6 +7,7 @@ import math
 import pytest
 
 import surrogates
+from laws import DECIDING
 from surrogates import Arctan, Compressed, Relaxed, Sigmoid
 
 torch = pytest.importorskip("torch")
@@ -79,3 +80,61 @@ class Own(surrogates.Surrogate):
 def test_compiled_the_area_of_a_surrogate_of_your_own_is_computed_in_double_precision():
     areas = compiled(lambda x: x * Own(2.0).area_below)(X)
     torch.testing.assert_close(areas, math.pi / 2 * X, rtol=1e-15, atol=0.0)
+
+
+class Whole(surrogates.Surrogate):
+    """Which emits what another method has computed, and no copy of it."""
+
+    def derivative(self, xp, x):
+        return 1 / (1 + x * x)
+
+    def emit(self, x):
+        return (x >= 0).to(x.dtype).to(x.dtype)
+
+
+FUNCTIONS = {
+    "number": Sigmoid(2.0),
+    "array": Sigmoid(ALPHA),
+    "a user's": Whole(),
+    **{cls.__name__: cls(Sigmoid(2.0)) for cls in (*DECIDING, Compressed)},
+    **{f"{cls.__name__} of an array": cls(Sigmoid(ALPHA)) for cls in (*DECIDING, Compressed)},
+    "relaxed": Relaxed(Sigmoid(leaf(ALPHA))),
+}
+
+
+class Fresh(torch.fx.Interpreter):
+    """Runs a graph, and tells whether its first result is also that of an operation before."""
+
+    def run_node(self, n):
+        result = super().run_node(n)
+        if n.op == "output":
+            first = result[0] if isinstance(result, tuple) else result
+            first = first[0] if isinstance(first, tuple) else first
+            self.is_fresh = sum(first is earlier for earlier in self.results) == 1
+        else:
+            self.results.append(result)
+        return result
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_function_returns_is_no_intermediate(name):
+    """Of which Dynamo of PyTorch 2.11 makes two results, of which the used one has no gradient."""
+    seen = []
+
+    def backend(module, arguments):
+        for name, body in module.named_modules():
+            if name.startswith("fwd_body"):
+                fakes = [n.meta["example_value"] for n in body.graph.find_nodes(op="placeholder")]
+                run = Fresh(body)
+                run.results = []
+                run.run(*(torch.zeros(fake.shape, dtype=fake.dtype) for fake in fakes))
+                seen.append(run.is_fresh)
+        return module.forward
+
+    torch.compiler.reset()
+    x = leaf(X)
+    spikes = torch.compile(FUNCTIONS[name], fullgraph=True, backend=backend)(x)
+    assert seen  # a body for each Function
+    assert all(seen)
+    (grad,) = torch.autograd.grad(spikes.sum(), x)
+    torch.testing.assert_close(grad, FUNCTIONS[name].surrogate_grad(X))

@@ -14,7 +14,7 @@ import torch
 
 from .._backend import BEYOND, Definition
 from .program import gradient
-from .state import in_transform, is_unwatched
+from .state import fresh, in_transform, is_unwatched
 
 Tensor = torch.Tensor
 _ROUNDED_UP = (torch.float16, torch.bfloat16)
@@ -40,8 +40,7 @@ class _Spike(torch.autograd.Function):
         x: Tensor, kept: Tensor, tie: Tensor | None, definition: Definition, *arrays: Tensor
     ) -> Tensor:
         x = batched_like(x, arrays)
-        spikes: Tensor = definition.combine(arrays).emit(x).to(x.dtype)
-        return spikes
+        return fresh(definition.combine(arrays).emit(x).to(x.dtype))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
@@ -53,8 +52,9 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Any:
         kept, *arrays = ctx.saved_tensors
-        tie = arrays.pop(0) if ctx.tied else None
-        grad = None
+        grad = tie = None
+        if ctx.tied:
+            tie, *arrays = arrays
         # 8 bits are no x, and bfloat16 makes of the largest float16 what is beyond it
         is_x = kept.is_floating_point() and (ctx.dtype, kept.dtype) != _ROUNDED_UP
         if is_x and not arrays and is_unwatched(kept, cotangent):

@@ -24,6 +24,7 @@ from .program import emitted, gradient
 from .relaxed import TracedRelaxedSpike, apply_relaxed, has_short_form
 from .state import (
     apply_of,
+    fresh,
     has_tangent,
     is_onnx_export,
     is_plain,
@@ -252,8 +253,7 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
         x = compressed.batched_like(x, arrays)
-        spikes: Tensor = definition.combine(arrays).emit(x)
-        return spikes
+        return fresh(definition.combine(arrays).emit(x))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
@@ -279,8 +279,7 @@ class _TracedSpike(torch.autograd.Function):  # under Dynamo only
         ctx.save_for_backward(x)
         comparison = definition.comparison
         if comparison is None:
-            spikes: Tensor = definition.emit(x)
-            return spikes
+            return fresh(definition.emit(x))
         return (x >= 0 if comparison == "ge" else x > 0).to(x.dtype)
 
     @staticmethod

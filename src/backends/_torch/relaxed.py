@@ -16,7 +16,7 @@ from .._backend import Definition
 from .compressed import widened
 from .namespaces import double, single
 from .program import emitted, learned_gradients, relaxed_gradients
-from .state import apply_of, is_plain, is_unwatched
+from .state import apply_of, fresh, is_plain, is_unwatched
 
 Tensor = torch.Tensor
 Bound = Callable[[torch.dtype, list[Any]], tuple[list[Any], list[Any]]]
@@ -99,8 +99,7 @@ class TracedRelaxedSpike(torch.autograd.Function):  # under Dynamo only
     @staticmethod
     def forward(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
         """Return the spikes."""
-        spikes: Tensor = definition.combine(arrays).emit(x)
-        return spikes.to(x.dtype)
+        return fresh(definition.combine(arrays).emit(x).to(x.dtype))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:

@@ -161,6 +161,15 @@ def is_recorded(x: Tensor) -> bool:
     return x.requires_grad
 
 
+def fresh(x: Tensor) -> Tensor:
+    """Return what a Function computed, under Dynamo a copy.
+
+    Dynamo of PyTorch 2.11 returns each intermediate, too. Where one of them is the result itself,
+    as of a `to` that changes no dtype, that is returned twice, and its gradient is 0.
+    """
+    return x.clone() if is_dynamo_compiling() else x
+
+
 def has_tangent(array: Tensor) -> bool:
     """Return whether forward mode may differentiate to a tensor."""
     if not is_dynamo_compiling():

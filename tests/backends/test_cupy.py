@@ -42,6 +42,24 @@ def test_what_is_not_a_number_and_zeros_are_as_in_numpy():
             np.testing.assert_array_equal(Namespace(Rounding()).remainder(x, y), np.remainder(x, y))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("bounds", [(None, None), (-0.5, None), (None, 0.5), (-0.5, 0.5)])
+def test_clip_takes_no_mask(dtype, bounds):
+    class Unmasked(np.ndarray):
+        """An array that gives no elements by a mask, which has to wait for a device."""
+
+        def __getitem__(self, index):
+            raise AssertionError(index)
+
+    x = np.asarray([-np.inf, -0.7, -0.0, 0.2, 3.0, np.inf, np.nan], dtype)
+    expected = x if bounds == (None, None) else np.clip(x, *bounds)
+    actual = Namespace(Rounding()).clip(x.view(Unmasked), min=bounds[0], max=bounds[1])
+    assert actual.dtype == x.dtype
+    assert not np.shares_memory(actual, x)
+    np.testing.assert_array_equal(actual.view(np.ndarray), expected)
+    assert np.array_equal(np.signbit(actual.view(np.ndarray)), np.signbit(expected))
+
+
 def test_all_else_is_that_of_cupy():
     pytest.importorskip("cupy")
     from array_api_compat import cupy
@@ -50,6 +68,7 @@ def test_all_else_is_that_of_cupy():
     assert xp.exp is cupy.exp
     assert xp.float32 is cupy.float32
     assert xp.remainder is not cupy.remainder
+    assert xp.clip is not cupy.clip
     assert callable(xp.fmod)
 
 

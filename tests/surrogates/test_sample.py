@@ -283,8 +283,10 @@ def test_the_random_numbers_have_as_many_bits_as_is_said(dtype, bits, kind):
     x = kind.astype(kind.array(np.zeros(1000)), dtype)
     draws = kind.numpy(backends.of(x).uniform(generator(kind), x)).astype(np.float64)
     bits -= kind.library == "jax"
-    assert (draws * 2.0**bits % 1 == 0).all()
+    assert (draws < 1).all()  # or there would be no spike for sure
     assert (draws * 2.0 ** (bits - 1) % 1 > 0).any()
+    if not kind.on_gpu:  # small numbers of a GPU have more
+        assert (draws * 2.0**bits % 1 == 0).all()
 
 
 @pytest.mark.parametrize("use_reentrant", [True, False])

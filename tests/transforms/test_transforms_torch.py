@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import pickle
 from dataclasses import replace
@@ -389,5 +390,6 @@ def test_cuda_graph(cell):
         pytest.skip("PyTorch finds no CUDA device")
     # Without a sample that requires a gradient, no backward pass is captured.
     sample = torch.zeros(8, device="cuda", dtype=torch.float64, requires_grad=True)
+    gc.collect()  # or a graph of an earlier test may be freed in the capture, which ends it
     graphed = torch.cuda.make_graphed_callables(Spiking(cell.surrogate).cuda(), (sample,))
     cell.check(numpy(backward(graphed)(potentials(cell).cuda()).cpu()), cell.derivative(), 1e-13)

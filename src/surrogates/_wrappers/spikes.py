@@ -248,7 +248,8 @@ def sample(
     -----
     Of single and half precision the random numbers are multiples of 2**-24 (JAX's of 2**-23), so a
     probability is rounded up to one: however far below the threshold, a neuron emits 6 spikes in
-    10**8. In double precision that is 2**-53 (JAX's: 2**-52).
+    10**8. In double precision that is 2**-53 (JAX's: 2**-52). The generators of PyTorch and CuPy on
+    a GPU draw finer ones.
 
     An activation checkpoint of PyTorch runs its function again for the backward pass, and puts back
     the global random state alone. From another generator the second run would draw other spikes,

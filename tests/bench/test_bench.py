@@ -192,6 +192,7 @@ def test_rows_of_a_gpu_are_told_with_what_they_ran_on(monkeypatch, torch):
     launches = collect.launched(TINY, ["Sigmoid"], {"PyTorch CUDA"})
     assert launches["PyTorch CUDA"]["Sigmoid"]["ours"] == 2
     data = json.loads((DOCS / "benchmarks.json").read_text())
+    data["races"] = [entry for entry in data["races"] if entry["framework"] not in collect.GPU]
     race = {"framework": "PyTorch CUDA", "surrogate": "Sigmoid", "dtype": "float32"}
     race |= {"size": 10**8, "threads": 1}
     times = {"ours": {"median": 1e-3, "low": 1e-3, "ratio": 1.0}, "floor": {"ratio": 0.9}}

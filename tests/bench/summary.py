@@ -20,14 +20,23 @@ OTHERS: dict[str, tuple[str, Value]] = {
     "JAX jit": ("the fastest other library", against_peers),
     "JAX eager": ("the fastest other library", against_peers),
     "NumPy": ("the printed formula", against("plain")),
+    "PyTorch CUDA": ("the fastest other library", against_peers),
+    "JAX CUDA": ("the fastest other library", against_peers),
+    "CuPy": ("the printed formula", against("plain")),
 }
+ON_GPU = {"PyTorch eager": "PyTorch CUDA", "JAX jit": "JAX CUDA", "NumPy": "CuPy"}
 SLOWER = 0.95  # below this, ours is called slower
 
 
 def lines(data: Data) -> Iterator[str]:
     """Yield ten lines of a list."""
     for framework, (other, value) in OTHERS.items():
-        yield f"- **{framework}**: {_factors(data, framework, other, value)}."
+        if framework not in ON_GPU.values():
+            text = f"times as fast as {other}, median and range: "
+            text += _factors(data, framework, value)
+            if framework in ON_GPU:
+                text += f"; {ON_GPU[framework]}: {_factors(data, ON_GPU[framework], value)}"
+            yield f"- **{framework}**: {text}."
     yield f"- **Whole networks**: {_shares(data)}."
     yield f"- **Learned, per-channel and annealed parameters**: {_parameters(data)}."
     yield f"- **Where ours is slower** by more than 5 %: {_slower(data)}."
@@ -35,16 +44,14 @@ def lines(data: Data) -> Iterator[str]:
     yield f"- **GPU**: the GPU rows last ran: {data.get('gpu', 'not yet')}."
 
 
-def _factors(data: Data, framework: str, other: str, value: Value) -> str:
+def _factors(data: Data, framework: str, value: Value) -> str:
     parts = []
     for text, sizes in RANGES:
         found = [v for v in over(data, framework, sizes, value).values() if v is not None]
         if found:
             middle = statistics.median(found)
             parts.append(f"{middle:.2g} ({min(found):.2g} to {max(found):.2g}) at {text} elements")
-    if not parts:
-        return "not measured"
-    return f"times as fast as {other}, median and range: {', '.join(parts)}"
+    return ", ".join(parts) or "not measured"
 
 
 def _shares(data: Data) -> str:

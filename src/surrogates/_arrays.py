@@ -55,6 +55,8 @@ def _of_parameters(
     There they may be traced, and differentiated, which NumPy's backend would not notice.
     """
     for array in arrays:
+        if type(array) is type(x):
+            continue
         other = backends.of(array)
         if other is not backend and other.converts_numpy:
             return _taken(other.namespace(array), x), other
@@ -203,17 +205,21 @@ def _same(shape: tuple[float, ...], other: tuple[float, ...]) -> bool:
     )
 
 
-def operands(surrogate: Any, xp: Any, x: Array, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Return array-valued parameters in the dtype that `x` is computed in.
+def operands(
+    surrogate: Any, backend: backends.Backend, x: Array, arrays: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """Return array-valued parameters in the dtype that `x`, of this backend, is computed in.
 
     A parameter must not make the spikes wider than `x`.
     """
-    dtype = working_dtype(xp, x.dtype)
-    return tuple(_operand(surrogate, i, dtype, x, array) for i, array in enumerate(arrays))
+    dtype = working_dtype(backend.namespace(x), x.dtype)
+    return tuple(_operand(surrogate, backend, i, dtype, x, a) for i, a in enumerate(arrays))
 
 
-def _operand(surrogate: Any, index: int, dtype: Any, x: Array, array: Array) -> Array:
-    mine, of_x = backends.of(array), backends.of(x)
+def _operand(
+    surrogate: Any, of_x: backends.Backend, index: int, dtype: Any, x: Array, array: Array
+) -> Array:
+    mine = of_x if array.__class__ is x.__class__ else backends.of(array)
     if mine is not of_x and not (_takes(of_x, array) or _takes(mine, x)):
         raise TypeError(
             f"{type(surrogate).__name__}: x is an array of {backends.library_of(type(x))} and "

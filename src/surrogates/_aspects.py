@@ -57,10 +57,10 @@ def spikes(
     definition: Surrogate, arrays: tuple[Array, ...], backend: backends.Backend, x: Array
 ) -> Array:
     """Return the spikes of a surrogate with array-valued parameters, which were taken out."""
-    xp = backend.namespace(x)
     with backend.quiet():
-        arrays = operands(definition, xp, x, arrays)
+        arrays = operands(definition, backend, x, arrays)
         if backend.differentiates:
+            xp = backend.namespace(x)
             if definition.is_signed:
                 x = backend.aligned(x, arrays)
                 return _signed_spikes(definition.combine(arrays), backend, xp, x)
@@ -223,10 +223,10 @@ def restored(surrogate: Surrogate, kept: Array, dtype: Any) -> Array:
     xp = backend.namespace(kept)
     if surrogate.residual_dtype != "uint8":
         if dtype == kept.dtype:
-            return surrogate.exact_grad(kept)
+            return surrogate._evaluate("derivative", kept, backend)
         # in a wider dtype: of the largest float16, bfloat16 makes what is beyond float16
         x = backend.widened(kept, working_dtype(xp, dtype))
-        return backend.rounded(surrogate.exact_grad(x), dtype)
+        return backend.rounded(surrogate._evaluate("derivative", x, backend), dtype)
     return backend.by_block(surrogate, partial(_of_levels, dtype), kept, dtype)
 
 
@@ -307,4 +307,4 @@ def _parts(
     """Return a surrogate without its arrays, and these as `x` is computed in."""
     definition, arrays = surrogate.partition()
     with backend.quiet():
-        return definition, operands(surrogate, backend.namespace(x), x, arrays)
+        return definition, operands(surrogate, backend, x, arrays)

@@ -383,7 +383,7 @@ class Surrogate(Value):
         definition, arrays = (self, ()) if not self.array_fields else self.partition()
         if arrays:
             with backend.quiet():
-                arrays = operands(self, backend.namespace(x), x, arrays)
+                arrays = operands(self, backend, x, arrays)
         result = backend.evaluate(definition, x, arrays, name)
         # a user's formula may return `x` itself, or a parameter, which are edited afterwards
         return result if self.is_traceable and result is not x else backend.copy(result)

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from . import backends
 from ._arrays import checked_out, checked_vector, checked_x, is_like
-from ._aspects import compressed
+from ._aspects import called, compressed, compressed_grad
 from ._surrogate import Surrogate, require_surrogate
 
 ArrayT = TypeVar("ArrayT")
@@ -68,7 +68,7 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, _Pullback[ArrayT]]:
     x, backend = checked_x(surrogate, x)
     if surrogate.residual_dtype is not None:
         derivative_of_kept = compressed(surrogate, backend, x)
-        return surrogate(x), lambda cotangent, *, out=None: _product(
+        return _called(surrogate, backend, x), lambda cotangent, *, out=None: _product(
             backend, cotangent, derivative_of_kept(), "cotangent", out
         )
     spikes, derivative = _linearized(surrogate, backend, x)
@@ -121,9 +121,17 @@ def jvp(surrogate: Surrogate, x: ArrayT, tangent: ArrayT) -> tuple[ArrayT, Array
 
 
 def _linearized(surrogate: Surrogate, backend: backends.Backend, x: Any) -> tuple[Any, Any]:
-    if surrogate.array_fields or surrogate.residual_dtype is not None:
-        return surrogate(x), surrogate.surrogate_grad(x)
+    if surrogate.residual_dtype is not None:
+        return _called(surrogate, backend, x), compressed_grad(surrogate, backend, x)
+    if surrogate.array_fields:
+        return _called(surrogate, backend, x), surrogate._evaluate("derivative", x, backend)
     return backend.linearize(surrogate, x, ())
+
+
+def _called(surrogate: Surrogate, backend: backends.Backend, x: Any) -> Any:
+    if surrogate.array_fields:
+        return called(*surrogate.partition(), backend, x)
+    return backend.spike(surrogate, x, ())
 
 
 def _product(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kinds import HALVES, Kind, in_half
-from surrogates import Sigmoid, backends
+from surrogates import Mixture, Relaxed, Sigmoid, backends, jvp, vjp
 from surrogates._arrays import broadcasts_to, operands, working_dtype
 
 SHAPES = [(), (1,), (2,), (3,), (2, 1), (1, 3), (2, 3), (1, 1), (1, 2, 3), (4, 1, 3)]
@@ -33,11 +33,12 @@ def test_a_length_that_is_not_known_yet_fits_any():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_parameters_have_the_rank_and_the_precision_of_x(kind, dtype):
     x = kind.array(np.ones((2, 3), dtype))
-    xp = backends.of(x).namespace(x)
+    backend = backends.of(x)
+    xp = backend.namespace(x)
     for shape in ((), (3,), (2, 1), (2, 3)):
         for given in ("float32", "float64"):
             values = np.full(shape, 1.2, given)
-            (found,) = operands(Sigmoid(kind.array(values)), xp, x, (kind.array(values),))
+            (found,) = operands(Sigmoid(kind.array(values)), backend, x, (kind.array(values),))
             assert found.dtype == x.dtype == working_dtype(xp, x.dtype)
             assert tuple(found.shape) == (() if shape == () else (1,) * (2 - len(shape)) + shape)
             np.testing.assert_array_equal(kind.numpy(found).ravel(), values.astype(dtype).ravel())
@@ -67,3 +68,35 @@ def test_numpys_arrays_are_converted_where_the_library_does_it_itself(library):
         found = surrogate.surrogate_grad(x)
         assert type(found) is type(mine)
         np.testing.assert_allclose(kind.numpy(found), expected, rtol=1e-12)
+
+
+WAYS = {
+    "call": lambda surrogate, x: surrogate(x),
+    "surrogate_fun": lambda surrogate, x: surrogate.surrogate_fun(x),
+    "surrogate_grad": lambda surrogate, x: surrogate.surrogate_grad(x),
+    "vjp": lambda surrogate, x: vjp(surrogate, x)[1](x),
+    "jvp": lambda surrogate, x: jvp(surrogate, x, x),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("library", ["numpy", "dask", "jax", "torch"])  # no `emit`, for a step
+def test_a_backend_is_looked_up_once(library, way, monkeypatch):
+    kind = Kind(library)
+    if kind.missing():
+        pytest.skip(kind.missing())
+    x, alpha = kind.array(np.ones(3)), kind.array(np.full(3, 2.0))
+    look_up, found = backends.of, []
+
+    def counted(array):
+        found.append(type(array))
+        return look_up(array)
+
+    several = Mixture([Sigmoid(alpha), Sigmoid(2.0)], [0.5, alpha])
+    with monkeypatch.context() as patch:
+        patch.setattr(backends, "of", counted)
+        for surrogate in (Sigmoid(2.0), Sigmoid(alpha), Relaxed(Sigmoid(alpha)), several):
+            found.clear()
+            WAYS[way](surrogate, x)
+            # a call with a tensor of PyTorch takes `of_tensor`
+            assert found.count(type(x)) <= 1, surrogate

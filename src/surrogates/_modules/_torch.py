@@ -11,7 +11,7 @@ from torch.compiler import allow_in_graph, is_dynamo_compiling
 from .._arrays import operands
 from .._aspects import has_gradient
 from .._surrogate import Surrogate
-from ..backends import of_tensor
+from ..backends import of, of_tensor
 from ..backends._torch import (
     has_short_form,
     learned,
@@ -128,7 +128,7 @@ def _in_graph(plan: Plan, names: tuple[str, ...]) -> Any:
 
     def spikes(x: torch.Tensor, *numbers: torch.Tensor) -> Any:
         raw = {name: n.reshape(()) for name, n in zip(names, numbers, strict=True)}
-        arrays = operands(definition, torch, x, plan.arrays(torch, raw, {}))
+        arrays = operands(definition, of(x), x, plan.arrays(torch, raw, {}))
         return traced_relaxed(x, definition, *arrays)
 
     spikes.__code__ = spikes.__code__.replace()  # by its identity Dynamo tells functions apart

@@ -6,7 +6,6 @@ import inspect
 import pickle
 import weakref
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -15,8 +14,6 @@ from hypothesis import strategies as st
 import surrogates
 from kinds import Kind, every_surrogate
 from strategies import potentials, surrogates_of
-from surrogates._check.accuracy import kinks, largest
-from surrogates._check.formulas import compiled
 from surrogates._parameters import (
     ABOVE_ONE,
     COUNT,
@@ -27,6 +24,10 @@ from surrogates._parameters import (
 )
 from surrogates.definitions import SURROGATES, function_name
 from surrogates.definitions._bases import UnitArea
+
+mpmath = pytest.importorskip("mpmath")
+from surrogates._check.accuracy import kinks, largest  # noqa: E402
+from surrogates._check.formulas import compiled  # noqa: E402
 
 
 def test_seed_page_examples():

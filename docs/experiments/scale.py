@@ -1,4 +1,4 @@
-"""Train small networks with several shapes of surrogates, at many widths and heights.
+"""Train small networks with several shapes of surrogates, at many widths and peaks.
 
 ``python docs/experiments/scale.py`` writes ``scale.json`` and ``scale.svg`` next to it, in some
 minutes on two cores, and prints the table of docs/howto/choose.md; ``--draw`` does the last two
@@ -16,7 +16,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 WIDTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
-HEIGHTS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
+PEAKS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
 SEEDS, UPDATES, NEURONS, DECAY = 3, 150, 64, 0.9
 NARROW = 0.01  # the width that `fitted` starts from
 
@@ -44,9 +44,9 @@ def measure() -> dict[str, Any]:
     x_train, x_test = (jnp.asarray(x, jnp.float32) for x in split[:2])
     y_train, y_test = (jnp.asarray(y) for y in split[2:])
 
-    def scaled(shape: Any, height: Any, width: Any) -> Any:
+    def scaled(shape: Any, peak: Any, width: Any) -> Any:
         # Not `rescaled`, which wants numbers: here they are mapped over.
-        return surrogates.Scaled(shape, amplitude=height / shape.peak, rate=shape.width / width)
+        return surrogates.Scaled(shape, amplitude=peak / shape.peak, rate=shape.width / width)
 
     def normal(key: Any, inputs: int, outputs: int, scale: float) -> Any:
         return scale * jax.random.normal(key, (inputs, outputs)) / inputs**0.5
@@ -122,8 +122,8 @@ def measure() -> dict[str, Any]:
         spikes = [scaled(shape, 1.0, width)] * 5
         return trained(deep(key), run_deep, spikes, jax.random.fold_in(key, 1))
 
-    def by_height(shape: Any, height: Any, key: Any) -> Any:
-        spikes = [scaled(shape, height, 1.0)]
+    def by_peak(shape: Any, peak: Any, key: Any) -> Any:
+        spikes = [scaled(shape, peak, 1.0)]
         return trained(recurrent(key), run_recurrent, spikes, jax.random.fold_in(key, 1))
 
     def by_fit(shape: Any, _: Any, key: Any) -> Any:
@@ -149,8 +149,8 @@ def measure() -> dict[str, Any]:
         "widths": WIDTHS,
         "by width": all_of(by_width, WIDTHS),
         "fitted": all_of(by_fit, (0.0,)),
-        "heights": HEIGHTS,
-        "by height": all_of(by_height, HEIGHTS),
+        "peaks": PEAKS,
+        "by peak": all_of(by_peak, PEAKS),
     }
 
 
@@ -167,13 +167,13 @@ def draw(found: dict[str, Any]) -> None:
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(8, 3.2), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
-        for axes, what in ((left, "width"), (right, "height")):
+        for axes, what in ((left, "width"), (right, "peak")):
             for (name, values), colour in zip(found[f"by {what}"].items(), colours, strict=True):
                 axes.semilogx(
                     found[f"{what}s"], values, color=colour, marker="o", markersize=3, label=name
                 )
             axes.set(
-                ylim=(0, 1), xlabel=f"{what}, at a {'height' if what == 'width' else 'width'} of 1"
+                ylim=(0, 1), xlabel=f"{what}, at a {'peak' if what == 'width' else 'width'} of 1"
             )
             axes.spines[["top", "right"]].set_visible(False)
         left.set(ylabel="accuracy on unseen digits", title="five layers")
@@ -187,9 +187,9 @@ def table(found: dict[str, Any]) -> list[str]:
     rows = []
     for name in found["by width"]:
         by_width = dict(zip(found["widths"], found["by width"][name], strict=True))
-        by_height = dict(zip(found["heights"], found["by height"][name], strict=True))
+        by_peak = dict(zip(found["peaks"], found["by peak"][name], strict=True))
         values = [by_width[width] for width in (NARROW, 0.1, 1.0, 100.0)]
-        values += [found["fitted"][name][0], by_height[0.01], by_height[3.0]]
+        values += [found["fitted"][name][0], by_peak[0.01], by_peak[3.0]]
         rows.append(f"| {name} | " + " | ".join(f"{100 * v:.0f}" for v in values) + " |")
     return rows
 

@@ -22,7 +22,7 @@ from .._compiler.kernel import Functor, gradient_functor, slope_functor
 
 Tensor = torch.Tensor
 
-_WORKING = {getattr(torch, name): working for name, working in WORKING.items()}
+WORKING_OF = {getattr(torch, name): working for name, working in WORKING.items()}
 _MOST_OPERANDS = 8  # of a function of jiterator
 
 # Whether a kernel may be used, by its text, its dtype and the device.
@@ -169,7 +169,7 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 def _kernel(
     definition: Definition, dtype: torch.dtype, number_of_arrays: int = 0, index: int | None = None
 ) -> Kernel | None:
-    working = _WORKING.get(dtype)
+    working = WORKING_OF.get(dtype)
     if working is None or 2 + number_of_arrays > _MOST_OPERANDS:
         return None
     if index is None:

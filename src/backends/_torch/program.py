@@ -17,14 +17,13 @@ from typing import Any
 import torch
 
 from .._backend import Definition
-from .._compiler.graph import WORKING, Symbol
+from .._compiler.graph import Symbol
 from .._compiler.program import Dialect, choose_by_bits
 from . import cuda
+from .cuda import WORKING_OF
 from .fused import fused, without_choice
 
 Tensor = torch.Tensor
-
-_WORKING = {getattr(torch, name): working for name, working in WORKING.items()}
 
 
 def _copy(x: Tensor, out: Tensor) -> Tensor:
@@ -200,8 +199,8 @@ def _step(x: Tensor, comparison: str) -> Tensor:
     if not x.is_contiguous() and not x.is_cuda:
         # a comparison reads strided memory ten times slower than a copy does
         x = spikes.copy_(x)
-    compare = torch.ge if comparison == "ge" else torch.gt
-    return compare(x, _zero(), out=spikes)
+    getattr(torch, comparison)(x, _zero(), out=spikes)
+    return spikes
 
 
 def gradient(
@@ -213,7 +212,7 @@ def gradient(
     """
     if x.is_cuda:
         return cuda.gradient(definition, x, cotangent, arrays)
-    dtype = _WORKING.get(x.dtype)
+    dtype = WORKING_OF.get(x.dtype)
     program = dtype and _DIALECT.program(definition, "derivative", dtype, len(arrays), product=True)
     if not program or cotangent.dtype is not x.dtype:
         return None
@@ -332,7 +331,7 @@ def _moments(
     power, scale = powers
     if not scale:
         return x * grad
-    dtype = _WORKING[x.dtype]
+    dtype = WORKING_OF[x.dtype]
     program = _DIALECT.program(definition, "area", dtype, len(arrays), product=True)
     if program is None:
         return None
@@ -355,7 +354,7 @@ def _parameter_terms(
     arrays: tuple[Tensor, ...],
     index: int,
 ) -> Tensor | None:
-    dtype = _WORKING[x.dtype]
+    dtype = WORKING_OF[x.dtype]
     program = _DIALECT.parameter_program(definition, dtype, len(arrays), index)
     if program is None:
         return None

@@ -91,11 +91,10 @@ def template_of(
             continue
         if node in small or node in fixed:
             operands = [_text(places, constants, node, o) for o in node.operands]
-            call = _call(node.op, *operands)
-            if node.op == "number":  # copied into nothing, a condition would not become one
-                is_condition = node.operands[0].is_condition
-                call = _call("where", *operands, "one", "zero") if is_condition else operands[0]
-            if node.op[:3] == "is_":  # a number likewise, and a bool unless written to numbers
+            is_number = node.op == "number"
+            call = operands[0] if is_number else _call(node.op, *operands)
+            # written to nothing, a condition would stay one
+            if node.op[:3] == "is_" or (is_number and node.operands[0].is_condition):
                 call = _call("where", call, "one", "zero")
             if node in fixed:
                 places[node.number] = f"c{node.number}"

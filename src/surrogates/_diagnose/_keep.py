@@ -13,7 +13,8 @@ import numpy as np
 from .._surrogate import Surrogate
 from ._record import Recorder, parts_of
 
-_EDITED = ("array_api_strict", "cupy", "mlx")  # whose arrays change in place, as NumPy's do
+# Whose arrays change in place, as NumPy's do. No backend tells: MLX's takes no `out`, as JAX's.
+_EDITED = ("array_api_strict", "cupy", "mlx")
 
 
 def copied(recorder: Recorder, batch: tuple[Any, ...], tensors: Iterable[Any] = ()) -> Any:

@@ -156,6 +156,9 @@ def test_unknown_names_list_the_known_ones():
         to_library("keras", sigmoid)
     with pytest.raises(LookupError, match=rf"'snn_torch'; did you mean 'snntorch'\? kno.* {known}"):
         to_library("snn_torch", sigmoid)
+    for elsewhere in (from_library, to_library):
+        with pytest.raises(LookupError, match=r"'brainstate'; .* 'braintools'.* 'brainpy'; known"):
+            elsewhere("brainstate", sigmoid)
     with pytest.raises(TypeError, match="library is a name such as 'snntorch', got 3"):
         to_library(3, sigmoid)
     with pytest.raises(LookupError, match=r"neurons of bmtk take is not known.* for .*brainpy,"):

@@ -21,6 +21,14 @@ __all__ = ["LIBRARIES", "from_library", "names_of", "to_library"]
 
 LIBRARIES = tuple(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 
+# What has no file here, and whose names and neurons are known all the same.
+_ELSEWHERE = {
+    "brainstate": (
+        "its names for surrogates are those of 'braintools', and the neurons that take one are "
+        "those of 'brainpy'"
+    )
+}
+
 _loaded: dict[str, Library] = {}
 
 
@@ -198,7 +206,7 @@ def _entry(library: str) -> Library:
         raise TypeError(f"library is a name such as 'snntorch', got {library!r}")
     key = library.lower().replace("-", "_")  # snnTorch, lava-dl
     if key not in LIBRARIES:
-        ask = _did_you_mean(key, LIBRARIES)
+        ask = f" {_ELSEWHERE[key]};" if key in _ELSEWHERE else _did_you_mean(key, LIBRARIES)
         raise LookupError(f"unknown library {library!r};{ask} known are {', '.join(LIBRARIES)}")
     return names_of(key)
 

@@ -13,6 +13,17 @@ import pytest
 TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
 
 
+@pytest.mark.parametrize("page", ["tutorials/from-your-library.md", "reference/neurons.md"])
+def test_use_in_a_library_takes_ten_lines_at_most(page):
+    text = (TUTORIALS.parent / page).read_text()
+    lengths = [
+        sum(bool(line.strip()) for line in block.splitlines())
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        if ">>>" not in block
+    ]
+    assert 0 < max(lengths) <= 10
+
+
 @pytest.fixture
 def check(tmp_path):
     """Return a function that saves `mine.py` and runs the tutorial's command on it, in NumPy."""

@@ -32,6 +32,7 @@ def make(name, **given):
 
 CLASSES = {
     "LIFTorch": make("LIFTorch", **FIXED),
+    "LIFBitshiftTorch": make("LIFBitshiftTorch", **FIXED),
     "aLIFTorch": make("aLIFTorch", **FIXED),
     "LIFNeuronTorch": make("LIFNeuronTorch", **FIXED),
 }

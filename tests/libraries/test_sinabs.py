@@ -17,7 +17,7 @@ import sinabs.layers as layers
 import torch
 
 import neurons
-from neurons import NEURONS
+from neurons import BATCH, NEURONS
 
 THRESHOLD = torch.tensor(0.75)
 
@@ -35,13 +35,16 @@ LAYERS = {
     "ALIFRecurrent": lambda **given: layers.ALIFRecurrent(
         3.0, 5.0, Recurrence(NEURONS, NEURONS), **given
     ),
+    "IAFSqueeze": lambda **given: layers.IAFSqueeze(BATCH, **given),
+    "LIFSqueeze": lambda **given: layers.LIFSqueeze(BATCH, tau_mem=3.0, **given),
 }
 
 
 def run(layer, currents):
-    """Give all steps, second in order there."""
+    """Give all steps, second in order there, or in one axis with the batch."""
     layer.reset_states()
-    return layer(3.0 * currents.transpose(0, 1))
+    steps = 3.0 * currents.transpose(0, 1)
+    return layer(steps.flatten(0, 1) if isinstance(layer, layers.SqueezeMixin) else steps)
 
 
 def taking(surrogate, *arguments):

@@ -5,7 +5,18 @@ import pytest
 
 import surrogates
 from kinds import every_surrogate
-from surrogates import LeakyRelu, Mixture, MultiGaussianGrad, Relaxed, Scaled, Sigmoid, SlayerGrad
+from surrogates import (
+    Arctan,
+    LeakyRelu,
+    Mixture,
+    MultiGaussianGrad,
+    MultiSpike,
+    Relaxed,
+    ReluGrad,
+    Scaled,
+    Sigmoid,
+    SlayerGrad,
+)
 
 MIXED = {
     "a weight": lambda p: Mixture((Sigmoid(2.0), SlayerGrad(2.0)), (p, 1.0)),
@@ -90,3 +101,41 @@ def test_a_key_draws_the_same_again_and_another_key_other_spikes(mx):
     )
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    "surrogate",
+    [
+        Arctan(),
+        ReluGrad(),
+        Mixture((Sigmoid(2.0), SlayerGrad(2.0)), (0.5, 1.0)),
+        MultiSpike(Sigmoid()),
+    ],
+    ids=lambda surrogate: type(surrogate).__name__,
+)
+def test_compiled_spikes_and_derivatives_are_those_of_the_formulas(mx, surrogate):
+    first = mx.grad(lambda x: surrogate(x).sum())
+    second = mx.grad(lambda x: first(x).sum())
+
+    def everything(x):  # in one, since each compilation is one of C++
+        return surrogate(x), first(x), second(x)
+
+    x = np.linspace(-1.95, 3.1, 41, dtype=np.float32)
+    spikes, gradient, curvature = mx.compile(everything)(mx.array(x))
+    np.testing.assert_array_equal(np.asarray(spikes), surrogate(x))
+    exact = surrogate.surrogate_grad(x.astype(np.float64))
+    np.testing.assert_allclose(np.asarray(gradient), exact, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(curvature), second(mx.array(x)), rtol=1e-4, atol=1e-5)
+    assert np.abs(np.asarray(curvature)).max() > 0.0
+
+
+def test_a_compiled_function_takes_another_alpha(mx):
+    def loss(alpha, x):
+        return Relaxed(Sigmoid(alpha))(x).sum()
+
+    x = mx.array(np.linspace(-1.0, 1.0, 5, dtype=np.float32) + 0.1)
+    gradient = mx.grad(loss, argnums=(0, 1))
+    compiled = mx.compile(gradient)
+    for alpha in (mx.array(2.0), mx.array(4.0)):
+        for found, expected in zip(compiled(alpha, x), gradient(alpha, x), strict=True):
+            np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-5)

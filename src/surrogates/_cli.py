@@ -165,13 +165,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    try:
-        from . import _check as check
-    except ImportError as error:
-        raise ImportError(
-            f"{error}; the check needs the extra 'check' of surrogate-gradients: python -m pip "
-            "install gmpy2 mpmath sympy"
-        ) from None
+    from . import _check as check
 
     names = options.names or SURROGATES
     classes = [check.find(name) for name in names]

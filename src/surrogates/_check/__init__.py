@@ -31,7 +31,15 @@ from .._accuracy import Accuracy
 from .._find import chosen
 from .._surrogate import Surrogate
 from .._wrappers.wrapper import Wrapper
-from . import accuracy, formulas, frameworks, measures, pair, proof, variants
+
+try:
+    from . import accuracy, formulas, frameworks, measures, pair, proof, variants
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error}; the check needs the extra 'check' of surrogate-gradients: python -m pip install "
+        "gmpy2 mpmath sympy",
+        name=error.name,
+    ) from None
 
 PROBES = 48  # points for each of the main parameter sets at which difference quotients are taken
 

@@ -50,7 +50,10 @@ def run(backend: str, surrogate: Surrogate, epochs: int, seed: int, out: Path) -
                 instances.append(framework(surrogate))
             except ImportError as error:
                 if backend == framework.name:
-                    raise
+                    if not isinstance(error, ModuleNotFoundError):  # such as a missing device
+                        raise
+                    extra = f"the demo in {backend} needs the extra {backend!r}"
+                    raise ImportError(f"{error}; {extra} of surrogate-gradients") from None
                 print(f"{framework.name}: left out ({error})", file=sys.stderr)
     digits = load_digits(seed)
     runs = [_train_with_progress(instance, digits, epochs, seed) for instance in instances]

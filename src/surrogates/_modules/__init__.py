@@ -260,9 +260,10 @@ def _made(
         # Its arrays' library comes with it, as JAX does with Flax and Equinox
         if error.name not in (chosen, _LIBRARIES[chosen].arrays):
             raise
+        extra = f", or install surrogate-gradients with the extra {chosen!r}"
         raise ModuleNotFoundError(
             f"{caller}: framework={chosen!r} needs {chosen}, which is not installed: python -m pip "
-            f"install {chosen}",
+            f"install {chosen}{extra if chosen == _LIBRARIES[chosen].arrays else ''}",
             name=chosen,
         ) from None
     return modules.SurrogateModule(surrogate, paths, spiking)

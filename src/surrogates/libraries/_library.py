@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from .._surrogate import Surrogate
@@ -154,6 +155,21 @@ class Library:
             f"{self.name} {self.version}: its {name} {self.notes[name]}, so there is nothing to "
             "reproduce; leave as_computed out"
         )
+
+
+def installed(module: str) -> Any:
+    """Return a module of another library, or say that the library is missing."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        library = module.partition(".")[0]
+        if error.name != library:  # what that library imports, or a module that it has no more
+            raise
+        raise ModuleNotFoundError(
+            f"{library}, whose {module} is needed here, is not installed: python -m pip install "
+            f"{library}",
+            name=library,
+        ) from None
 
 
 def with_spike(surrogate: Surrogate, at_threshold: float) -> Surrogate:

@@ -7,11 +7,10 @@ import inspect
 import itertools
 import math
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 from .._surrogate import Surrogate
-from ._library import Library, own_signature, with_spike
+from ._library import Library, installed, own_signature, with_spike
 
 _MOST = 10_000  # combinations of parameters to try for a name
 
@@ -72,7 +71,7 @@ def _made(
         )
     if entry.make is not None:
         return entry.make(name, arguments)
-    return getattr(import_module(entry.module), name)(**arguments)
+    return getattr(installed(entry.module), name)(**arguments)
 
 
 def _candidates(entry: Library, name: str, surrogate: Surrogate) -> Iterator[dict[str, Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from importlib import import_module
 from types import TracebackType
 from typing import Any
 
 from .._surrogate import Surrogate
+from ._library import installed
 
 HOME = "norse.torch.functional.threshold"
 _lock = threading.Lock()
@@ -50,7 +50,7 @@ class Replaced:
         return f"<a context, for a with statement: norse's neurons spike by {self.surrogate!r}>"
 
     def __enter__(self) -> Replaced:
-        home = import_module(HOME)
+        home = installed(HOME)
         with _lock:
             if not _original:
                 _original.append(home.threshold)

@@ -17,6 +17,10 @@ from neurons import NEURONS, STEPS
 
 OWN = surrogate.ATan(alpha=2.0)
 OURS = surrogates.to_library("spikingjelly", surrogates.Arctan(2.0))
+# What spikes weigh and take away, a power of two for each step, and the same for large inputs.
+POWERS = [2.0, 1.0, 0.5, 0.25, 0.125]
+TABLE = neuron.FewSpikeTable(POWERS, POWERS, POWERS)
+OUTLIERS = neuron.FewSpikeTable(*([2.0 * power for power in POWERS],) * 3)
 
 
 def steps(node, currents):
@@ -35,6 +39,34 @@ def apart(node, currents):
     """Reset the node, and call it with a copy of each step, which it writes to."""
     functional.reset_net(node)
     return neurons.step_by_step(node, [current.clone() for current in currents])
+
+
+def with_state(cell, currents):
+    """Call the cell with each step and what it returned at the step before."""
+    state, found = None, []
+    for current in currents:
+        state = cell(current, state)
+        found.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(found)
+
+
+def layer(stack, currents):
+    """Call layers of cells with all steps."""
+    return stack(currents)[0]
+
+
+def of_cells(names, run, *arguments):
+    """Return cells, or layers of them, whose gates take one function, or two."""
+
+    def make(name, both):
+        one = "surrogate_function" if "Vanilla" in name else "surrogate_function1"
+        return lambda f: getattr(rnn, name)(
+            NEURONS, NEURONS, *arguments, **{one: f, **({"surrogate_function2": f} if both else {})}
+        )
+
+    made = {name: (make(name, False), run) for name in names.split()}
+    twice = {f"{name}-two": (make(name, True), run) for name in made if "Vanilla" not in name}
+    return {**made, **twice}
 
 
 def of_classes(names, run=steps, **given):
@@ -56,6 +88,28 @@ NODES = {
     **of_classes("PSN", at_once, T=STEPS),
     **of_classes("MaskedPSN", at_once, k=2, T=STEPS, step_mode="m"),
     **of_classes("SlidingPSN", at_once, k=2, step_mode="m"),
+    **of_classes("LIAFNode", act=torch.tanh, threshold_related=True),
+    **of_classes("FewSpikeNode", at_once, table=TABLE, step_mode="m"),
+    **of_classes(
+        "OutlierAwareThresholdNode",
+        at_once,
+        table=TABLE,
+        outlier_table=OUTLIERS,
+        split_threshold=2.0,
+        step_mode="m",
+    ),
+    **of_classes("HGNode", at_once, tables=[TABLE, OUTLIERS], gate_thresholds=[2.0], step_mode="m"),
+    **of_classes("NoisyCUBALIFNode", at_once, num_node=NEURONS, T=STEPS, is_training=False),
+    **of_classes(
+        "NoisyILCCUBALIFNode",
+        at_once,
+        act_dim=2,
+        dec_pop_dim=NEURONS // 2,
+        T=STEPS,
+        is_training=False,
+    ),
+    **of_cells("SpikingVanillaRNNCell SpikingLSTMCell SpikingGRUCell", with_state),
+    **of_cells("SpikingVanillaRNN SpikingLSTM SpikingGRU", layer, 2),
 }
 
 
@@ -72,19 +126,6 @@ def test_complementary_node_asks_in_evaluation_whether_it_spikes():
     own, ours = (steps(node, x) for node in nodes)
     assert own.max() == 1.0
     assert torch.equal(ours, own)
-
-
-@pytest.mark.parametrize("cell", [rnn.SpikingLSTMCell, rnn.SpikingGRUCell])
-def test_cells_take_two_functions(cell):
-    outcomes = []
-    for function in (OWN, OURS):
-        torch.manual_seed(0)
-        made = cell(5, NEURONS, surrogate_function1=function, surrogate_function2=function)
-        x = neurons.inputs(torch.float32)[0].requires_grad_()
-        result = made(x)
-        spikes = result[0] if isinstance(result, tuple) else result
-        outcomes.append([spikes.detach(), *torch.autograd.grad(spikes.sum(), x)])
-    neurons.assert_same(*outcomes, 1e-5)
 
 
 def test_native_is_its_own_class():

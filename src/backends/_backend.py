@@ -48,6 +48,10 @@ class Definition(Protocol):
     def is_traceable(self) -> bool:
         """Whether its formulas depend on its parameters, arrays included, and `x` alone."""
 
+    @property
+    def returns_new(self) -> bool:
+        """Whether its formulas return new arrays: not where a user's may return `x` itself."""
+
     def lifted(self) -> tuple[Any, tuple[float, ...]]:
         """Return it without its numbers, as if they were arrays, and these, for `combine`."""
 
@@ -210,7 +214,16 @@ class Backend:
         self, definition: Definition, x: Array, arrays: tuple[Array, ...], name: str
     ) -> Array:
         """Return ``definition.combine(arrays)``'s ``"primitive"`` or ``"derivative"`` at `x`."""
-        return definition.combine(arrays).formula(name, self.namespace(x), x)
+        return self.as_written(definition.combine(arrays), name, x)
+
+    def as_written(self, surrogate: Any, name: str, x: Array) -> Array:
+        """Return a formula, operation by operation, in memory that nothing else has.
+
+        What a user's formula returns is copied: it may be `x` itself, or a parameter, or a view of
+        these, which are edited afterwards.
+        """
+        result = surrogate.formula(name, self.namespace(x), x)
+        return result if surrogate.returns_new else self.copy(result)
 
     def aligned(self, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return `x`, split over devices where one of `arrays` is: for maths on both."""

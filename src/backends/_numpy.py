@@ -292,6 +292,10 @@ class NumpyBackend(Backend):
         with self.quiet():
             return super().rounded(x, dtype)
 
+    def copy(self, x: Any) -> Any:
+        """Return a copy of `x`; a number, which nothing changes, stays one."""
+        return x if isinstance(x, np.generic) else super().copy(x)
+
     def is_known(self, x: Any) -> bool:
         """Return True: nothing is traced."""
         return True

@@ -47,6 +47,7 @@ class Several(Value):
         object.__setattr__(self, "array_fields", arrays)
         object.__setattr__(self, "is_fixed", not arrays and all(p.is_fixed for p in parts))
         object.__setattr__(self, "is_traceable", all(p.is_traceable for p in parts))
+        object.__setattr__(self, "returns_new", all(p.returns_new for p in parts))
 
     def renewed(self) -> Several:
         """Return these values where some arrays became numbers: for hooks."""

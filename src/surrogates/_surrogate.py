@@ -384,9 +384,7 @@ class Surrogate(Value):
         if arrays:
             with backend.quiet():
                 arrays = operands(self, backend, x, arrays)
-        result = backend.evaluate(definition, x, arrays, name)
-        # a user's formula may return `x` itself, or a parameter, which are edited afterwards
-        return result if self.is_traceable and result is not x else backend.copy(result)
+        return backend.evaluate(definition, x, arrays, name)
 
 
 def require_surrogate(value: Any) -> None:

@@ -20,7 +20,11 @@ from ._similar import similar
 Array = Any
 
 # From the parameters. On the instance, since of what a class defines torch.compile guards more.
-_DERIVED = ("array_fields", "comparison", "is_fixed", "is_signed", "is_traceable", "residual_dtype")
+_DERIVED = (
+    *("array_fields", "comparison", "is_fixed", "is_signed", "is_traceable"),
+    *("residual_dtype", "returns_new"),
+)
+_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(parameter, field))
@@ -36,6 +40,7 @@ class Value:
     array_fields: ClassVar[tuple[str, ...]] = ()
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
+    returns_new: ClassVar[bool] = False  # no formula is a user's, which may return `x` itself
     _fields: ClassVar[tuple[Field[Any], ...]]  # kept, since `fields` takes long
     # What __init__ takes; None where the class has one of its own.
     _keywords: ClassVar[frozenset[str] | None] = None
@@ -86,6 +91,7 @@ class Value:
             raise TypeError(decorated(type(self)))
         with_arrays = []
         is_fixed = is_traceable = self.traceable
+        returns_new = is_traceable and type(self).__module__.partition(".")[0] == _PACKAGE
         for declared in self._fields:
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")
@@ -106,6 +112,7 @@ class Value:
             if isinstance(value, Value):
                 is_fixed = is_fixed and value.is_fixed
                 is_traceable = is_traceable and value.is_traceable
+                returns_new = returns_new and value.returns_new
             elif type(value) not in (float, int, str, bool):  # arrays may be traced
                 is_fixed = False
                 is_traceable = is_traceable and holds_arrays
@@ -113,6 +120,7 @@ class Value:
         object.__setattr__(self, "array_fields", tuple(with_arrays))
         object.__setattr__(self, "is_fixed", is_fixed)
         object.__setattr__(self, "is_traceable", is_traceable)
+        object.__setattr__(self, "returns_new", returns_new)
 
     def _require_no_array_in(self, name: str, value: Any) -> None:
         """Raise where an array or a surrogate is in a collection: no framework would see it."""

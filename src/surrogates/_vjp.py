@@ -72,9 +72,6 @@ def vjp(surrogate: Surrogate, x: ArrayT) -> tuple[ArrayT, _Pullback[ArrayT]]:
             backend, cotangent, derivative_of_kept(), "cotangent", out
         )
     spikes, derivative = _linearized(surrogate, backend, x)
-    if surrogate.array_fields or not surrogate.is_traceable:
-        # a user's formula may return x itself, or a parameter
-        derivative = backend.copy(derivative)
     return spikes, lambda cotangent, *, out=None: _product(
         backend, cotangent, derivative, "cotangent", out
     )

@@ -113,10 +113,7 @@ class Wrapper(Surrogate):
 
     def emit(self, x: Array) -> Array:
         if self.is_smooth:
-            backend = backends.of(x)
-            emitted = self.formula("primitive", backend.namespace(x), x)
-            # a user's formula may return `x` itself
-            return emitted if self.is_traceable and emitted is not x else backend.copy(emitted)
+            return backends.of(x).as_written(self, "primitive", x)
         return self.surrogate.emit(x)
 
     @property

@@ -95,6 +95,34 @@ def test_running_statistics_stay_as_they_are_wherever_they_are_held(torch, held,
     assert norm.running_mean is mean
 
 
+@pytest.mark.parametrize(
+    ("made", "draw"),
+    [
+        (np.random.default_rng, lambda held: held.integers(2**31)),
+        (np.random.default_rng, lambda held: held.spawn(1)[0].integers(2**31)),
+        (np.random.SeedSequence, lambda held: held.spawn(2)[1].generate_state(1)[0]),
+        (np.random.RandomState, lambda held: held.randint(2**31)),
+        (random.Random, lambda held: held.random()),
+    ],
+    ids=["Generator", "spawned", "SeedSequence", "RandomState", "random.Random"],
+)
+def test_what_a_network_draws_next_is_as_if_it_had_not_run(made, draw):
+    class Noisy:
+        def __init__(self):
+            self.held, self.drawn = made(0), 0
+
+        def __call__(self, x):
+            self.drawn = draw(self.held)
+            return sg.Sigmoid()(x)
+
+    network = Noisy()
+    draw(network.held)
+    expected = copy.deepcopy(network)
+    sg.diagnose(network, np.zeros(9))
+    assert network.drawn == 0
+    assert draw(network.held) == draw(expected.held)
+
+
 def test_the_state_of_a_network_of_numpy_stays_as_it_is():
     network = Net()
     mem, drawn = network.mem, network.random.bit_generator.state

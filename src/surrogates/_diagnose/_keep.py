@@ -53,6 +53,7 @@ def kept(model: Any) -> Iterator[None]:
 def _undo(part: Any, keep: Callable[[Any], None]) -> list[Callable[[], Any]]:
     """Return functions that put one part of a network back."""
     torch, dask = sys.modules.get("torch"), sys.modules.get("dask.array")
+    random = sys.modules.get("random")
     if isinstance(part, np.ndarray):
         before = part.copy()
         return [lambda: np.copyto(part, before)] if part.flags.writeable else []
@@ -64,7 +65,18 @@ def _undo(part: Any, keep: Callable[[Any], None]) -> list[Callable[[], Any]]:
         return [lambda: None if part.name == name else part.__setitem__(..., graph)]
     if isinstance(part, np.random.Generator):
         drawn = part.bit_generator.state
+        keep(part.bit_generator.seed_seq)  # which counts what is spawned
         return [lambda: setattr(part.bit_generator, "state", drawn)]
+    if isinstance(part, np.random.SeedSequence):
+        seeds: Any = part
+        spawned = seeds.__reduce__()[2]  # as pickled, since how many it spawned cannot be set
+        return [lambda: seeds.__setstate__(spawned)]
+    if isinstance(part, np.random.RandomState):
+        legacy = part.get_state()
+        return [lambda: part.set_state(legacy)]
+    if random and isinstance(part, random.Random) and not isinstance(part, random.SystemRandom):
+        python = part.getstate()
+        return [lambda: part.setstate(python)]
     if torch and isinstance(part, torch.Generator):
         state = part.get_state()
         return [lambda: part.set_state(state)]

@@ -21,7 +21,9 @@ class Accuracy(NamedTuple):
         exponential tails: an exponential magnifies the rounding of its argument by that argument.
     of_peak : bool, default False
         Whether the derivative's bound is in ulp of the peak, because it changes sign or ends at a
-        kink: a difference of nearly equal terms has no relative accuracy.
+        kink: a difference of nearly equal terms has no relative accuracy. That is the class's
+        `peak`, or the derivative at 0 where it states none; of the surrogates here whose derivative
+        is negative somewhere, the size of the largest term.
 
     Examples
     --------

@@ -42,7 +42,7 @@ class Surrogate(Value):
     or a traced or learnable value. So ``Sigmoid(x)`` is a surrogate, and emits nothing: the spikes
     are ``Sigmoid(4.0)(x)``. The range of an array is checked where its values are at hand:
     not where they are traced, on a GPU, or not computed yet. Surrogates with equal numbers and the
-    same arrays are equal, and hash alike.
+    same arrays are equal, and hash alike; two arrays with equal values are not the same.
 
     A spike does not depend on a parameter, so its gradient with respect to one is zero. The
     gradient with respect to `x` does depend on it, and can be differentiated further.
@@ -191,7 +191,10 @@ class Surrogate(Value):
         return self._evaluate("derivative", x, backends.of(x))
 
     def emit(self, x: Array) -> Array:
-        """Return the spikes as plain maths, which no framework differentiates: for hooks."""
+        """Return the spikes as plain maths, which no framework differentiates: for hooks.
+
+        Unlike a call it checks nothing, and NumPy may warn of overflow or underflow.
+        """
         xp = backends.of(x).namespace(x)
         if self.at_threshold == 1.0:
             return xp.astype(x >= 0, x.dtype)

@@ -204,7 +204,8 @@ class MultiGaussianGrad(Surrogate):
 
     By default 0 at 1.272 and smallest, -0.0159, at 1.864. The peak is the value at 0, unless `s` is
     small, `h` large or `scale` negative: then it may lie to the sides, and is found by search, as
-    is the width, that of the bump around 0 at half of the peak; infinite if none is that high.
+    is the width, that of the bump around 0 at half of the peak; infinite if none is that high, as
+    where `scale` is negative.
 
     Parameters
     ----------

@@ -21,6 +21,7 @@ from surrogates import (
     Sigmoid,
     vjp,
 )
+from surrogates.backends._backend import BEYOND
 
 pytestmark = [  # of PyTorch's own, while it compiles and in forward mode
     pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning"),
@@ -351,3 +352,10 @@ def test_eight_bits_tell_the_derivative_to_the_cotangent(torch):
     found, pullback = torch.func.vjp(pulled, torch.ones_like(x))
     torch.testing.assert_close(found, slope, rtol=1e-6, atol=0.0)
     torch.testing.assert_close(pullback(cotangent)[0], slope * cotangent, rtol=1e-6, atol=0.0)
+
+
+@pytest.mark.parametrize("residual", ["float16", "bfloat16"])
+def test_what_stands_for_infinity_is_the_least_number_that_is_rounded_to_it(torch, residual):
+    beyond = np.float32(BEYOND[residual])
+    ends = torch.tensor([beyond, np.nextafter(beyond, np.float32(0.0))])
+    assert ends.to(getattr(torch, residual)).isinf().tolist() == [True, False]

@@ -37,18 +37,34 @@ CELLS = {
     "LIFRefracRecurrentCell": lambda: norse.LIFRefracRecurrentCell(NEURONS, NEURONS),
     "LSNNCell": lambda: norse.LSNNCell(norse.LSNNParameters(alpha=1.0)),
     "LSNNRecurrentCell": lambda: norse.LSNNRecurrentCell(NEURONS, NEURONS),
+    # In larger steps than by default, of which five are too few to spike.
+    "IzhikevichCell": lambda: norse.IzhikevichCell(norse.tonic_spiking, dt=0.005),
+    "IzhikevichRecurrentCell": lambda: norse.IzhikevichRecurrentCell(
+        NEURONS, NEURONS, norse.tonic_spiking, dt=0.005
+    ),
+    "Izhikevich": lambda: norse.Izhikevich(norse.tonic_spiking, dt=0.005),
+    **{name: getattr(norse, name) for name in ("IAF", "LIF", "LIFAdEx", "LIFEx", "LSNN")},
+    **{
+        name: lambda name=name: getattr(norse, name)(NEURONS, NEURONS)
+        for name in ("LIFRecurrent", "LIFAdExRecurrent", "LIFExRecurrent", "LSNNRecurrent")
+    },
 }
 
 
 class Spiking(torch.nn.Module):
-    """A cell, within the context if a function is given."""
+    """A cell or a layer, within the context if a function is given."""
 
     def __init__(self, cell, function):
         super().__init__()
         self.cell, self.function = cell, function
 
     def forward(self, currents):
-        """Return the spikes of all steps."""
+        """Return the spikes of all steps, of which a layer is given all at once."""
+        if not type(self.cell).__name__.endswith("Cell"):
+            if self.function is None:
+                return self.cell(20.0 * currents)[0]
+            with surrogates.to_library("norse", self.function):
+                return self.cell(20.0 * currents)[0]
         state, spikes = None, []
         for current in 20.0 * currents:
             if self.function is None:

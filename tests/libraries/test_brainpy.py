@@ -17,7 +17,7 @@ unit = pytest.importorskip("brainunit")
 
 import jax.numpy as jnp
 
-from neurons_jax import assert_copies_do_the_same, spikes_of_a_training
+from neurons_jax import assert_copies_do_the_same, assert_trained_alike
 
 N, STEPS = 6, 5
 OWN = braintools.surrogate.Sigmoid(4.0)
@@ -76,15 +76,7 @@ def test_dtype(name, dtype, precision):
 @pytest.mark.parametrize("name", CLASSES)
 def test_copies_and_training(name):
     assert_copies_do_the_same(partial(outcome, name, OURS))
-
-    def change(slopes):
-        return 5.0 * slopes / np.abs(slopes).max()
-
-    own, ours = (
-        spikes_of_a_training(partial(outcome, name, function), X, change)
-        for function in (OWN, OURS)
-    )
-    assert own == ours
+    assert_trained_alike(partial(outcome, name, OWN), partial(outcome, name, OURS), X, 0.5)
 
 
 def test_some_neurons_spike():

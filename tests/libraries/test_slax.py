@@ -15,7 +15,7 @@ own_surrogates = pytest.importorskip("slax.models.surrogates")
 
 import jax.numpy as jnp
 
-from neurons_jax import assert_copies_do_the_same, spikes_of_a_training
+from neurons_jax import assert_copies_do_the_same, assert_trained_alike
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 
@@ -66,12 +66,4 @@ def test_dtype(name, dtype, tolerance):
 @pytest.mark.parametrize("name", ["LIF", "LTC"])
 def test_copies_and_training(name):
     assert_copies_do_the_same(partial(outcome, name, OURS))
-
-    def change(slopes):
-        return 0.5 * np.asarray(slopes)
-
-    own, ours = (
-        spikes_of_a_training(partial(outcome, name, function), X, change)
-        for function in (OWN, OURS)
-    )
-    assert own == ours
+    assert_trained_alike(partial(outcome, name, OWN), partial(outcome, name, OURS), X, 0.5)

@@ -78,7 +78,8 @@ class Library:
         """Return its names, for an error."""
         if self.makers:
             return f"known are {', '.join(sorted(self.makers))}"
-        return f"known are none; its names and objects are those of {self.names_in}: name that"
+        library = self.names_in
+        return f"its names and objects are those of {library}; give {library!r} as the library"
 
     def add(
         self, name: str, maker: Maker, note: str = "", at_threshold: float | None = None

@@ -107,9 +107,9 @@ def test_a_key_draws_the_same_again_and_another_key_other_spikes(mx):
     "surrogate",
     [
         Arctan(),
-        ReluGrad(),
-        Mixture((Sigmoid(2.0), SlayerGrad(2.0)), (0.5, 1.0)),
-        MultiSpike(Sigmoid()),
+        pytest.param(ReluGrad(), marks=pytest.mark.long),
+        pytest.param(Mixture((Sigmoid(2.0), SlayerGrad(2.0)), (0.5, 1.0)), marks=pytest.mark.long),
+        pytest.param(MultiSpike(Sigmoid()), marks=pytest.mark.long),
     ],
     ids=lambda surrogate: type(surrogate).__name__,
 )

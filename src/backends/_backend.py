@@ -160,7 +160,8 @@ class Backend:
             raise self._missing(
                 "spike", "a bare step has the gradient 0; without a rule, return self.arithmetic()"
             )
-        return definition.combine(arrays).emit(x)
+        spikes = definition.combine(arrays).emit(x)
+        return spikes if definition.returns_new else self.copy(spikes)  # as in `as_written`
 
     def arithmetic(self, definition: Definition, x: Array, arrays: tuple[Array, ...]) -> Array:
         """Return the spikes in plain arithmetic, which any library differentiates as it should.

@@ -40,7 +40,7 @@ class _Spike(torch.autograd.Function):
         x: Tensor, kept: Tensor, tie: Tensor | None, definition: Definition, *arrays: Tensor
     ) -> Tensor:
         x = batched_like(x, arrays)
-        return fresh(definition.combine(arrays).emit(x).to(x.dtype))
+        return fresh(definition, definition.combine(arrays).emit(x).to(x.dtype))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:

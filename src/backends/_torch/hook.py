@@ -253,7 +253,7 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
         x = compressed.batched_like(x, arrays)
-        return fresh(definition.combine(arrays).emit(x))
+        return fresh(definition, definition.combine(arrays).emit(x))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
@@ -279,7 +279,7 @@ class _TracedSpike(torch.autograd.Function):  # under Dynamo only
         ctx.save_for_backward(x)
         comparison = definition.comparison
         if comparison is None:
-            return fresh(definition.emit(x))
+            return fresh(definition, definition.emit(x))
         return (x >= 0 if comparison == "ge" else x > 0).to(x.dtype)
 
     @staticmethod

@@ -190,7 +190,8 @@ def emitted(definition: Definition, x: Tensor, arrays: tuple[Tensor, ...]) -> Te
     if comparison is not None:
         return _step(x, comparison)
     spikes: Tensor = definition.combine(arrays).emit(x)
-    return spikes.to(x.dtype)  # which a wider parameter may have changed
+    # a wider parameter may have changed the dtype; a user's may be `x` itself, which is edited
+    return spikes.to(x.dtype, copy=not definition.returns_new)
 
 
 def _step(x: Tensor, comparison: str) -> Tensor:

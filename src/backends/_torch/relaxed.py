@@ -99,7 +99,7 @@ class TracedRelaxedSpike(torch.autograd.Function):  # under Dynamo only
     @staticmethod
     def forward(x: Tensor, definition: Definition, *arrays: Tensor) -> Tensor:
         """Return the spikes."""
-        return fresh(definition.combine(arrays).emit(x).to(x.dtype))
+        return fresh(definition, definition.combine(arrays).emit(x).to(x.dtype))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:

@@ -24,6 +24,8 @@ from torch._functorch import eager_transforms
 from torch.autograd import forward_ad
 from torch.compiler import is_dynamo_compiling, is_exporting
 
+from .._backend import Definition
+
 Tensor = torch.Tensor
 
 
@@ -161,13 +163,13 @@ def is_recorded(x: Tensor) -> bool:
     return x.requires_grad
 
 
-def fresh(x: Tensor) -> Tensor:
-    """Return what a Function computed, under Dynamo a copy.
+def fresh(definition: Definition, x: Tensor) -> Tensor:
+    """Return what a Function computed: a copy where a user's may be an argument, and under Dynamo.
 
     Dynamo of PyTorch 2.11 returns each intermediate, too. Where one of them is the result itself,
     as of a `to` that changes no dtype, that is returned twice, and its gradient is 0.
     """
-    return x.clone() if is_dynamo_compiling() else x
+    return x.clone() if is_dynamo_compiling() or not definition.returns_new else x
 
 
 def has_tangent(array: Tensor) -> bool:

@@ -57,7 +57,7 @@ _NAMESPACE = _Namespace("mlx.core")
 class MlxBackend(Backend):
     """Differentiates by MLX's own transforms, forward and reverse, to any order."""
 
-    no_out = "MLX arrays do not change; call it without"
+    no_out = "no function of MLX writes to an array that exists; call it without"
 
     @property
     def differentiates(self) -> bool:

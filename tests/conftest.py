@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from kinds import PRECISE, WITH_TAPE, Kind, parameters
+from kinds import PRECISE, WITH_TAPE, Kind, parameters, required
 from surrogates.definitions import FAMILIES, SURROGATES
 
 # Derandomised: a red run means a change of ours. No deadline: the first call compiles.
@@ -34,19 +34,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 @pytest.fixture(params=parameters(PRECISE), scope="session")
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Each kind of array that is installed here."""
-    reason = request.param.missing()
-    if reason is not None:
-        pytest.skip(reason)
-    return request.param
+    return required(request.param)
 
 
 @pytest.fixture(params=parameters(WITH_TAPE), scope="session")
 def taped(request: pytest.FixtureRequest) -> Kind:
     """Each of them that differentiates by itself."""
-    reason = request.param.missing()
-    if reason is not None:
-        pytest.skip(reason)
-    return request.param
+    return required(request.param)
 
 
 @pytest.fixture

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import WITH_TAPE, Kind, assert_like, every_dtype, every_surrogate, floats, parameters
+from kinds import (
+    WITH_TAPE,
+    Kind,
+    assert_like,
+    every_dtype,
+    every_surrogate,
+    floats,
+    parameters,
+    required,
+)
 from stated import assert_as_stated
 from strategies import potentials, surrogates_of
 from surrogates._check.accuracy import kinks as kinks_of
@@ -48,11 +57,8 @@ def test_formula_agrees_with_numpy_float64(cls, dtype, kind, function, method, d
 
 @every_dtype
 @every_surrogate
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 @given(data=st.data())
 def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped, data):
-    if taped.missing():
-        pytest.skip(taped.missing())
     surrogate = data.draw(surrogates_of(cls))
     values = data.draw(potentials(dtype))
     x = taped.array(values)
@@ -64,11 +70,8 @@ def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped,
 
 @every_dtype
 @every_surrogate
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 @given(data=st.data())
 def test_framework_differentiates_the_primitive_to_the_derivative(cls, dtype, taped, data):
-    if taped.missing():
-        pytest.skip(taped.missing())
     surrogate = data.draw(surrogates_of(cls))
     values = data.draw(potentials(dtype))
     kinks = [*map(abs, kinks_of(surrogate)), *np.arange(17) / 2]
@@ -107,8 +110,7 @@ def test_vjp_and_jvp_multiply_by_the_derivative(cls, dtype, kind, data):
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
 @pytest.mark.parametrize("half_kind", parameters([Kind.NUMPY, *WITH_TAPE, Kind.CUPY]))
 def test_half_precision_is_single_precision_rounded_once(cls, half, half_kind):
-    if half_kind.missing():
-        pytest.skip(half_kind.missing())
+    required(half_kind)
     if half == "bfloat16" and half_kind in (Kind.NUMPY, Kind.CUPY):
         pytest.skip("NumPy and CuPy have no bfloat16")
     surrogate = cls()
@@ -184,11 +186,8 @@ def test_negative_zero_spikes(kind):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 @every_surrogate
 def test_second_derivative_is_a_number_however_far_out(cls, taped, dtype):
-    if taped.missing():
-        pytest.skip(taped.missing())
     largest = float(np.finfo(dtype).max)
     sizes = np.concatenate([np.geomspace(1e-3, largest / 2, 200), [largest]])
     x = taped.array(np.concatenate([-sizes, sizes]).astype(dtype))
@@ -208,11 +207,8 @@ def three_of_each(cls):
 
 @pytest.mark.long
 @every_surrogate
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_primitive_has_the_slope_of_the_derivative_where_formulas_change(cls, taped):
     """Where two pieces meet, and a library differentiates both of them, or each by half."""
-    if taped.missing():
-        pytest.skip(taped.missing())
     for surrogate in three_of_each(cls):
         found = [k for k in kinks_of(surrogate) if k < 1e6]
         x = np.resize([sign * k for k in found for sign in (1, -1)], 24)  # JAX compiles each shape
@@ -228,10 +224,7 @@ def test_primitive_has_the_slope_of_the_derivative_where_formulas_change(cls, ta
 
 @pytest.mark.long
 @every_surrogate
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_parameters_have_the_slope_of_a_difference_where_formulas_change(cls, taped):
-    if taped.missing():
-        pytest.skip(taped.missing())
     for surrogate in three_of_each(cls):
         x = np.resize([sign * k for k in kinks_of(surrogate) if k < 1e6 for sign in (1, -1)], 24)
         for name in (p.name for p in declared(cls) if p.type != "int"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind
+from kinds import Kind, required
 from surrogates import Scaled, Sigmoid, backends
 
 TOY = """
@@ -246,8 +246,7 @@ def test_numbers_drawn_for_samples(library, dtype):
 
 @pytest.mark.parametrize("taking", [Kind.JAX, Kind.DASK])
 def test_numpy_parameters_are_taken_where_the_library_takes_numpy(taking):
-    if taking.missing():
-        pytest.skip(taking.missing())
+    required(taking)
     alpha = np.asarray([1.0, 2.0, 3.0, 4.0])
     values = np.linspace(-1.3, 1.1, 12).reshape(3, 4)
     x = taking.array(values)

@@ -13,7 +13,7 @@ import pytest
 
 import surrogates
 from compositions import COMPOSITIONS
-from kinds import Kind, every_surrogate
+from kinds import Kind, every_surrogate, required
 from laws import DECIDING
 
 cupy = pytest.importorskip("cupy")
@@ -25,8 +25,7 @@ DERIVATIVE, PRODUCT = "surrogates_derivative", "cupy_multiply"
 
 @pytest.fixture(autouse=True)
 def _device():
-    if Kind.CUPY.missing():
-        pytest.skip(Kind.CUPY.missing())
+    required(Kind.CUPY)
 
 
 def numbers(*shape, seed=0, dtype="float32"):

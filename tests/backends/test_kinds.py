@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from kinds import Kind, parameters
+from kinds import Kind, parameters, required
 from surrogates import backends
 
 
 @pytest.mark.parametrize("kind", parameters(Kind))
 def test_a_kind_does_what_its_backend_does(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     array = kind.array(np.ones(2))
     backend = backends.of(array)
     assert kind.differentiates == backend.differentiates
@@ -20,8 +19,7 @@ def test_a_kind_does_what_its_backend_does(kind):
 
 @pytest.mark.parametrize("kind", parameters(Kind))
 def test_a_kind_that_changes_is_changed_by_an_assignment(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     array = kind.array(np.ones(2))
     if kind.is_mutable:
         array[...] = 0.0
@@ -33,8 +31,7 @@ def test_a_kind_that_changes_is_changed_by_an_assignment(kind):
 
 @pytest.mark.parametrize("kind", parameters(Kind))
 def test_a_kind_keeps_dtypes_and_values(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     values = np.asarray([[-1.5, 0.25, 3.0]])
     for dtype in ("float32", "float64"):
         array = kind.array(values.astype(dtype))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, parameters
+from kinds import Kind, parameters, required
 
 X = np.linspace(-2.0, 2.0, 41)
 
@@ -30,8 +30,7 @@ def chosen(xp, alpha, x):
 @pytest.mark.parametrize("formula", [switched, negated, signed, chosen])
 @pytest.mark.parametrize("kind", parameters([Kind.NUMPY, Kind.TORCH, Kind.JAX]))
 def test_a_condition_of_parameters_is_1_or_0_in_numbers(kind, formula):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
 
     class Own(surrogates.Surrogate):
         alpha: float = surrogates.parameter(1.0)

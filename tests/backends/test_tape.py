@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, every_surrogate
+from kinds import Kind, every_surrogate, required
 from surrogates import Mixture, Scaled, Sigmoid, Spliced, Ternary, Windowed
 from surrogates._parameters import COUNT, parameters
 from surrogates.backends import _numpy as of_numpy
@@ -27,8 +27,7 @@ DIALECTS = ["numpy", "torch"]
 def dialect_of(library):
     if library == "numpy":
         return of_numpy._DIALECT
-    if Kind.TORCH.missing():
-        pytest.skip(Kind.TORCH.missing())
+    required(Kind.TORCH)
     from surrogates.backends._torch.program import _DIALECT
 
     return _DIALECT

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, every_dtype, every_surrogate
+from kinds import Kind, every_dtype, every_surrogate, required
 from stated import assert_as_stated
 from surrogates.definitions import SURROGATES
 
@@ -38,8 +38,7 @@ pytestmark = MARKS
 
 @pytest.fixture(autouse=True)
 def _device():
-    if Kind.TORCH_CUDA.missing():
-        pytest.skip(Kind.TORCH_CUDA.missing())
+    required(Kind.TORCH_CUDA)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 import surrogates
 from compositions import COMPOSITIONS
-from kinds import Kind
+from kinds import Kind, required
 from laws import DECIDING
 from surrogates import Mixture, Relaxed, Scaled, Sigmoid, Spliced, Windowed
 
@@ -39,8 +39,7 @@ pytestmark = MARKS
 
 @pytest.fixture(autouse=True)
 def _device():
-    if Kind.TORCH_CUDA.missing():
-        pytest.skip(Kind.TORCH_CUDA.missing())
+    required(Kind.TORCH_CUDA)
 
 
 class Bump(surrogates.Surrogate):

@@ -11,7 +11,7 @@ import math
 import pytest
 
 import surrogates
-from kinds import Kind, every_real_parameter
+from kinds import Kind, every_real_parameter, required
 from surrogates import Relaxed, Sigmoid, learnable
 
 torch = pytest.importorskip("torch")
@@ -37,8 +37,7 @@ FAR = [0.0, -0.0, torch.inf, -torch.inf, torch.nan, 3e38, -3e38]
 
 @pytest.fixture(autouse=True)
 def _device():
-    if Kind.TORCH_CUDA.missing():
-        pytest.skip(Kind.TORCH_CUDA.missing())
+    required(Kind.TORCH_CUDA)
 
 
 @every_real_parameter

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from kinds import HALVES, Kind, in_half
+from kinds import HALVES, Kind, in_half, required
 from surrogates import Mixture, Relaxed, Sigmoid, backends, jvp, vjp
 from surrogates._arrays import broadcasts_to, operands, working_dtype
 
@@ -54,8 +54,7 @@ def test_half_precision_is_computed_in_single(half_kind, half):
 @pytest.mark.parametrize("library", ["jax", "dask", "torch"])
 def test_numpys_arrays_are_converted_where_the_library_does_it_itself(library):
     kind = Kind(library)
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     values = np.asarray([-1.0, 0.0, 0.5])
     mine = kind.array(values + 2)
     if library == "torch":
@@ -83,8 +82,7 @@ WAYS = {
 @pytest.mark.parametrize("library", ["numpy", "dask", "jax", "torch"])  # no `emit`, for a step
 def test_a_backend_is_looked_up_once(library, way, monkeypatch):
     kind = Kind(library)
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     x, alpha = kind.array(np.ones(3)), kind.array(np.full(3, 2.0))
     look_up, found = backends.of, []
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, every_surrogate
+from kinds import Kind, every_surrogate, required
 from surrogates import Boxcar, HeavisideGrad, Relaxed, Scaled, Ternary
 from surrogates.definitions import SURROGATES
 
@@ -58,8 +58,7 @@ def second_derivative(surrogate, kind, x):
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
 @every_surrogate
 def test_at_a_breakpoint_the_second_derivative_is_that_of_one_side(cls, kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     found = second_derivative(cls(), kind, around_breakpoints(cls()))
     assert np.all(is_of_one_side(found)), found
 
@@ -154,8 +153,7 @@ def slopes_in_parameter(function, x, value):
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
 @every_surrogate
 def test_at_the_threshold_the_second_derivative_is_that_around_if_it_is_smooth(cls, kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     below, there, above = second_derivative(cls(), kind, np.asarray([-1e-9, 0.0, 1e-9]))
     if below == pytest.approx(above, rel=1e-4):
         assert there == pytest.approx(below, rel=1e-4)

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import surrogates
-from kinds import Kind, every_surrogate
+from kinds import Kind, every_surrogate, required
 from strategies import potentials, surrogates_of
 from surrogates._parameters import (
     ABOVE_ONE,
@@ -164,8 +164,7 @@ def test_identities():
 
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
 def test_at_the_end_of_a_piece_a_parameter_has_the_slope_of_one_side(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
 
     def ramp(beta):
         return surrogates.Relaxed(surrogates.HardTanhRamp(beta))(kind.array(np.full(1, 0.01)))
@@ -184,8 +183,7 @@ def test_at_the_end_of_a_piece_a_parameter_has_the_slope_of_one_side(kind):
 @pytest.mark.parametrize(("sigma", "place"), [(1.0, -40.0), (1.0, 40.0), (1e-3, 1.0), (0.5, -20.0)])
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX])
 def test_softlif_has_one_slope_where_its_pieces_meet(kind, sigma, place):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     x = kind.array(np.asarray([place * (1 - 1e-7), place, place * (1 + 1e-7)]))
     below, there, above = kind.numpy(kind.gradient(surrogates.SoftLIF(sigma).surrogate_grad, x))
     assert there == pytest.approx((below + above) / 2, rel=1e-5)

@@ -172,8 +172,7 @@ def test_a_batch_may_be_the_result_of_a_computation(torch):
 
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.Kind))
 def test_the_random_states_of_all_libraries_stay_as_they_are(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    kinds.required(kind)
     torch = sys.modules.get("torch")
 
     def states():

@@ -10,7 +10,7 @@ import pytest
 
 import kinds
 import surrogates
-from kinds import Kind, every_surrogate
+from kinds import Kind, every_surrogate, required
 from surrogates import Boxcar, Scaled, Sigmoid, fitted, gain, matched
 from surrogates._quadrature import Normal, Uniform
 from surrogates.definitions import SURROGATES
@@ -170,8 +170,7 @@ def test_by_share_of_all_there_is():
 )
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.PRECISE))
 def test_of_arrays_of_every_library(kind, by, axis):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     if kind is Kind.DASK and by == "share":
         pytest.skip("Dask does not sort")
     x = np.random.default_rng(1).normal(-0.5, 1.0, (4, 3, 5)).astype(np.float32)
@@ -315,8 +314,7 @@ KNOWN = [Kind.NUMPY, Kind.TORCH, Kind.JAX]
 @pytest.mark.parametrize("kind", KNOWN)
 @pytest.mark.parametrize("by", NOTHING)
 def test_a_sample_without_spread_is_an_error_where_its_values_are_known(kind, by):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     shape, values, message = NOTHING[by]
     with pytest.raises(ValueError, match=f"^fitted: {message}"):
         fitted(shape, kind.array(np.float32(values)), by=by)

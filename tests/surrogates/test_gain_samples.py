@@ -12,15 +12,10 @@ import surrogates
 from surrogates import gain
 
 
-def skip_if_missing(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
-
-
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.PRECISE))
 @pytest.mark.parametrize("axis", [None, -1, (0, 1)])
 def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
-    skip_if_missing(kind)
+    kinds.required(kind)
     x = np.random.default_rng(0).uniform(-1, 1.5, (2, 3, 4)).astype(np.float32)
     x[:, 1, 1] = 5.0
     for surrogate in (surrogates.Boxcar(), surrogates.SuperSpike(2.0)):
@@ -62,7 +57,7 @@ def test_over_a_sample_the_squares_neither_overflow_nor_vanish():
 
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.WITH_TAPE))
 def test_over_a_sample_it_is_differentiated(kind):
-    skip_if_missing(kind)
+    kinds.required(kind)
     x = np.asarray([-0.7, -0.2, 0.4], np.float32)
     surrogate = surrogates.SuperSpike(2.0)
     gradient = kind.gradient(lambda x: gain(surrogate, x).rms, kind.array(x))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, every_real_parameter, every_surrogate, generator, real_parameters
+from kinds import Kind, every_real_parameter, every_surrogate, generator, real_parameters, required
 from surrogates._check import symbolic
 from surrogates._parameters import ABOVE_ONE, COUNT, FINITE, parameters
 from surrogates.definitions import SURROGATES
@@ -343,8 +343,7 @@ SEARCHED = {
 )
 def test_measures_of_half_precision_are_computed_in_single(kind, made):
     """A search in half precision, which does not hold the numbers of formulas, raised or warned."""
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     surrogate = made(kind.array(np.float16([0.5, 2.0])))
     exact = made(np.asarray([0.5, 2.0]))
     for name in ("peak", "area", "width"):

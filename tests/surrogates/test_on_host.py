@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates as sg
-from kinds import HALVES, Kind, in_half, parameters
+from kinds import HALVES, Kind, in_half, parameters, required
 from surrogates._arrays import on_host
 
 EVERY = pytest.mark.parametrize("kind", parameters(Kind))
@@ -16,8 +16,7 @@ X = np.linspace(-3.0, 1.0, 9)
 
 @pytest.fixture
 def installed(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
 
 
 @INSTALLED

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import Kind, parameters
+from kinds import Kind, parameters, required
 from surrogates import Surrogate
 from surrogates.definitions import SURROGATES
 
@@ -63,8 +63,7 @@ def results(surrogate, x, ones):
 @pytest.mark.parametrize("is_traceable", [True, False], ids=["traceable", "as written"])
 @pytest.mark.parametrize("kind", MUTABLE)
 def test_what_comes_back_is_no_memory_of_what_was_given(kind, is_traceable, given):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     cls = of(GIVEN[given], is_traceable=is_traceable)
     values = np.asarray([-1.0, 2.0], np.float32)
     for wrap, is_array in itertools.product(WRAPPERS, (False, True)):
@@ -92,8 +91,7 @@ class Analog(Surrogate):
 
 @pytest.mark.parametrize("kind", MUTABLE)
 def test_what_is_emitted_is_no_memory_of_what_was_given(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     values = np.asarray([-1.0, 2.0], np.float32)
     for height in (1.0, kind.array(values.copy())):
         made = [Analog(height)]
@@ -112,8 +110,7 @@ def test_what_is_emitted_is_no_memory_of_what_was_given(kind):
 
 @pytest.mark.parametrize("kind", MUTABLE)
 def test_formulas_of_the_package_return_new_memory_without_a_copy(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     values = np.asarray([-0.3, 0.2], np.float32)
     for cls in SURROGATES.values():
         assert cls().returns_new

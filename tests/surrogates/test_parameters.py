@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import HALVES, Kind, in_half, parameters
+from kinds import HALVES, Kind, in_half, parameters, required
 from surrogates import Mixture, MultiSpike, Scaled, Sigmoid, Windowed
 from surrogates._parameters import above_one, finite, non_negative, parameter, positive
 
@@ -23,8 +23,7 @@ RANGES = {  # a parameter, what it refuses, and its ends
 
 
 def array(at_hand, values, dtype="float32"):
-    if at_hand.missing():
-        pytest.skip(at_hand.missing())
+    required(at_hand)
     return at_hand.array(np.asarray(values, dtype))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import WITH_TAPE, every_surrogate, parameters, real_parameters
+from kinds import every_surrogate, real_parameters
 from surrogates import Compressed, Relaxed, ReluGrad, Scaled, Sigmoid, Smooth, Ternary, Windowed
 from surrogates._parameters import parameters as declared
 from surrogates.definitions import SURROGATES
@@ -246,11 +246,8 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 @pytest.mark.parametrize("name", MOVES)
 def test_the_constant_of_the_primitive_does_not_leak(name, taped):
-    if taped.missing():
-        pytest.skip(taped.missing())
     surrogate, area, value = MOVES[name]
     x = np.asarray([-0.5, 0.1, 0.9])
     gradient = taped.gradient(
@@ -260,10 +257,7 @@ def test_the_constant_of_the_primitive_does_not_leak(name, taped):
     np.testing.assert_allclose(taped.numpy(gradient), expected, rtol=1e-7)
 
 
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_relaxed_in_half_precision(taped):
-    if taped.missing():
-        pytest.skip(taped.missing())
     x = taped.array(np.asarray([0.0, 1.0], np.float16))
     amplitude = taped.array(np.asarray(1e5))
     surrogate = lambda p: Relaxed(Scaled(surrogates.Sigmoid(4.0), amplitude=p))  # noqa: E731
@@ -295,10 +289,7 @@ LEAVES = ("Arctan", "InvSquareGrad", "Sigmoid", "SlayerGrad", "TanhGrad")
 
 @pytest.mark.parametrize("leaf", LEAVES)
 @pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_the_gradient_of_a_parameter_inside_is_that_of_the_whole_area(taped, around, leaf):
-    if taped.missing():
-        pytest.skip(taped.missing())
 
     def make(alpha):
         surrogate = AROUND[around](getattr(surrogates, leaf)(alpha))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kinds import Kind, parameters
+from kinds import Kind, parameters, required
 from surrogates import (
     Compressed,
     ExpEscape,
@@ -45,8 +45,7 @@ WITHOUT_AREA = {
 @pytest.mark.parametrize("name", WITHOUT_AREA)
 @pytest.mark.parametrize("kind", TAPED)
 def test_where_the_area_is_no_number_the_gradient_to_x_still_has_its_gradient(kind, name, relax):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     make, x, value = WITHOUT_AREA[name]
     x, value = (kind.array(np.asarray([v], np.float32)) for v in (x, value))
     found, exact = twice(
@@ -77,8 +76,7 @@ SHAPES = [((1,), ()), ((1, 1), ()), ((1, 1), (1,)), ((2, 1), ()), ((2, 1), (1,))
 @pytest.mark.parametrize("shapes", SHAPES)
 @pytest.mark.parametrize("kind", TAPED)
 def test_a_gradient_has_the_shape_of_its_parameter_where_x_has_axes_of_one_element(kind, shapes):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     of_x, of_p = (np.full(shape, 0.5, np.float32) for shape in shapes)
     x, p = kind.array(of_x), kind.array(of_p)
     gradient = kind.numpy(kind.gradient(lambda p: Relaxed(Sigmoid(p))(x), p))

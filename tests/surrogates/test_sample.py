@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import HALVES, WITH_TAPE, Kind, assert_like, floats, generator, in_half, parameters
+from kinds import HALVES, Kind, assert_like, floats, generator, in_half
 from surrogates import (
     Scaled,
     Sigmoid,
@@ -34,10 +34,7 @@ def test_sample_spikes_with_the_primitive_as_probability(name, kind):
     np.testing.assert_array_equal(values, again)
 
 
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_sample_is_differentiated_as_the_surrogate(taped):
-    if taped.missing():
-        pytest.skip(taped.missing())
     x = taped.array(np.linspace(-1, 1, 7))
     surrogate = surrogates.Sigmoid()
     gradient = taped.gradient(lambda x: surrogates.sample(surrogate, x, generator(taped)), x)
@@ -235,10 +232,7 @@ def test_the_probability_of_another_surrogate(kind):
     np.testing.assert_array_equal(kind.numpy(spikes), kind.numpy(expected))
 
 
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 def test_another_probability_leaves_the_gradient(taped):
-    if taped.missing():
-        pytest.skip(taped.missing())
     x = taped.array(np.linspace(-1, 1, 11))
     inside = surrogates.Scaled(surrogates.ReluGrad(2.0, 0.5), 3.0)
 

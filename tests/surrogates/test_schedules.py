@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import surrogates as sg
-from kinds import Kind, parameters
+from kinds import Kind, parameters, required
 from surrogates.schedules import cosine, geometric, linear, steps
 
 SMOOTH = [linear, cosine, geometric]
@@ -42,8 +42,7 @@ def test_a_schedule_goes_by_its_formula():
     "schedule", [*(f(2.0, 10.0) for f in SMOOTH), steps([2.0, 5.0, 7.0], at=[0.25, 0.5])]
 )
 def test_a_progress_may_be_an_array(schedule, kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     progress = np.asarray([-1.0, 0.0, 0.25, 0.3, 0.5, 1.0, 2.0])
     values = kind.numpy(schedule(kind.array(progress)))
     np.testing.assert_allclose(values, [schedule(float(p)) for p in progress], rtol=1e-14)

@@ -140,8 +140,7 @@ def test_at_the_stable_peak_the_largest_gradient_does_not_grow(reset):
 
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.PRECISE))
 def test_weights_of_every_library(kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    kinds.required(kind)
     weights = kind.array(W.astype(np.float32))
     for condition in (stable_gain, stable_peak):
         expected = condition(W.astype(np.float32), decay=0.5)

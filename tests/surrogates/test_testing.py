@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import FIRST, Kind, parameters
+from kinds import FIRST, Kind, parameters, required
 from surrogates import testing
 from surrogates._contract import Case, Library
 from surrogates.testing import check_backend
@@ -24,8 +24,7 @@ VALUES = {"the derivative", "the primitive"}
 
 
 def check(kind, **given):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     means = {"asarray": kind.array, "asnumpy": kind.numpy, "generator": kind.generator()}
     dtypes = [dtype for dtype in kind.dtypes if dtype != "bfloat16"]  # which NumPy does not have
     check_backend(**{**means, "dtypes": dtypes, **kind.contract(), **given})

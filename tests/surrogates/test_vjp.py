@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import FIRST, Kind, parameters
+from kinds import FIRST, Kind, parameters, required
 
 
 def test_python_floats_in_vjp_and_jvp():
@@ -146,8 +146,7 @@ def test_a_pullback_does_not_see_later_edits(name, edited):
 @pytest.mark.parametrize("other", parameters([Kind("jax"), Kind("dask")]))
 def test_an_edit_of_numpys_arrays_among_those_of_another_library_is_not_seen(place, other, name):
     """JAX returns before it has read the memory of NumPy."""
-    if other.missing():
-        pytest.skip(other.missing())
+    required(other)
     if place == "x" and name == "x, which a formula returns":
         pytest.skip("nothing here is of the other library")
     values = {"alpha": 2.0, "x": 0.25, "cotangent": 1.0}
@@ -302,8 +301,7 @@ REFUSED = {
 @pytest.mark.parametrize("refusing", REFUSED, ids=lambda kind: kind.name.lower())
 @pytest.mark.parametrize("wrap", [lambda s: s, surrogates.Compressed])
 def test_out_is_refused_with_a_remedy_where_arrays_are_not_written_to(refusing, wrap):
-    if refusing.missing():
-        pytest.skip(refusing.missing())
+    required(refusing)
     x = refusing.array(np.ones(3))
     pullback = surrogates.vjp(wrap(surrogates.Sigmoid()), x)[1]
     with pytest.raises(TypeError, match=f"takes no out: .*{REFUSED[refusing]}"):

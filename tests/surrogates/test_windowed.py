@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import WITH_TAPE, Kind, assert_like, every_surrogate, parameters
+from kinds import Kind, assert_like, every_surrogate, required
 from surrogates import (
     Arctan,
     Boxcar,
@@ -157,11 +157,8 @@ def test_in_every_kind(kind):
     np.testing.assert_allclose(kind.numpy(slope), inside, rtol=1e-15)
 
 
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 @pytest.mark.parametrize("normalise", [False, True])
 def test_its_primitive_has_its_derivative_for_a_slope_and_the_band_learns(taped, normalise):
-    if taped.missing():
-        pytest.skip(taped.missing())
     surrogate = Windowed(Sigmoid(4.0), 0.5, normalise)
     x = taped.array(np.asarray([-2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 2.0]))
     slope = taped.gradient(surrogate.surrogate_fun, x)
@@ -295,8 +292,7 @@ def test_the_largest_slope_is_the_peak_where_the_derivative_is_highest_at_zero(n
 @pytest.mark.parametrize("kind", [Kind.TORCH, Kind.JAX, Kind.DASK])
 @pytest.mark.parametrize("amplitude", [0.0, -1.0])
 def test_of_an_array_an_area_that_cannot_be_made_1_gives_nan(amplitude, kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
+    required(kind)
     inside = Scaled(Sigmoid(), kind.array(np.full(3, amplitude)))
     window = Windowed(inside, normalise=True)
     x = kind.array(np.asarray([-2.0, 0.5, 1.0]))

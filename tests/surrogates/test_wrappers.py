@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import laws
 import surrogates
-from kinds import HALVES, WITH_TAPE, Kind, assert_like, in_half, parameters
+from kinds import HALVES, WITH_TAPE, Kind, assert_like, in_half
 from laws import ASPECTS, COMPOSITIONS, DECIDING, EMITTING, LAWS, SHAPING, WRAPPERS
 from laws.bases import MEMBERS
 from surrogates import Relaxed, Scaled
@@ -119,11 +119,8 @@ def test_spikes_and_derivative_of_a_nesting(kind, nesting):
         np.testing.assert_allclose(kind.numpy(actual), derivative, rtol=1e-12, atol=atol)
 
 
-@pytest.mark.parametrize("taped", parameters(WITH_TAPE))
 @given(nestings())
 def test_gradient_of_a_nesting(taped, nesting):
-    if taped.missing():
-        pytest.skip(taped.missing())
     leaf, wrappers, surrogate = nesting
     derivative, room = slope(leaf, wrappers)
     gradient = taped.gradient(surrogate, taped.array(X))

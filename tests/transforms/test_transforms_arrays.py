@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 import surrogates
-from kinds import Kind, assert_like
+from kinds import Kind, assert_like, required
 from matrix import FIRST, SECOND, rows
 from strategies import potentials
 
@@ -27,10 +27,7 @@ def in_(*names):
 
 @pytest.fixture
 def kind(framework):
-    kind = KINDS[framework]
-    if kind.missing() is not None:
-        pytest.skip(kind.missing())
-    return kind
+    return required(KINDS[framework])
 
 
 def cotangent_like(values):

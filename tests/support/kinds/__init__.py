@@ -70,6 +70,13 @@ PRECISE = [kind for kind in Kind if kind.is_precise]  # the tests' bounds are fo
 WITH_TAPE = tuple(kind for kind in PRECISE if kind.differentiates)
 
 
+def required(kind: Kind) -> Kind:
+    """Return a kind of array, or skip the test that asks for it and say what is missing."""
+    if kind.missing():
+        pytest.skip(kind.missing())
+    return kind
+
+
 def generator(kind: Kind) -> Any:
     """Return a generator of random numbers, of the kind's library."""
     return kind.generator()
@@ -121,9 +128,7 @@ HALVES = [
 
 
 def in_half(values, half, kind):
-    if kind.missing():
-        pytest.skip(kind.missing())
-    return kind.astype(kind.array(np.asarray(values, np.float32)), half)
+    return required(kind).astype(kind.array(np.asarray(values, np.float32)), half)
 
 
 def floats(array, kind):

@@ -40,7 +40,8 @@ class Value:
     array_fields: ClassVar[tuple[str, ...]] = ()
     is_fixed: ClassVar[bool] = False  # traceable throughout, and without arrays
     is_traceable: ClassVar[bool] = False  # and what is inside of it, too
-    returns_new: ClassVar[bool] = False  # no formula is a user's, which may return `x` itself
+    # Whether no formula is a user's, which may return `x` itself: of the class, then of all inside.
+    returns_new: ClassVar[bool] = False
     _fields: ClassVar[tuple[Field[Any], ...]]  # kept, since `fields` takes long
     # What __init__ takes; None where the class has one of its own.
     _keywords: ClassVar[frozenset[str] | None] = None
@@ -72,8 +73,10 @@ class Value:
         # For hooks, under torch.compile, which cannot read the metadata of a field.
         reasons = {f.name: f.metadata.get("without_gradient") for f in cls._fields}
         cls._without_gradient = {name: why for name, why in reasons.items() if why}
-        known = [item for base in cls.__mro__ for item in vars(base).items()]
+        added = [c for c in cls.__mro__ if c not in base.__mro__]
+        known = [item for c in added for item in vars(c).items()]
         cls._remembered = tuple(name for name, v in known if isinstance(v, cached_property))
+        cls.returns_new = cls.__module__.partition(".")[0] == _PACKAGE
         backends.register_class(cls)
 
     def __new__(cls, /, *args: Any, **kwargs: Any) -> Self:
@@ -91,7 +94,7 @@ class Value:
             raise TypeError(decorated(type(self)))
         with_arrays = []
         is_fixed = is_traceable = self.traceable
-        returns_new = is_traceable and type(self).__module__.partition(".")[0] == _PACKAGE
+        returns_new = is_traceable and type(self).returns_new
         for declared in self._fields:
             value = getattr(self, declared.name)
             choices = declared.metadata.get("choices")

@@ -27,6 +27,8 @@ LIBRARIES = ("numpy", "torch", "jax", "dask", "cupy-cuda12x", "cupy-cuda13x", *F
 
 KEPT_AT_SLOPE = ("ours", "floor", "floor, new memory", "same formula")
 GPU = ("PyTorch CUDA", "JAX CUDA", "CuPy")
+INSPECTIONS = "inspections"  # the label of what is counted, not timed
+INSPECTED = ("kernels", "texts", "memory", "guards", "compilations", "kept")
 
 
 def collect(plan: Plan, say: Callable[[str], None] = lambda text: None, only: str = "") -> Data:
@@ -52,8 +54,8 @@ def _measure(data: Data, plan: Plan, say: Callable[[str], None], only: str) -> N
     names = list(OURS)[: plan.surrogates]
     if plan.peers and not only:
         data["disagreements"] = contenders.disagreements()
-    if not only:  # first: what is wrong with them shows before the hour of the races
-        say("inspections")
+    if re.search(only, INSPECTIONS):  # first: what is wrong shows before the hour of the races
+        say(INSPECTIONS)
         data |= inspect(plan, names)
     for labels, make in races(plan, names):
         if not re.search(only, label(labels)):
@@ -78,6 +80,7 @@ def merged(old: Data, new: Data) -> Data:
         again = {label(entry): entry for entry in new[kind]}
         old[kind] = [again.pop(label(entry), entry) for entry in old.get(kind, [])]
         old[kind] += again.values()
+    old |= {name: new[name] for name in INSPECTED if name in new}
     if on_gpu(new):
         old["gpu"] = ran_on(new["machine"])
         old["launches"] |= new["launches"]
@@ -240,8 +243,7 @@ def _raced(make: Callable[[], Contenders], plan: Plan, labels: Data) -> Data:
 
 def inspect(plan: Plan, names: list[str]) -> Data:
     """Return counts of kernels, comparisons of compiled texts, and memory of backward."""
-    found: Data = {"kernels": {}, "texts": {}, "memory": {}}
-    found |= {"guards": {}, "compilations": {}, "kept": {}}
+    found: Data = {name: {} for name in INSPECTED}
     size = plan.sizes[-1]
     several = names[: len(pairs.BOTH)]
     if importlib.util.find_spec("torch"):

@@ -126,17 +126,18 @@ def test_guards_and_compilations_are_counted(torch):
 
 def test_a_row_that_was_measured_again_is_replaced_and_a_new_one_added():
     entry = {"framework": "NumPy", "size": 1, "times": 1}
-    old = {"races": [entry], "workloads": [], "launches": {}}
+    old = {"races": [entry], "workloads": [], "launches": {}, "guards": {"ERF": 1}, "kept": {}}
     machine = {"gpu": "a GPU", "date": "today", "cpu": "one", "versions": {"torch": "2.13"}}
     again = [entry | {"times": 2}, entry | {"framework": "CuPy"}]
     launches = {"CuPy": {"ERF": {"ours": 2}}}
     new = {"races": again, "pairs": [entry], "workloads": [], "machine": machine}
-    new["launches"] = launches
+    new |= {"launches": launches, "guards": {"ERF": 2}}
     data = collect.merged(old, new)
     assert data["races"] == again
     assert data["pairs"] == [entry]
     assert data["gpu"] == "a GPU, on today, with one; torch 2.13"
     assert data["launches"] == launches
+    assert (data["guards"], data["kept"]) == ({"ERF": 2}, {})
     assert not collect.on_gpu_alone(new)
     assert collect.on_gpu_alone({"races": again[1:], "pairs": [], "workloads": []})
 
@@ -152,6 +153,7 @@ def test_what_was_measured_before_a_run_is_cut_off_is_kept(monkeypatch):
     data = collect.collect(TINY, said.append, only="^NumPy Sigmoid")
     assert len(data["races"]) == 1
     assert data["launches"] == {}
+    assert "guards" not in data
     assert said[-1].startswith("cut off")
     assert data["machine"]["cut off"]
 

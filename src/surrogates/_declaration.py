@@ -31,7 +31,8 @@ def declare(cls: Any, base: Any) -> None:
         if public in vars(cls):
             setattr(cls, formula, _as_formula(cls, public, formula, vars(cls)[public]))
             delattr(cls, public)
-    fields = _annotated(cls)
+    annotations = inspect.get_annotations(cls)
+    fields = {name: kind for name, kind in annotations.items() if "ClassVar" not in str(kind)}
     for name in fields:
         if hasattr(base, name) and name not in (*_MEASURES, "at_threshold"):
             raise TypeError(
@@ -46,7 +47,6 @@ def declare(cls: Any, base: Any) -> None:
             )
         cls._keywords, cls._most_positional = None, sys.maxsize
         return
-    annotations = inspect.get_annotations(cls)
     for name, value in vars(cls).items():
         if name not in annotations and isinstance(value, (int, float, np.number, str)):
             _require_annotation(cls, name, value)
@@ -126,12 +126,6 @@ def _require_annotation(cls: Any, name: str, value: Any) -> None:
 
 def _is_inherited(cls: Any, name: str) -> bool:
     return any(name in vars(base) for base in cls.__mro__[1:])
-
-
-def _annotated(cls: Any) -> dict[str, Any]:
-    """Return the annotations of what will be fields, by name."""
-    annotations = inspect.get_annotations(cls)
-    return {name: kind for name, kind in annotations.items() if "ClassVar" not in str(kind)}
 
 
 def _is_float(kind: Any) -> bool:

@@ -126,9 +126,12 @@ def _machine(data: Data) -> str:
     machine = data["machine"]
     checked = [target for target in targets(data) if target.worst is not None]
     met = sum(not target.misses for target in checked)
+    days = [again["date"] for again in machine.get("again", []) if "date" in again]
+    last = max([machine["date"], *days])
+    when = machine["date"] if last == machine["date"] else f"{machine['date']} to {last}"
     libraries = ", ".join(name for name in FRAMEWORK if name in machine["versions"])
     return (
-        f"{machine['cores']} cores, {machine['cpu']}, on {machine['date']}, against "
+        f"{machine['cores']} cores, {machine['cpu']}, on {when}, against "
         f"{libraries or 'no other library'}; {met} of {len(checked)} goals that were measured "
         "are met"
     )

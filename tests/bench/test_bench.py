@@ -44,6 +44,24 @@ def test_what_is_missed_has_a_reason():
     assert not [text for text in missed if not text.startswith((*targets.REASONS,))]
 
 
+def test_the_page_of_residuals_quotes_the_networks():
+    data = json.loads((DOCS / "benchmarks.json").read_text())
+    networks_of = {w["framework"]: w["rows"] for w in data["workloads"] if w["hidden"] == 1024}
+    text = (DOCS.parent / "howto/residuals.md").read_text()
+    quoted = [row.replace("`", "").replace('"', "").split("|")[1:-1] for row in text.splitlines()]
+    figures = {row[0].strip(): row[1:] for row in quoted if len(row) == 7}
+    names = ("float16", "bfloat16", "uint8", "recomputed", "spikes as bits")
+    for column, framework in ((0, "PyTorch eager"), (3, "JAX, lax.scan")):
+        for name in names:
+            row = networks_of[framework].get(f"plain neuron, ours, {name}")
+            time, kept, error = (cell.strip() for cell in figures[name][column : column + 3])
+            if row is None:
+                assert (time, kept, error) == ("", "", "")
+                continue
+            assert (float(time), float(kept)) == (round(row["ratio"], 2), row["kept"])
+            assert float(error or 0) == pytest.approx(row["error"], rel=0.1)
+
+
 @pytest.mark.long
 def test_every_race_runs_and_is_reported(tmp_path, torch, jax, monkeypatch):
     monkeypatch.setattr(gc, "collect", lambda: 0)  # of all that the worker's other tests left

@@ -33,6 +33,19 @@ def test_a_number_of_readme(claim):
     assert claim in README
 
 
+def test_the_page_of_decisions_says_as_readme_how_fast_eager_pytorch_is():
+    assert times_as_fast() in (ROOT / "docs" / "explanation" / "decisions.md").read_text()
+
+
+def test_readme_says_how_fast_a_gpu_is():
+    text = (ROOT / "docs" / "explanation" / "benchmarks.md").read_text()
+    line = text.partition("; PyTorch CUDA: ")[2].partition("\n")[0]
+    ranges = [tuple(map(float, r)) for r in re.findall(r"\(([\d.]+) to ([\d.]+)\) at", line)]
+    assert len(ranges) == 3
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    assert f"on an H100 {low:g} to {high:g} times, at any size" in README
+
+
 def test_the_same_sentence_says_everywhere_what_this_is():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     sentence = project["description"] + "."

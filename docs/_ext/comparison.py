@@ -55,7 +55,7 @@ def _object(name: str) -> str:
 
 
 def _write(app: Any, config: Any) -> None:
-    # in the folder of doctrees, so that nothing is written beside the sources
+    # in the folder of doctrees, so that nothing is written next to the sources
     folder = Path(app.doctreedir) / "comparison"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "compare-bundle.js").write_text(bundle(modules()))

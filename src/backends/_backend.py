@@ -101,7 +101,7 @@ class Definition(Protocol):
         """Return what its class defines: of one threshold, at `x` in single or double precision."""
 
     def others(self) -> dict[str, Any]:
-        """Return what its class has set beside its parameters, which stays when these change."""
+        """Return what its class has set besides its parameters, which stays when these change."""
 
 
 class Backend:

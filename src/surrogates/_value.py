@@ -377,7 +377,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def described(value: Any) -> str:
-    """Return what to tell of something that is no surrogate: what it is, and what to write."""
+    """Return what to tell of something that is not a surrogate: what it is, and what to write."""
     if isinstance(value, type) and issubclass(value, Value):
         name = value.__name__
         return f"the class {name}; make an object of it, {name}(), which is called as {name}()(x)"

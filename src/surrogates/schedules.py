@@ -44,7 +44,7 @@ def linear(start: float, end: float) -> Schedule:
     Raises
     ------
     ValueError
-        If `start` or `end` is no finite number and no array.
+        If `start` or `end` is neither a finite number nor an array.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def cosine(start: float, end: float) -> Schedule:
     Raises
     ------
     ValueError
-        If `start` or `end` is no finite number and no array.
+        If `start` or `end` is neither a finite number nor an array.
 
     References
     ----------
@@ -196,7 +196,7 @@ def anneal(surrogate: Surrogate, **schedules: Schedule) -> Annealed:
     Raises
     ------
     TypeError
-        If `surrogate` is no surrogate, or a schedule cannot be called.
+        If `surrogate` is not a Surrogate, or a schedule cannot be called.
     ValueError
         If a name is not that of a real-valued parameter, or is that of several, such as of two
         parts of a mixture: a path tells them apart, as in ``**{"surrogates.0.alpha": ...}``. Or if
@@ -278,7 +278,7 @@ def _values(schedule: Any) -> tuple[Any, ...]:
 
 
 def _require_ends(caller: str, start: Any, end: Any) -> None:
-    """Raise where an end of a schedule is no finite number; arrays may be traced."""
+    """Raise where an end of a schedule is not a finite number; arrays may be traced."""
     for value in (start, end):
         if not (_is_finite(value) or is_floating_array(value)):
             raise ValueError(

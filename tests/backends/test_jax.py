@@ -1,4 +1,4 @@
-"""What is JAX's alone, beside the rows of the matrix of transforms: jaxprs, pytrees, caches."""
+"""What is JAX's alone, besides the rows of the matrix of transforms: jaxprs, pytrees, caches."""
 
 from __future__ import annotations
 

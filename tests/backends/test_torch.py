@@ -1,4 +1,4 @@
-"""What is PyTorch's alone, beside the rows of the matrix of transforms."""
+"""What is PyTorch's alone, besides the rows of the matrix of transforms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PyTorch is doing with a tensor: the gradient is in place only where nobody looks on."""
+"""What PyTorch is doing with a tensor: a gradient is in place only where nothing can observe it."""
 
 from __future__ import annotations
 

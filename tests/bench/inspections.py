@@ -205,9 +205,9 @@ def launches(run: Any) -> int:
 
 
 def backwards(size: int) -> dict[str, Any]:
-    """Return, by framework, what measures the memory of backward beside its result.
+    """Return, by framework, what measures the memory of backward besides its result.
 
-    In NumPy it is forward and backward, beside spikes, derivative and gradient.
+    In NumPy it is forward and backward, besides spikes, derivative and gradient.
     """
 
     def of_numpy(name: str) -> float | None:

@@ -15,7 +15,7 @@ class Plan:
     """The size that ours and the floor alone are timed at, once."""
     threads: tuple[int, ...]
     dtypes: tuple[str, ...]
-    """The dtypes beside float32, timed at `reference`."""
+    """The dtypes besides float32, timed at `reference`."""
     reference: int
     seconds: float
     """How long each race lasts, at least `fewest` rounds."""

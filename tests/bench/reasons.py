@@ -23,7 +23,7 @@ REASONS = {
         "PyTorch eager, 1e7: spikes and gradient are 80 MB of new memory. Ours took from 12 "
         "to 25 ms in repeated races with huge pages, which it asks for, and 28 to 32 ms "
         "without; the arithmetic alone takes 5 to 9 ms. Which races are slow changes from run "
-        "to run: once, beside programs that held much memory, most calls of one took 130 ms, "
+        "to run: once, while programs ran that held much memory, most calls of one took 130 ms, "
         "nearly all of it in the system, and 14 when run again. What it did in slow calls "
         "stands under *Slow calls*."
     ),
@@ -48,7 +48,7 @@ REASONS = {
         "of the rest: 229 to 234 of them, 7.6 to 7.8 µs a check in a tight loop (the one-liner's "
         "22 to 25 take 1.3 to 1.4). Since this was measured Dynamo puts what a `learnable` of "
         "single numbers computes into its graph unread: 50 guards, 2.1 µs. In two runs one after "
-        "the other, on one thread beside other load, Sigmoid took 1.28 before and 1.07 since, "
+        "the other, on one thread under other load, Sigmoid took 1.28 before and 1.07 since, "
         "Arctan 1.22 and 1.03 (medians of 530 to 1,400 rounds)."
     ),
     "PyTorch compiled: fixed": (
@@ -113,7 +113,7 @@ REASONS = {
         "array). Making the surrogate takes 5 µs, and a number that is an argument 4."
     ),
     "Dask: per-channel": (
-        "Dask: Sigmoid 0.97, Arctan 1.02 beside other programs (1.11 before a parameter that no "
+        "Dask: Sigmoid 0.97, Arctan 1.02 under other load (1.11 before a parameter that no "
         "chunk cuts was handed to each block as it is, without a graph of its own, and NumPy's "
         "program took a pass less). Of 10 ms to 20 ms for two chunks, building the graph takes 0.9 "
         "(1.2 before), and by hand 0.6."

@@ -226,7 +226,7 @@ def _memory(data: Data) -> Iterator[Target]:
         for framework, found in data["memory"].items()
         for name, value in found["extra bytes per element"].items()
     }
-    yield Target("backward: memory beside its result, bytes an element", "at most 0.5", extra)
+    yield Target("backward: memory besides its result, bytes an element", "at most 0.5", extra)
     kept: Values = {
         f"{framework}, {name}, {what}": value
         for framework, found in data.get("kept", {}).items()

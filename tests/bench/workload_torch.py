@@ -348,7 +348,7 @@ class Training:
             torch.cuda.synchronize()
 
     def peak_memory(self) -> int | None:
-        """Return the most memory of a step beside what was there: of the GPU, or the process."""
+        """Return the most memory of a step besides what was there: of the GPU, or the process."""
         if self.device.type != "cuda":
             return measure.peak_memory(self.step)
         before = torch.cuda.memory_allocated()

@@ -61,7 +61,7 @@ def drawn(cls, dtype, rng):
 
 
 def excused(surrogate, name, computed, exact):
-    """Return where a result is as exact as accuracy.md says beside the bound in ulp."""
+    """Return where a result is as exact as accuracy.md says besides the bound in ulp."""
     info = np.finfo(computed.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(computed.astype(np.float64) - exact)

@@ -74,7 +74,7 @@ def leave_to_the_long_test(cls, framework):
 
 
 def of_arrays(cls, name):
-    """Return the values of parameter `name` in one array, and the others' beside."""
+    """Return the values of parameter `name` in one array, and those of the others with it."""
     declared = {p.name: p for p in parameters(cls)}
     array = np.asarray(values(declared[name]))
     yield array, {}

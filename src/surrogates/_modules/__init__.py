@@ -211,8 +211,8 @@ def set_spiking_mode(model: Any, spiking: bool) -> Any:
     Raises
     ------
     TypeError
-        If `model` is no module, `spiking` no bool, or one of the surrogates has no primitive to
-        emit; nothing is changed then.
+        If `model` is not a module, or `spiking` is not a bool; if one of the surrogates has no
+        primitive to emit: nothing is changed then.
     ValueError
         If `model` has no surrogate that is a module, or one that is not: an attribute that is a
         plain surrogate cannot be switched. (One that a function holds is not found.)

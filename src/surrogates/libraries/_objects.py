@@ -29,7 +29,7 @@ def told(entry: Library, thing: Any, given: dict[str, Any]) -> tuple[str, dict[s
     Raises
     ------
     TypeError
-        If it is no object of this library, or a parameter cannot be told.
+        If it is not an object of this library, or a parameter cannot be told.
     """
     if isinstance(thing, Surrogate):
         raise TypeError(f"{thing!r} is a surrogate already; to_library goes the other way")

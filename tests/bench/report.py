@@ -40,7 +40,7 @@ Forward and backward through time of a recurrent network of leaky integrate-and-
 64 input channels: each library's own neuron with its own surrogate, then with ours; and a neuron of
 three lines, *plain*, with each of the surrogates, and with what keeps less
 ([more](../howto/residuals.md)). *Kept* is what autograd saves, or `lax.scan` stacks, for each
-spike, weights and inputs aside. *Peak* is the most memory that a step takes besides: of the process, or
+spike, weights and inputs aside. *Peak* is the most memory that a step adds: of the process, or
 in JAX of XLA's temporaries. *Error* is that of all weight gradients together, relative to those of
 the exact residual. *Share* is the surrogate's part of the step: what it takes beyond the same
 network with the cheapest function there is, the step with a straight-through gradient, subtracted

@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from ._backend import Backend, Definition
+from ._backend import COMPUTED_LATER, Backend, Definition
 
-__all__ = ["Backend", "Definition", "of", "register", "supported", "unsupported"]
+__all__ = ["COMPUTED_LATER", "Backend", "Definition", "of", "register", "supported", "unsupported"]
 
 _parent = sys.modules[__name__.rpartition(".")[0]]
 if not hasattr(_parent, "__version__"):  # as with pip's package `surrogates`, or none left

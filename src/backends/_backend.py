@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from types import CodeType
 from typing import Any, Literal, Protocol
 
 from ._arithmetic import arithmetic
@@ -12,6 +13,8 @@ from ._erfc import erfc
 Array = Any
 # The least number that is rounded to infinity, of which a slope to a parameter would be NaN.
 BEYOND = {"float16": 65520.0, "bfloat16": (2 - 2.0**-8) * 2.0**127}
+# The code of functions that compute a part of a call later: whoever watches has seen the call.
+COMPUTED_LATER: set[CodeType] = set()
 
 
 class Definition(Protocol):

@@ -14,7 +14,7 @@ import array_api_compat.dask.array
 import dask.array as da
 import numpy as np
 
-from ._backend import Backend, Definition
+from ._backend import COMPUTED_LATER, Backend, Definition
 from ._numpy import BACKEND as NUMPY
 
 Array = Any
@@ -132,4 +132,5 @@ def _block(x: Array, *arrays: Array, method: str, definition: Definition) -> Arr
     return getattr(definition.combine(arrays), method)(x)
 
 
+COMPUTED_LATER.add(_block.__code__)
 BACKEND = DaskBackend()

@@ -110,6 +110,18 @@ def test_no_file_inside_of_a_backend_is_imported_from_above():
             assert hooks <= allowed, name
 
 
+def test_nothing_above_knows_a_file_of_the_backends_by_its_name():
+    above = {name: path for name, path in MODULES.items() if ".backends" not in name}
+    texts = [
+        (name, node.value)
+        for name, path in above.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert len(texts) > 1000
+    assert [found for found in texts if "backends._" in found[1]] == []
+
+
 SEAM = {*vars(backends.Definition)} | {"__dict__"}
 MAKERS = {"combine", "replaced", "renewed"}  # what they return is a definition, too
 

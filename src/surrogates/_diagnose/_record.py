@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import backends
 from .._arrays import checked_x, on_host
 from .._modules import FRAMEWORKS
 from .._modules._plan import Plan
@@ -106,10 +107,9 @@ class Recorder:
                 name = f"{start}{number})"
                 self.modules.append((owner, name))
                 return name
-            where = place.f_globals.get("__name__", "")
-            if where == "surrogates.backends._dask" and code.co_name == "_block":
+            if code in backends.COMPUTED_LATER:
                 return None
-            top = where.partition(".")[0]
+            top = place.f_globals.get("__name__", "").partition(".")[0]
             if not line and top not in ("surrogates", "jax", "dask", *FRAMEWORKS):
                 line = f"{os.path.basename(code.co_filename)}:{place.f_lineno}"
             place = place.f_back

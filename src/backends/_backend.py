@@ -220,7 +220,7 @@ class Backend:
         """Return ``definition.combine(arrays)``'s ``"primitive"`` or ``"derivative"`` at `x`."""
         return self.as_written(definition.combine(arrays), name, x)
 
-    def as_written(self, surrogate: Any, name: str, x: Array) -> Array:
+    def as_written(self, surrogate: Definition, name: str, x: Array) -> Array:
         """Return a formula, operation by operation, in memory that nothing else has.
 
         What a user's formula returns is copied: it may be `x` itself, or a parameter, or a view of
@@ -259,7 +259,7 @@ class Backend:
         return xp.where(xp.isinf(x), end, x)
 
     def by_block(
-        self, surrogate: Any, function: Callable[[Any, Array], Array], x: Array, dtype: Any
+        self, surrogate: Definition, function: Callable[[Any, Array], Array], x: Array, dtype: Any
     ) -> Array:
         """Return an elementwise ``function(surrogate, x)`` of a dtype; Dask calls it by block."""
         return function(surrogate, x)

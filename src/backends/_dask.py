@@ -56,7 +56,7 @@ class DaskBackend(Backend):
         """Return `x` in a narrower dtype, each block as its own library does it."""
         return da.map_blocks(_rounded, x, into=dtype, dtype=dtype)
 
-    def by_block(self, surrogate: Any, function: Any, x: Array, dtype: Any) -> Array:
+    def by_block(self, surrogate: Definition, function: Any, x: Array, dtype: Any) -> Array:
         """Return ``function(surrogate, x)``, lazily: a block is computed without warnings."""
         definition, arrays = surrogate.partition()
         operands = (x, *(_aligned(array, x) for array in arrays))
@@ -123,7 +123,7 @@ def _aligned(array: Array, x: Array) -> Array:
     return array.rechunk(chunks) if chunks else array
 
 
-def _of_block(x: Array, *arrays: Array, function: Any, definition: Any) -> Array:
+def _of_block(x: Array, *arrays: Array, function: Any, definition: Definition) -> Array:
     with NUMPY.quiet():
         return function(definition.combine(arrays), x)
 

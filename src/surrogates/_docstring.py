@@ -34,13 +34,14 @@ def _inserted(text: str, indent: str, title: str, lines: list[str]) -> str:
     """Return `text` with a new section before the later ones, or lines in front of an old one."""
     body = "".join(f"{indent}{line}\n" for line in lines)
     underlined = f"{indent}{title}\n{indent}{'-' * len(title)}\n"
-    if underlined in text:
-        return text.replace(underlined, f"{underlined}{body}", 1)
-    found = (text.find(f"\n{indent}{name}\n{indent}---") + 1 for name in _LATER)
-    later = [*filter(None, found)]
+    before, found, after = text.partition(underlined)
+    if found:
+        return f"{before}{found}{body}{after}"
+    starts = (text.find(f"\n{indent}{name}\n{indent}---") + 1 for name in _LATER)
+    later = [*filter(None, starts)]
     place = min(later) if later else len(text.rstrip())
-    before = "" if later else "\n\n"
-    return f"{text[:place]}{before}{underlined}{body}\n{text[place:]}"
+    gap = "" if later else "\n\n"
+    return f"{text[:place]}{gap}{underlined}{body}\n{text[place:]}"
 
 
 def _errors(cls: Any) -> list[str]:

@@ -61,10 +61,11 @@ REASONS = {
         "takes 2.4 and 2.7 µs in a tight loop, from 2.7 and 2.9, and 1.5 and 1.6 by hand; between "
         "kernels, where caches are cold, the difference is 3 to 4 µs of a call of 100. At 1 and "
         "1e3 elements medians of 840 to 2,400 rounds were 1.05, 1.05, 1.06 and 1.07 before, and "
-        "1.04 to 1.05 with these; the rows here, of 61 to 130 rounds and with these, say 1.05 to "
-        "1.07. At 1e5 Sigmoid takes 1.05 to 1.11, without guards too: its kernel has a size and a "
-        "difference more, which keep the digits of the tail. Arctan's 1.06 there is 10 µs, of "
-        "which guards are 3 to 4; the rest was not measured apart."
+        "1.04 to 1.05 with these; the rows here, of fewer rounds and with these, say 1.04 to 1.06 "
+        "(1.05 to 1.07 in a run before). At 1e5 Sigmoid takes 1.05 to 1.11, without guards too: "
+        "its kernel has a size and a difference more, which keep the digits of the tail. Arctan's "
+        "1.05 to 1.06 there is 7 to 10 µs, of which guards are 3 to 4; the rest was not measured "
+        "apart."
     ),
     "PyTorch compiled: fastest peer": (
         "PyTorch compiled: the kernels are one each, as the peers'. A call on 1e3 elements takes "
@@ -81,7 +82,7 @@ REASONS = {
     "PyTorch eager: learnable alpha": (
         "PyTorch eager, learnable: at 1e4 elements Sigmoid takes 1.3 to 1.5, Arctan 1.1 to 1.3 "
         "and InvSquareGrad 1.4 to 1.6 of a Function by hand (at 1e5 0.8, 0.6 and 0.7). Of 84 µs "
-        "at 100 elements, in an earlier run by itself (the rows have 122 and 129), autograd and "
+        "at 100 elements, in an earlier run by itself (the rows have 121 and 124), autograd and "
         "the module take 45, the two gradients 20, checks, bounds and new tensors the rest. The "
         "area of InvSquareGrad takes nine passes more. Tried: the area's derivative as a program "
         "(2.6), sums of both branches for `torch.where` (which took 33 µs of 1e4 random signs, a "
@@ -101,8 +102,10 @@ REASONS = {
         "takes 1.4 µs more), a cache of 8 definitions instead of 256 (no gain)."
     ),
     "PyTorch eager: per-channel": (
-        "PyTorch eager, per-channel: Sigmoid takes 1.06 to 1.27 from run to run, and Arctan 1.5 "
-        "in this one. Of Arctan two passes are left where alpha is a number, since its constants "
+        "PyTorch eager, per-channel: Sigmoid takes 1.06 to 1.27 from run to run, and Arctan 1.18 "
+        "to 1.5. (Once, after other races, Arctan took 3.7: there its call had 480 page faults and "
+        "was 1.0 of 1.4 ms in the system, while that of the number used again what was freed.) Of "
+        "Arctan two passes are left where alpha is a number, since its constants "
         "fold, and three where it is an array: on one thread the passes take 1.36 of the two "
         "(1.84 before a product and a sum became one). Tried: squaring x first (no gain). No "
         "operation of PyTorch has the four operands that two passes would need."

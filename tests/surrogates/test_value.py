@@ -248,6 +248,29 @@ class Remembering(Surrogate):
         return self.height
 
 
+class Remembered:
+    """Not a surrogate, but what remembers for one."""
+
+    @functools.cached_property
+    def tripled(self):
+        return 3 * self.alpha
+
+
+class Mixed(Remembered, surrogates.Surrogate):
+    alpha: float = 2.0
+
+    def derivative(self, xp, x):
+        return self.tripled + 0 * x
+
+    @property
+    def peak(self):
+        return self.tripled
+
+
+class Inheriting(Remembering):
+    """Its property is that of another surrogate."""
+
+
 class Prepared(Remembering):
     """A user's, which does so when it is made, where it stays what it was."""
 
@@ -270,8 +293,9 @@ class Initialised(Surrogate):
         return self.height + 0 * x
 
 
-def test_what_is_remembered_of_one_array_is_not_taken_for_that_of_another():
-    surrogate = Remembering(np.asarray([1.0, 2.0]))
+@pytest.mark.parametrize("cls", [Remembering, Inheriting, Mixed])
+def test_what_is_remembered_of_one_array_is_not_taken_for_that_of_another(cls):
+    surrogate = cls(np.asarray([1.0, 2.0]))
     np.testing.assert_array_equal(surrogate.peak, [3.0, 6.0])
     definition, _ = surrogate.partition()
     other = definition.combine((np.asarray([5.0, 7.0]),))

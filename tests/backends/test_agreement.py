@@ -32,7 +32,7 @@ from surrogates._parameters import parameters as declared
 @given(data=st.data())
 def test_spikes_are_equal_everywhere(cls, dtype, kind, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = data.draw(potentials(dtype))
+    values = data.draw(potentials(dtype, kind=kind))
     x = kind.array(values)
     spikes = surrogate(x)
     assert_like(spikes, x, kind)
@@ -47,7 +47,7 @@ def test_spikes_are_equal_everywhere(cls, dtype, kind, data):
 @given(data=st.data())
 def test_formula_agrees_with_numpy_float64(cls, dtype, kind, function, method, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = data.draw(potentials(dtype))
+    values = data.draw(potentials(dtype, kind=kind))
     x = kind.array(values)
     actual = getattr(surrogate, method)(x)
     assert_like(actual, x, kind)
@@ -60,7 +60,7 @@ def test_formula_agrees_with_numpy_float64(cls, dtype, kind, function, method, d
 @given(data=st.data())
 def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = data.draw(potentials(dtype))
+    values = data.draw(potentials(dtype, kind=taped))
     x = taped.array(values)
     gradient = taped.gradient(surrogate, x)
     assert_like(gradient, x, taped)
@@ -73,7 +73,7 @@ def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped,
 @given(data=st.data())
 def test_framework_differentiates_the_primitive_to_the_derivative(cls, dtype, taped, data):
     surrogate = data.draw(surrogates_of(cls))
-    values = data.draw(potentials(dtype, (5,)))
+    values = data.draw(potentials(dtype, kind=taped))
     kinks = [*map(abs, kinks_of(surrogate)), *np.arange(17) / 2]
     smooth = (np.abs(values) < 8) & ~np.isin(np.abs(values), kinks)
     other = next(v for v in (0.3, 0.7, 1.1) if v not in kinks)

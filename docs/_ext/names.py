@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import SphinxError
 
 import surrogates
-from surrogates import backends, definitions, schedules, testing
+from surrogates import backends, schedules, testing
 
 
 def public() -> Iterator[str]:
@@ -25,7 +25,8 @@ def public() -> Iterator[str]:
         for name in module.__all__:
             if name not in surrogates.__all__:
                 yield f"{module.__name__}.{name}"
-    yield f"surrogates.{definitions.__name__.rpartition('.')[2]}.function_name"
+    yield "surrogates.definitions.SURROGATES"
+    yield "surrogates.definitions.function_name"
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> None:
@@ -33,7 +34,7 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
     found = {
         name
         for name, entry in env.domains.python_domain.objects.items()
-        if entry.objtype in ("class", "function") and not entry.aliased
+        if entry.objtype in ("class", "function", "data") and not entry.aliased
     }
     names = {*public()}
     for problem, some in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import textwrap
 from pathlib import Path
@@ -177,10 +178,16 @@ def test_the_command_line_stands_on_its_page(capsys):
 
 
 def test_every_public_name_is_asked_for_once():
+    pytest.importorskip("mpmath")  # of surrogates.testing
     pages = "\n".join(p.read_text() for p in (DOCS / "reference/api").glob("*.md"))
-    named = re.findall(r"^\.\. auto(?:class|function):: surrogates\.(\w+)$", pages, re.MULTILINE)
+    directive = r"^\.\. auto(?:class|data|function):: surrogates\.([\w.]+)$"
+    named = re.findall(directive, pages, re.MULTILINE)
     functions = {surrogates.definitions.function_name(cls) for cls in SURROGATES.values()}
-    assert sorted(named) == sorted({*surrogates.__all__} - {*SURROGATES} - functions - {"backends"})
+    public = {*surrogates.__all__} - {*SURROGATES} - functions - {"backends"}
+    for module in ("backends", "schedules", "testing"):
+        names = importlib.import_module(f"surrogates.{module}").__all__
+        public |= {f"{module}.{name}" for name in names if name not in surrogates.__all__}
+    assert sorted(named) == sorted({*public, "definitions.function_name"})
 
 
 def test_a_link_out_of_docs_leads_to_the_page_of_the_site():

@@ -83,7 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="of the long tests, those of one surrogate of each family; nox -s full runs all",
+        help="of the long tests, those of one surrogate of each family or fewer; full runs all",
     )
     parser.addoption("--rest", action="store_true", help="the tests that --quick leaves out")
     parser.addoption(
@@ -106,6 +106,9 @@ LONG = {
     "test_torch",
     "test_torch_modes",
     "test_torch_parameters",
+}
+# What is the same for every formula, mostly.
+TRANSFORMS = {
     "test_transforms_arrays",
     "test_transforms_jax",
     "test_transforms_jax_parameters",
@@ -124,6 +127,8 @@ STAND_INS = {
     "SlayerGrad",
     "SquarewaveFourierSeries",
 }
+# Of these, one with a special function, one with edges, one whose two sides differ.
+TRANSFORMED = {"GaussianGrad", "ReluGrad", "S2NN"}
 
 
 def _others(family: Any) -> list[type]:
@@ -134,13 +139,14 @@ def _others(family: Any) -> list[type]:
 
 
 OTHERS = {cls for family in FAMILIES for cls in _others(family)}
+NOT_TRANSFORMED = {cls for cls in SURROGATES.values() if cls.__name__ not in TRANSFORMED}
 
 
-def _is_for_later(item: pytest.Item) -> bool:
-    """Return whether a test is of a surrogate that another of its family stands for."""
+def _is_for_later(item: pytest.Item, others: set[type]) -> bool:
+    """Return whether a test is of a surrogate that another one stands for."""
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    classes = [p for p in parameters if isinstance(p, type)]
-    return any(cls in OTHERS for cls in classes) or ("long" in item.keywords and not classes)
+    classes = {p for p in parameters if isinstance(p, type)}
+    return not classes.isdisjoint(others) or ("long" in item.keywords and not classes)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -152,12 +158,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"run by nox -s {session}"))
     everywhere, rest = config.getoption("--quickest"), config.getoption("--rest")
     if everywhere or rest or config.getoption("--quick"):
-        later = {
-            item
-            for item in items
-            if everywhere or item.module.__name__ in LONG or "long" in item.keywords
-            if _is_for_later(item)
-        }
+        later = set()
+        for item in items:
+            module = item.module.__name__
+            if everywhere or module in LONG or "long" in item.keywords:
+                others = OTHERS
+            else:
+                others = NOT_TRANSFORMED if module in TRANSFORMS else set()
+            if _is_for_later(item, others):
+                later.add(item)
         left_out = {*items} - later if rest else later
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))

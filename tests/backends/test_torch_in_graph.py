@@ -40,6 +40,7 @@ def test_compiled_guards_do_not_grow_with_what_is_computed(surrogate):
     assert len(found) <= 56, f"{len(found)}; with PyTorch 2.13 it had 53:\n" + "\n".join(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("backend", "dtype"),
     [
@@ -119,6 +120,7 @@ def test_compiled_without_a_gradient_of_its_own(is_recorded):
             assert torch.equal(step(X), spike(X))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("surrogate", [Sigmoid(2.0), Compressed(Sigmoid(2.0), "float16")], ids=str)
 def test_what_observes_it_takes_the_form_that_it_needs(surrogate):
     spike = module(surrogate, "surrogate.alpha" if surrogate.residual_dtype else "alpha")

@@ -283,6 +283,7 @@ def test_a_second_derivative_of_what_a_module_learns():
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("name", ["Sigmoid", "GaussianGrad", "InvSquareGrad", "QPseudoSpike"])
 @pytest.mark.parametrize("shape", [(), (5,)], ids=["number", "channel"])

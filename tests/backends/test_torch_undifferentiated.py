@@ -76,6 +76,7 @@ def test_a_gradient_that_is_not_defined_is_refused(way):
         ASKED[way](WIDER)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ASKED)
 @pytest.mark.parametrize("fullgraph", [True, False])
 def test_compiled_a_gradient_that_is_not_defined_is_refused(way, fullgraph):

@@ -166,6 +166,7 @@ def without_each(library: str, when: str, names: list[str]) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in ran.stdout.splitlines())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("library", ["torch", "jax"])
 def test_without_a_private_name_numbers_are_the_same_or_an_error_says_what_is_missing(library):
     pytest.importorskip(library)
@@ -184,6 +185,7 @@ def test_without_a_private_name_numbers_are_the_same_or_an_error_says_what_is_mi
             assert result.startswith("ImportError: the backend for arrays of"), (name, result)
 
 
+@pytest.mark.long
 def test_without_a_name_that_serves_speed_numbers_are_the_same():
     pytest.importorskip("torch")
     names = [name for name, row in WATCHED.items() if row.loss == "B"]

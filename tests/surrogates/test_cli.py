@@ -113,6 +113,7 @@ def _demo(tmp_path):
     return demo, training.load_digits(seed=0), tmp_path / "demo.png"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("library", ["torch", "jax"])  # each besides NumPy
 def test_demo_reaches_its_accuracy_and_agrees(library, tmp_path, capsys, monkeypatch):
     demo, _, picture = _demo(tmp_path)

@@ -72,6 +72,7 @@ def test_its_arrays_are_leaves_in_jax():
     np.testing.assert_allclose(moved.weights[0], expected, rtol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
 def test_it_compiles_in_pytorch():
     torch = pytest.importorskip("torch")

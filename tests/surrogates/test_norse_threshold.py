@@ -84,6 +84,7 @@ def test_contexts_may_end_in_the_order_in_which_they_began(modules):
     assert spike_by(modules) is own
 
 
+@pytest.mark.long
 def test_threads_leave_nothing_behind(modules):
     def enter_and_leave():
         for _ in range(200):

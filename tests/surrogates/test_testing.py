@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import FIRST, Kind, parameters, required
+from kinds import FIRST, Kind, others_long, parameters, required
 from surrogates import testing
 from surrogates._contract import Case, Library
 from surrogates.testing import check_backend
@@ -41,8 +41,9 @@ def test_built_in_backends_keep_the_contract_for_every_surrogate(kind):
     check(kind)
 
 
-def test_jax_keeps_the_contract():
-    check(Kind.JAX, surrogates=SOME, dtypes=["float32", "float64"])
+@pytest.mark.parametrize("dtype", others_long(["float32", "float64"], "float32"))
+def test_jax_keeps_the_contract(dtype):
+    check(Kind.JAX, surrogates=SOME, dtypes=[dtype])
 
 
 @pytest.mark.long
@@ -347,6 +348,7 @@ def test_a_dtype_is_as_exact_as_another_where_that_is_said(dtype, as_exact_as, o
         of_strict(surrogates=SOME[:1], as_exact_as=as_exact_as, generator=None)
 
 
+@pytest.mark.long
 def test_plain_arithmetic_keeps_the_contract():
     pytest.importorskip("jax")
     from surrogates.backends._jax import JaxBackend

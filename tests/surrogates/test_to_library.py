@@ -191,6 +191,7 @@ RECORDS = json.loads((Path(__file__).parents[1] / "golden" / "peers.json").read_
 OF_WINDOW = "grad_window"  # whose ends are not found again
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*pass as_computed=True")
 @pytest.mark.parametrize("library", [name for name in LIBRARIES if names_of(name).module])
 def test_native_finds_the_arguments_of_every_object_of_the_library(library, monkeypatch):

@@ -11,6 +11,7 @@ os.environ["XLA_FLAGS"] = (
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; more threads would wait
     os.environ |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
+import gc
 import importlib.metadata
 import sys
 from collections.abc import Iterator
@@ -170,6 +171,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = {*items} - later if rest else later
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # else each whole collection looks at tens of thousands of tests, and at SymPy
 
 
 @pytest.hookimpl(wrapper=True)

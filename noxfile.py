@@ -32,13 +32,7 @@ FRAMEWORKS = {
     "all": [name for name in EXTRAS if name not in ("check", "plot")],
 }
 
-nox.options.sessions = [
-    "lint",
-    "types",
-    "package",
-    f"tests-{THIS}(numpy)",
-    f"tests-{THIS}(all)",
-]
+nox.options.sessions = ["lint", "types", "package", f"tests-{THIS}(all)"]
 
 
 def group(name: str) -> list[str]:

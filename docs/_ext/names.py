@@ -5,28 +5,10 @@ Sphinx itself warns of a name that stands on two pages.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-
+from public import public
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import SphinxError
-
-import surrogates
-from surrogates import backends, schedules, testing
-
-
-def public() -> Iterator[str]:
-    """Yield the names that the pages must have."""
-    for name in surrogates.__all__:
-        if not inspect.ismodule(getattr(surrogates, name)):
-            yield f"surrogates.{name}"
-    for module in (backends, schedules, testing):
-        for name in module.__all__:
-            if name not in surrogates.__all__:
-                yield f"{module.__name__}.{name}"
-    yield "surrogates.definitions.SURROGATES"
-    yield "surrogates.definitions.function_name"
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> None:

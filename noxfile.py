@@ -86,7 +86,10 @@ def tests(session: nox.Session, frameworks: str) -> None:
 
 @nox.session
 def full(session: nox.Session) -> None:
-    """Run every test for every surrogate, or with ``-- --rest`` those that ``nox`` leaves out."""
+    """Run every test for every surrogate, or with ``-- --rest`` those that ``nox`` leaves out.
+
+    ``-- --rest --thin`` runs a quarter of those that are the same test for each surrogate.
+    """
     everything(session)
     pytest(session, require="torch,jax,dask")
 
@@ -129,6 +132,7 @@ def lowest(session: nox.Session) -> None:
     install(session, *oldest, *[r.replace("jax==", "jaxlib==") for r in oldest if "jax" in r])
     install(session, "--no-deps", "-e", ".")
     install(session, *group("test"), *oldest)
+    session.env["HYPOTHESIS_PROFILE"] = "few"  # with the newest they draw more
     pytest(session, "--quickest", require="jax")
     # and two long ones that an older JAX could fail: what all backends promise, and private names
     files = ("surrogates/test_testing.py", "package/test_private_names.py")

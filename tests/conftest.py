@@ -14,6 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; more threads 
 import gc
 import importlib.metadata
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -88,6 +89,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--rest", action="store_true", help="the tests that --quick leaves out")
     parser.addoption(
+        "--thin", action="store_true", help="with --rest, a quarter of what each surrogate has"
+    )
+    parser.addoption(
         "--quickest", action="store_true", help="in all files, one surrogate of each family"
     )
 
@@ -145,11 +149,21 @@ OTHERS = {cls for family in FAMILIES for cls in _others(family)}
 NOT_TRANSFORMED = {cls for cls in SURROGATES.values() if cls.__name__ not in TRANSFORMED}
 
 
+def _classes(item: pytest.Item) -> set[type]:
+    """Return the surrogates that a test is of; none if it is of all of them, or of no class."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {p for p in parameters if isinstance(p, type)}
+
+
 def _is_for_later(item: pytest.Item, others: set[type]) -> bool:
     """Return whether a test is of a surrogate that another one stands for."""
-    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    classes = {p for p in parameters if isinstance(p, type)}
+    classes = _classes(item)
     return not classes.isdisjoint(others) or ("long" in item.keywords and not classes)
+
+
+def _is_chosen(item: pytest.Item) -> bool:
+    """Return whether a test is one of a quarter, always the same, of all rows and surrogates."""
+    return zlib.crc32(item.nodeid.encode()) % 4 == 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -171,6 +185,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if _is_for_later(item, others):
                 later.add(item)
         left_out = {*items} - later if rest else later
+        if config.getoption("--thin"):
+            left_out |= {item for item in items if _classes(item) and not _is_chosen(item)}
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
 

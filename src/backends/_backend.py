@@ -13,7 +13,7 @@ from ._erfc import erfc
 Array = Any
 # The least number that is rounded to infinity, of which a slope to a parameter would be NaN.
 BEYOND = {"float16": 65520.0, "bfloat16": (2 - 2.0**-8) * 2.0**127}
-#: The code of functions that compute a part of a call later: whoever watches has seen the call.
+# The code of functions that compute a part of a call later (docs/reference/api/backends.md).
 COMPUTED_LATER: set[CodeType] = set()
 
 

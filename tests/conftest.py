@@ -85,7 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="of the long tests, those of one surrogate of each family or fewer; full runs all",
+        help="of the long tests, those of three surrogates or one of each family; full runs all",
     )
     parser.addoption("--rest", action="store_true", help="the tests that --quick leaves out")
     parser.addoption(
@@ -96,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# What takes most of the time, and is the same for every surrogate of a family, mostly.
+# What takes most of the time, and is the same for every formula, mostly.
 LONG = {
     "test_accuracy_ranges",
     "test_agreement",
@@ -111,9 +111,6 @@ LONG = {
     "test_torch",
     "test_torch_modes",
     "test_torch_parameters",
-}
-# What is the same for every formula, mostly.
-TRANSFORMS = {
     "test_transforms_arrays",
     "test_transforms_jax",
     "test_transforms_jax_parameters",
@@ -133,9 +130,9 @@ STAND_INS = {
     "SquarewaveFourierSeries",
 }
 # Of these, one with a special function, one with edges, one whose two sides differ.
-TRANSFORMED = {"GaussianGrad", "ReluGrad", "S2NN"}
+THREE = {"GaussianGrad", "ReluGrad", "S2NN"}
 # else a name that is none would leave tests out of the quick run in silence
-assert TRANSFORMED <= STAND_INS <= {*SURROGATES}, (TRANSFORMED, STAND_INS)
+assert THREE <= STAND_INS <= {*SURROGATES}, (THREE, STAND_INS)
 
 
 def _others(family: Any) -> list[type]:
@@ -146,19 +143,26 @@ def _others(family: Any) -> list[type]:
 
 
 OTHERS = {cls for family in FAMILIES for cls in _others(family)}
-NOT_TRANSFORMED = {cls for cls in SURROGATES.values() if cls.__name__ not in TRANSFORMED}
+NOT_THREE = {cls for cls in SURROGATES.values() if cls.__name__ not in THREE}
 
 
 def _classes(item: pytest.Item) -> set[type]:
-    """Return the surrogates that a test is of; none if it is of all of them, or of no class."""
+    """Return the surrogates that a test is of; none if it is of all of them, or of none."""
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return {p for p in parameters if isinstance(p, type)}
+    return {p for p in parameters if isinstance(p, type) and p in SURROGATES.values()}
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Return whether a test is marked as long; ``long("jax")`` is for a name with "jax" in it."""
+    name = item.name.partition("[")[2].lower()
+    marks = item.iter_markers("long")
+    return any(not mark.args or any(word in name for word in mark.args) for mark in marks)
 
 
 def _is_for_later(item: pytest.Item, others: set[type]) -> bool:
-    """Return whether a test is of a surrogate that another one stands for."""
+    """Return whether a test is of a surrogate that another one stands for, or long and of none."""
     classes = _classes(item)
-    return not classes.isdisjoint(others) or ("long" in item.keywords and not classes)
+    return not classes.isdisjoint(others) or (_is_long(item) and not classes)
 
 
 def _is_chosen(item: pytest.Item) -> bool:
@@ -174,14 +178,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 session = name.replace("_", "-")
                 item.add_marker(pytest.mark.skip(reason=f"run by nox -s {session}"))
     everywhere, rest = config.getoption("--quickest"), config.getoption("--rest")
+    if config.getoption("--thin") and not rest:
+        raise pytest.UsageError("--thin is a part of --rest: say --rest --thin")
     if everywhere or rest or config.getoption("--quick"):
         later = set()
         for item in items:
             module = item.module.__name__
-            if everywhere or module in LONG or "long" in item.keywords:
-                others = OTHERS
+            if module in LONG:
+                others = NOT_THREE
             else:
-                others = NOT_TRANSFORMED if module in TRANSFORMS else set()
+                others = OTHERS if everywhere or _is_long(item) else set()
             if _is_for_later(item, others):
                 later.add(item)
         left_out = {*items} - later if rest else later

@@ -256,6 +256,7 @@ def test_numpy_parameters_are_taken_where_the_library_takes_numpy(taking):
         np.testing.assert_allclose(derivative, surrogate.surrogate_grad(values), rtol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("surrogate", [Sigmoid(), surrogates.Boxcar(), surrogates.GaussianGrad()])
 def test_a_traced_parameter_selects_its_backend_where_x_stays_an_array_of_numpy(surrogate, jax):
     """As in HIPS autograd, which has no arrays of its own but those that it traces."""

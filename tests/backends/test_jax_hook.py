@@ -86,6 +86,7 @@ def test_eager_spikes_are_compiled_once_for_all_parameters(
     assert compilations.count == before + 1
 
 
+@pytest.mark.long
 def test_what_is_compiled_for_eager_gradients_is_bounded(compilations, monkeypatch):
     from surrogates.backends import _jax_tangent as hook
 
@@ -125,7 +126,7 @@ DTYPES = ["float16", "bfloat16", "float32", "float64"]
 
 
 @pytest.mark.parametrize("of_parameter", ["float16", "float64"])
-@pytest.mark.parametrize("dtype", others_long(DTYPES, "bfloat16", "float32"))
+@pytest.mark.parametrize("dtype", others_long(DTYPES, "float32"))
 @pytest.mark.parametrize("form", FORMS)
 def test_spikes_and_tangents_have_the_dtype_of_x(form, dtype, of_parameter):
     x = jnp.asarray(X, dtype)
@@ -139,7 +140,7 @@ def test_spikes_and_tangents_have_the_dtype_of_x(form, dtype, of_parameter):
     assert forms(array, array)[form](x).dtype == x.dtype
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", others_long(FORMS, "several"))
 def test_one_value_for_each_channel_where_ranks_are_not_promoted(form):
     x, array = jnp.asarray(X), jnp.linspace(1.0, 2.0, 4)
 

@@ -49,7 +49,7 @@ def results(make):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("form", others_long(FORMS, "8 bits"))
+@pytest.mark.parametrize("form", others_long(FORMS, "array"))
 def test_a_switch_of_jax_changes_no_result(form, mode):
     expected = results(FORMS[form])
     with MODES[mode]():

@@ -152,14 +152,14 @@ def explicit():
 
 
 @pytest.mark.parametrize("splits", others_long(SPLITS, "otherwise"))
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", others_long(FORMS, "several"))
 def test_a_parameter_that_is_split_less_or_more_or_otherwise_than_x(form, splits, explicit):
     of_x, of_alpha = SPLITS[splits]
     arguments = split(explicit, X, *of_x), split(explicit, FULL, *of_alpha)
     close(jax.jit(partial(all_of, form))(*arguments), all_of(form, X, FULL))
 
 
-@pytest.mark.parametrize("form", ["channel", "several", "relaxed"])
+@pytest.mark.parametrize("form", others_long(["channel", "several", "relaxed"], "several"))
 def test_a_parameter_that_is_split_more_than_x_eagerly(form, explicit):
     arguments = split(explicit, X), split(explicit, FULL, "data", None)
     close(all_of(form, *arguments), all_of(form, X, FULL))
@@ -171,6 +171,7 @@ def test_one_value_for_each_channel_of_what_is_split_over_the_batch(form, explic
     close(jax.jit(partial(all_of, form))(*arguments), all_of(form, X, ALPHA))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
 def test_samples_of_an_array_that_is_split(compiled, explicit):
     def sampled(x, alpha, key):

@@ -56,7 +56,7 @@ def over_scan(make):
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", others_long(KEPT, "array", "relaxed"))
 def test_x_and_the_parameters_are_kept_and_no_more(name, jit):
     make, size = KEPT[name]
     x, alpha = jnp.asarray(X), jnp.asarray(ALPHA)
@@ -86,11 +86,7 @@ FORMS = {
 }
 
 
-# To compile; "relaxed and signed", "array" and "uint8" have the same parts.
-SLOW = {"relaxed", "relaxed, scaled", "relaxed and compressed", "float16", "several"}
-
-
-@pytest.mark.parametrize("form", others_long(FORMS, *(FORMS.keys() - SLOW)))
+@pytest.mark.parametrize("form", others_long(FORMS, "array"))
 def test_derivatives_are_the_same_before_and_after_they_are_compiled(form):
     x, alpha = jnp.asarray(X[:, :4], "float64"), jnp.asarray([1.0, 1.5, 2.0, 3.0])
 
@@ -172,7 +168,7 @@ def test_another_number_at_each_call_is_handed_over_as_a_number(monkeypatch):
     assert not any(isinstance(value, float) for value in made)
 
 
-@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize("name", others_long(MOVING, "array"))
 def test_another_value_at_each_call_where_jit_is_disabled(name):
     """Whatever was compiled before: `diagnose` disables it, and who looks for a NaN."""
     x, ones, make = jnp.asarray(X[:1, :4]), jnp.ones((1, 4), "float32"), MOVING[name]
@@ -262,6 +258,7 @@ def test_eager_differentiation_is_told_from_tracing():
     assert seen == [True, True, False, False, False]
 
 
+@pytest.mark.long
 def test_no_gradient_to_a_parameter_from_where_it_has_none():
     x = jnp.asarray([-jnp.inf, jnp.inf, jnp.nan, 1e30, 0.5], "float32")
 
@@ -323,6 +320,7 @@ POWERS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "compressed"), [("power", False), ("scale", False), ("several", True)]
 )

@@ -203,6 +203,7 @@ def test_compiled_twice_for_an_annealed_number(make, is_made_inside):
     assert counter.frame_count == 2  # the second makes the number an argument
 
 
+@pytest.mark.long
 def test_compiled_before_any_eager_call():
     code = """
 import torch, surrogates
@@ -223,6 +224,7 @@ class _Spiking(torch.nn.Module):
         return self.surrogate(x)
 
 
+@pytest.mark.long
 def test_compiled_before_any_surrogate_is_made_with_jax_imported():
     pytest.importorskip("jax")
     code = """

@@ -130,6 +130,7 @@ def _flat(results) -> list[np.ndarray]:
     return [np.asarray(getattr(results, "detach", lambda: results)())]
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 def test_guards_and_compilations_are_counted(torch):

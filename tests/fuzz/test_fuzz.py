@@ -12,6 +12,7 @@ from fuzz.runner import fuzz, report, saved
 from kinds import Kind
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("example", saved(), ids=lambda path: path.stem)
 def test_examples_that_once_broke_a_law(example):
     case = json.loads(example.read_text())

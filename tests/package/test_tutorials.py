@@ -42,6 +42,7 @@ def check(tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_ones_own_surrogate_passes_and_the_mistake_is_found(check):
     page = (TUTORIALS / "own-surrogate.md").read_text()
     code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]

@@ -273,6 +273,7 @@ def test_a_parameter_by_keyword_only_is_varied():
     assert any("disagree" in failure for failure in failures if failure)
 
 
+@pytest.mark.long
 @pytest.mark.symbolic
 @pytest.mark.parametrize("backend", ["gmpy2", "python"])
 def test_both_backends_of_mpmath(backend):

@@ -239,6 +239,7 @@ def _hypergradient(kind, make, alpha, x):
     return kind.numpy(kind.grad(lambda a: kind.grad(make(a))(x))(alpha))
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("residual", RESIDUALS)
 def test_array_parameters_and_vmap(residual, taped):
     alpha = np.asarray([1.0, 4.0], dtype=np.float32)

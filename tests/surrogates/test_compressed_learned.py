@@ -37,6 +37,7 @@ LEARNED = {
 }
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("residual", BYTES)
 @pytest.mark.parametrize("form", LEARNED)
 def test_a_parameter_is_learned_at_what_is_kept(form, residual, taped):

@@ -10,6 +10,7 @@ from kinds import HALVES, WITH_TAPE, Kind, floats, in_half
 from surrogates import Arctan, Compressed, MultiGaussianGrad, MultiSpike, Scaled, Sigmoid, vjp
 
 
+@pytest.mark.long("jax")
 def test_eight_bits_of_a_pullback_are_not_differentiated(taped):
     x, alpha = taped.array(np.asarray([0.3])), taped.array(np.asarray([2.0]))
 
@@ -25,6 +26,7 @@ def test_eight_bits_of_a_pullback_are_not_differentiated(taped):
             taped.gradient(function, at)
 
 
+@pytest.mark.long("jax")
 def test_eight_bits_of_a_peak_that_is_0_negative_or_tiny(kind):
     if kind in (Kind.NUMPY, Kind.NUMPY_READONLY):
         pytest.skip("NumPy's parameters are looked at, and refused")
@@ -51,6 +53,7 @@ def test_eight_bits_of_a_peak_that_is_0_negative_or_tiny(kind):
                     assert np.all((np.abs(found - exact) <= room) | np.isnan(exact))
 
 
+@pytest.mark.long("jax")
 def test_an_infinite_peak_that_is_not_known_before_has_no_levels(kind):
     """Dask computes it, and JAX under `jit`: elsewhere it is refused."""
     if kind not in (Kind.DASK, Kind.JAX):
@@ -112,6 +115,7 @@ def test_eight_bits_of_a_derivative_are_not_differentiated_in_pytorch(torch):
         Compressed(Arctan(alpha), "uint8").surrogate_grad(x.detach()).sum().backward()
 
 
+@pytest.mark.long("jax")
 def test_eight_bits_with_arrays_that_nobody_can_check(taped):
     x = taped.array(np.zeros(3))
     alpha = taped.array(np.asarray([1.0, -1.0, 0.5]))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import surrogates as sg
+from kinds import others_long
 
 DEPTH, WIDTH, TIME = 5, 60, 3
 
@@ -210,7 +211,7 @@ def equinox_network(numbers):
     return Network([Layer(weight, numbers.surrogate) for weight in weights])
 
 
-@pytest.mark.parametrize("wrapped", ["vmap", "lambda", "jit"])
+@pytest.mark.parametrize("wrapped", others_long(["vmap", "lambda", "jit"], "jit"))
 def test_equinox(jax, wrapped):
     numbers = Numbers(1.0)
     network = equinox_network(numbers)
@@ -233,6 +234,7 @@ def test_equinox(jax, wrapped):
     assert diagnosis.unseen == []
 
 
+@pytest.mark.long
 def test_flax(jax):
     nnx = pytest.importorskip("flax.nnx")
 

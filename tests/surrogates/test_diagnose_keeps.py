@@ -170,6 +170,7 @@ def test_a_batch_may_be_the_result_of_a_computation(torch):
     assert sg.diagnose(sg.Sigmoid(), {"a": 1} and x).layers[0]["potential"]["mean"] == 2.0
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.Kind))
 def test_the_random_states_of_all_libraries_stay_as_they_are(kind):
     kinds.required(kind)

@@ -165,6 +165,7 @@ def test_by_share_of_all_there_is():
         assert gain(fitted(surrogate, **NORMAL, by="share"), **NORMAL).share == 1.0
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize(
     ("by", "axis"), [("gain", 1), ("spread", None), ("distance", -1), ("share", (0, 2))]
 )
@@ -311,6 +312,7 @@ NOTHING = {
 KNOWN = [Kind.NUMPY, Kind.TORCH, Kind.JAX]
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("kind", KNOWN)
 @pytest.mark.parametrize("by", NOTHING)
 def test_a_sample_without_spread_is_an_error_where_its_values_are_known(kind, by):

@@ -12,6 +12,7 @@ import surrogates
 from surrogates import gain
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("kind", kinds.parameters(kinds.PRECISE))
 @pytest.mark.parametrize("axis", [None, -1, (0, 1)])
 def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
@@ -37,6 +38,7 @@ def test_over_a_sample_it_is_that_of_the_sample(kind, axis):
             np.testing.assert_allclose(value, exact, rtol=3e-6)
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize(("kind", "half"), kinds.HALVES)
 def test_over_a_sample_in_half_precision_it_is_in_single(kind, half):
     x = np.full((300, 300), 0.25, np.float32)
@@ -70,6 +72,7 @@ def test_over_a_sample_it_is_differentiated(kind):
     np.testing.assert_allclose(kind.numpy(gradient), expected, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_in_jax_it_is_compiled_and_batched():
     jax = pytest.importorskip("jax")
     x = jax.numpy.linspace(-2, 1, 12).reshape(3, 4)

@@ -40,6 +40,7 @@ def test_its_arrays_are_taken_out_and_put_back_in(kind):
         np.testing.assert_allclose(kind.numpy(slope), kind.numpy(expected), rtol=1e-15)
 
 
+@pytest.mark.long("jax")
 def test_weights_that_learn(taped):
     x = taped.array(np.linspace(-2, 2, 7))
 

@@ -30,6 +30,7 @@ def test_an_array_comes_to_the_host(kind, dtype):
         np.testing.assert_array_equal(found, values)
 
 
+@pytest.mark.long("jax")
 @INSTALLED
 @pytest.mark.parametrize(("kind", "half"), [*HALVES, (Kind.MLX, "bfloat16")])
 def test_an_array_of_half_precision_comes_to_the_host(kind, half):
@@ -44,6 +45,7 @@ def test_numbers_come_to_the_host():
         np.testing.assert_array_equal(on_host(given), [1.0, 2.0])
 
 
+@pytest.mark.long("jax")
 @INSTALLED
 @EVERY
 def test_a_diagnosis_is_that_of_numpy(kind):

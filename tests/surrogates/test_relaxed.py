@@ -111,6 +111,7 @@ def test_where_the_derivative_overflows_the_gradient_to_x_is_infinite_too(torch,
 FINITE_AREA = [cls for cls in SURROGATES.values() if np.isfinite(cls().area) and declared(cls)]
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("cls", FINITE_AREA)
 @pytest.mark.parametrize("framework", ["torch", "jax"])
 def test_a_potential_at_the_end_of_the_range_does_not_spoil_the_gradient(cls, framework):
@@ -246,6 +247,7 @@ MOVES = {
 }
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("name", MOVES)
 def test_the_constant_of_the_primitive_does_not_leak(name, taped):
     surrogate, area, value = MOVES[name]
@@ -287,6 +289,7 @@ AROUND = {
 LEAVES = ("Arctan", "InvSquareGrad", "Sigmoid", "SlayerGrad", "TanhGrad")
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("leaf", LEAVES)
 @pytest.mark.parametrize("around", AROUND)
 def test_the_gradient_of_a_parameter_inside_is_that_of_the_whole_area(taped, around, leaf):

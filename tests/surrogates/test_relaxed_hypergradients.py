@@ -41,6 +41,7 @@ WITHOUT_AREA = {
 }
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("relax", [Relaxed, Smooth, lambda s: Compressed(Relaxed(s))])
 @pytest.mark.parametrize("name", WITHOUT_AREA)
 @pytest.mark.parametrize("kind", TAPED)

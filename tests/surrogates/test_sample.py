@@ -18,6 +18,7 @@ from surrogates import (
 from surrogates.definitions import SURROGATES
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("name", ["Sigmoid", "ERF", "Arctan", "PiecewiseQuadratic"])
 def test_sample_spikes_with_the_primitive_as_probability(name, kind):
     surrogate = SURROGATES[name]()
@@ -232,6 +233,7 @@ def test_the_probability_of_another_surrogate(kind):
     np.testing.assert_array_equal(kind.numpy(spikes), kind.numpy(expected))
 
 
+@pytest.mark.long("jax")
 def test_another_probability_leaves_the_gradient(taped):
     x = taped.array(np.linspace(-1, 1, 11))
     inside = surrogates.Scaled(surrogates.ReluGrad(2.0, 0.5), 3.0)

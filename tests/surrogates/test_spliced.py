@@ -173,6 +173,7 @@ def test_in_every_kind(kind):
     np.testing.assert_allclose(kind.numpy(slope), exact, rtol=1e-15)
 
 
+@pytest.mark.long("jax")
 def test_its_primitive_has_its_derivative_for_a_slope_and_parameters_learn(taped):
     for closed in ("above", "below"):
         surrogate = Spliced(Scaled(Sigmoid(4.0), 2.0), Arctan(1.0), closed)

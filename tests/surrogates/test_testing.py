@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import FIRST, Kind, others_long, parameters, required
+from kinds import FIRST, Kind, parameters, required
 from surrogates import testing
 from surrogates._contract import Case, Library
 from surrogates.testing import check_backend
@@ -36,12 +36,14 @@ def of_strict(**given):
     check(Kind.STRICT, asarray=xp.asarray, asnumpy=np.asarray, **given)
 
 
+@pytest.mark.long("torch", "mlx")
 @pytest.mark.parametrize("kind", parameters(kind for kind in FIRST if kind is not Kind.JAX))
 def test_built_in_backends_keep_the_contract_for_every_surrogate(kind):
     check(kind)
 
 
-@pytest.mark.parametrize("dtype", others_long(["float32", "float64"], "float32"))
+@pytest.mark.long
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_jax_keeps_the_contract(dtype):
     check(Kind.JAX, surrogates=SOME, dtypes=[dtype])
 
@@ -153,6 +155,7 @@ def faults_of_differentiation():
     return locals()
 
 
+@pytest.mark.long("firstorder-the second", "flatatthreshold", "no gradient by itself", "held")
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

@@ -62,6 +62,7 @@ def made(theta):
     return Spliced(moved, GaussianGrad(theta[0], 0.75))
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("outer", [Smooth, Relaxed])
 def test_parameters_have_the_gradient_of_the_primitive(taped, outer):
     inner = Relaxed if outer is Smooth else Smooth

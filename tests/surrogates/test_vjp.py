@@ -141,6 +141,7 @@ def test_a_pullback_does_not_see_later_edits(name, edited):
         np.testing.assert_array_equal(edited.numpy(pullback(edited.array(values[2]))), expected)
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("name", HELD)
 @pytest.mark.parametrize("place", ["alpha", "x", "cotangent"])
 @pytest.mark.parametrize("other", parameters([Kind("jax"), Kind("dask")]))

@@ -157,6 +157,7 @@ def test_in_every_kind(kind):
     np.testing.assert_allclose(kind.numpy(slope), inside, rtol=1e-15)
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize("normalise", [False, True])
 def test_its_primitive_has_its_derivative_for_a_slope_and_the_band_learns(taped, normalise):
     surrogate = Windowed(Sigmoid(4.0), 0.5, normalise)
@@ -301,6 +302,7 @@ def test_of_an_array_an_area_that_cannot_be_made_1_gives_nan(amplitude, kind):
     assert np.isnan(kind.numpy(window.surrogate_fun(x))).all()
 
 
+@pytest.mark.long
 def test_in_a_compiled_function_an_area_that_cannot_be_made_1_gives_nan(torch, jax):
     def derivative(x, amplitude):
         return Windowed(Scaled(Sigmoid(), amplitude), normalise=True).surrogate_grad(x)

@@ -96,6 +96,7 @@ def slope(leaf, wrappers):
     return derivative(X), room
 
 
+@pytest.mark.long("jax")
 @given(nestings())
 def test_spikes_and_derivative_of_a_nesting(kind, nesting):
     leaf, wrappers, surrogate = nesting
@@ -119,6 +120,7 @@ def test_spikes_and_derivative_of_a_nesting(kind, nesting):
         np.testing.assert_allclose(kind.numpy(actual), derivative, rtol=1e-12, atol=atol)
 
 
+@pytest.mark.long("jax")
 @given(nestings())
 def test_gradient_of_a_nesting(taped, nesting):
     leaf, wrappers, surrogate = nesting
@@ -219,6 +221,7 @@ def test_other_wrappers_are_sampled(wrapper):
     np.testing.assert_array_equal(spikes, expected)
 
 
+@pytest.mark.long("jax")
 @pytest.mark.parametrize(("half_kind", "half"), HALVES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_wider_parameter_does_not_widen_the_spikes(half_kind, half, dtype):

@@ -134,10 +134,10 @@ def lowest(session: nox.Session) -> None:
     install(session, *group("test"), *oldest)
     session.env["HYPOTHESIS_PROFILE"] = "few"  # with the newest they draw more
     pytest(session, "--quickest", require="jax")
-    # and two long ones that an older JAX could fail: what all backends promise, and private names
-    files = ("surrogates/test_testing.py", "package/test_private_names.py")
-    chosen = ("-m", "long", "-k", "keeps_the_contract or without_a_private_name")
-    pytest(session, *chosen, *(f"tests/{file}" for file in files), require="jax")
+    # and long ones that an older JAX could fail: its rule, what all promise, and private names
+    files = ("backends/test_jax_tangent", "surrogates/test_testing", "package/test_private_names")
+    chosen = ("-m", "long", "-k", "test_jax or without_a_private_name")
+    pytest(session, *chosen, *(f"tests/{file}.py" for file in files), require="jax")
 
 
 @nox.session

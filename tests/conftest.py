@@ -96,6 +96,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--thin") and not config.getoption("--rest"):
+        raise pytest.UsageError("--thin is a part of --rest: say --rest --thin")
+
+
 # What takes most of the time, and is the same for every formula, mostly.
 LONG = {
     "test_accuracy_ranges",
@@ -104,6 +109,7 @@ LONG = {
     "test_compressed",
     "test_gain",
     "test_measures",
+    "test_mlx",
     "test_program_torch",
     "test_relaxed",
     "test_relaxed_accuracy",
@@ -114,6 +120,7 @@ LONG = {
     "test_transforms_arrays",
     "test_transforms_jax",
     "test_transforms_jax_parameters",
+    "test_transforms_mlx",
     "test_transforms_torch",
     "test_transforms_torch_parameters",
 }
@@ -178,8 +185,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 session = name.replace("_", "-")
                 item.add_marker(pytest.mark.skip(reason=f"run by nox -s {session}"))
     everywhere, rest = config.getoption("--quickest"), config.getoption("--rest")
-    if config.getoption("--thin") and not rest:
-        raise pytest.UsageError("--thin is a part of --rest: say --rest --thin")
     if everywhere or rest or config.getoption("--quick"):
         later = set()
         for item in items:

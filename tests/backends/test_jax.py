@@ -105,6 +105,7 @@ def test_your_own_surrogate_is_a_pytree():
     close(jax.jit(lambda s, x: jax.grad(s)(x))(Lorentzian(), 1.0), 0.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("other", ["sys", "torch"])  # of which it is asked whether it compiles
 def test_surrogate_made_before_jax_is_imported_becomes_a_pytree(other):
     pytest.importorskip(other)

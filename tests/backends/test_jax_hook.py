@@ -57,7 +57,7 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-@pytest.mark.parametrize("emission", others_long(EMISSIONS, "at_threshold=0", "MultiSpike"))
+@pytest.mark.parametrize("emission", others_long(EMISSIONS, "at_threshold=0"))
 def test_nothing_is_compiled_nor_kept_for_a_new_value(emission, compilations):
     make, x = EMISSIONS[emission], jnp.asarray(X)
     gradient = lambda alpha: jax.grad(lambda x: make(alpha)(x).sum())(x)  # noqa: E731
@@ -219,7 +219,7 @@ def test_a_gradient_that_is_not_defined_is_refused(transform):
         ASKED[transform](of_threshold, jnp.ones(4))
 
 
-@pytest.mark.parametrize("transform", ASKED)
+@pytest.mark.parametrize("transform", others_long(ASKED, "grad", "jvp", "scan of grad"))
 def test_of_what_is_held_no_gradient_is_asked_for(transform):
     threshold = jnp.ones(4)
 

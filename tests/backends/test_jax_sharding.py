@@ -165,7 +165,7 @@ def test_a_parameter_that_is_split_more_than_x_eagerly(form, explicit):
     close(all_of(form, *arguments), all_of(form, X, FULL))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", others_long(FORMS, "several"))
 def test_one_value_for_each_channel_of_what_is_split_over_the_batch(form, explicit):
     arguments = split(explicit, X, "data", None), split(explicit, ALPHA)
     close(jax.jit(partial(all_of, form))(*arguments), all_of(form, X, ALPHA))

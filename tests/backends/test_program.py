@@ -247,6 +247,7 @@ def test_threads_do_not_share_buffers():
             np.testing.assert_array_equal(actual, x)
 
 
+@pytest.mark.long
 @every_surrogate
 @dtypes
 @pytest.mark.parametrize("size", [1, BLOCK, BLOCK + 1, 2**17, 2**17 + 1])

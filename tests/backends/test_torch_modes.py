@@ -314,7 +314,8 @@ COMPILED = {
 }
 
 
-@pytest.mark.parametrize("entered", others_long(ELSEWHERE[:3], in_dual_level))
+@pytest.mark.long
+@pytest.mark.parametrize("entered", ELSEWHERE[:3])
 @pytest.mark.parametrize("make", COMPILED.values(), ids=COMPILED)
 def test_what_is_compiled_beside_another_thread_is_differentiated(entered, make):
     surrogate, x = make(), torch.tensor([-30.0, -1.0, 0.0, 2.0, 1e4])

@@ -80,6 +80,7 @@ def test_two_widths_on_both_sides_of_the_largest_gain_are_found_however_near():
             fitted(surrogate, **far, to=0.999 * most, vary="sharpness")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("potentials", [NORMAL, UNIFORM], ids=["normal", "uniform"])
 @pytest.mark.parametrize("name", ["MultiSpikeSuper", "PeriodicExponential"])
 def test_the_width_of_a_periodic_derivative_is_searched_as_far_as_it_is_integrated(

@@ -216,6 +216,7 @@ def test_what_a_library_has_the_means_for_is_checked_and_no_more(means, more):
     assert titles("generator", surrogate=surrogates.MultiGaussianGrad()) == titles()
 
 
+@pytest.mark.long
 def test_each_check_of_differentiation_notices_one_percent():
     pytest.importorskip("jax")
     from surrogates.backends._jax import JaxBackend

@@ -127,8 +127,11 @@ REASONS = {
         "was 1.0 of 1.4 ms in the system, while that of the number used again what was freed.) Of "
         "Arctan two passes are left where alpha is a number, since its constants "
         "fold, and three where it is an array: on one thread the passes take 1.36 of the two "
-        "(1.84 before a product and a sum became one). Tried: squaring x first (no gain). No "
-        "operation of PyTorch has the four operands that two passes would need."
+        "(1.84 before a product and a sum became one). Tried: squaring x first (no gain), and "
+        "both sides of the fraction divided by the square of the parameter, which takes two "
+        "passes, as long as those of a number, but is NaN where that square is 0 or infinite "
+        "(below 1e-19 in float32), so that each call would have to look. No operation of PyTorch "
+        "has the four operands that two passes of the formula would need."
     ),
     "JAX eager: another alpha": (
         "JAX eager, another alpha: nothing is compiled. Beside other programs, 1.10 to 1.14 "

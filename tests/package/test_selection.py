@@ -54,6 +54,15 @@ def test_a_mark_with_a_word_is_for_the_tests_with_that_word_in_their_name():
     assert all("jax" in name for name in rest)
 
 
+@pytest.mark.long
+def test_a_mark_without_a_word_is_for_all_tests():
+    pytest.importorskip("jax")
+    marked = "test_the_slope_in_each_number_is_that_of_the_area"
+    quick, rest = chosen("--quick", "-k", marked), chosen("--rest", "-k", marked)
+    assert {re.sub(r".*\[", "", name) for name in quick} == {"scale]"}
+    assert len(rest) > 2
+
+
 def test_thin_is_a_part_of_rest():
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--thin", FILES[-1]]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

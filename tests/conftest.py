@@ -166,10 +166,14 @@ def _is_long(item: pytest.Item) -> bool:
     return any(not mark.args or any(word in name for word in mark.args) for mark in marks)
 
 
-def _is_for_later(item: pytest.Item, others: set[type]) -> bool:
+def _is_for_later(item: pytest.Item, everywhere: bool) -> bool:
     """Return whether a test is of a surrogate that another one stands for, or long and of none."""
-    classes = _classes(item)
-    return not classes.isdisjoint(others) or (_is_long(item) and not classes)
+    classes, is_long = _classes(item), _is_long(item)
+    if not classes:
+        return is_long
+    if item.module.__name__ in LONG:
+        return not classes.isdisjoint(NOT_THREE)
+    return (everywhere or is_long) and not classes.isdisjoint(OTHERS)
 
 
 def _is_chosen(item: pytest.Item) -> bool:
@@ -186,15 +190,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"run by nox -s {session}"))
     everywhere, rest = config.getoption("--quickest"), config.getoption("--rest")
     if everywhere or rest or config.getoption("--quick"):
-        later = set()
-        for item in items:
-            module = item.module.__name__
-            if module in LONG:
-                others = NOT_THREE
-            else:
-                others = OTHERS if everywhere or _is_long(item) else set()
-            if _is_for_later(item, others):
-                later.add(item)
+        later = {item for item in items if _is_for_later(item, everywhere)}
         left_out = {*items} - later if rest else later
         if config.getoption("--thin"):
             left_out |= {item for item in items if _classes(item) and not _is_chosen(item)}

@@ -144,7 +144,8 @@ def slopes_in_parameter(function, x, value):
         import jax
 
         p = jax.numpy.full(x.shape, value)
-        slope = jax.grad(lambda p: function(jax.numpy.asarray(x), p).sum())(p)
+        # compiled at once: each operation by itself, for each number of breakpoints, takes longer
+        slope = jax.jit(jax.grad(lambda p: function(jax.numpy.asarray(x), p).sum()))(p)
         found.append(np.asarray(slope))
     return found
 

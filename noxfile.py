@@ -32,7 +32,7 @@ FRAMEWORKS = {
     "all": [name for name in EXTRAS if name not in ("check", "plot")],
 }
 
-nox.options.sessions = ["lint", "types", "package", f"tests-{THIS}(all)"]
+nox.options.sessions = ["lint", "package", f"tests-{THIS}(all)"]
 
 
 def group(name: str) -> list[str]:
@@ -88,7 +88,7 @@ def tests(session: nox.Session, frameworks: str) -> None:
 def full(session: nox.Session) -> None:
     """Run every test for every surrogate, or with ``-- --rest`` those that ``nox`` leaves out.
 
-    ``-- --rest --thin`` runs a quarter of those that are the same test for each surrogate.
+    ``-- --rest --thin`` runs a tenth of the surrogates of each test, a third of other cases.
     """
     everything(session)
     pytest(session, require="torch,jax,dask")
@@ -158,8 +158,8 @@ def pages(session: nox.Session) -> None:
 @nox.session(name="docs-js")
 def docs_js(session: nox.Session) -> None:
     """Compare the JavaScript of the site's comparison page with NumPy; test what makes the site."""
-    session.install(*PINNED, "-e", ".[check]", *group("test"), *group("node"), *group("docs"))
-    pytest(session, "-m", "docs_js", "tests/site")
+    install(session, *PINNED, "-e", ".[check]", *group("test"), *group("node"), *group("docs"))
+    pytest(session, "--dist=load", "-m", "docs_js", "tests/site")  # one file takes all of the time
     pytest(session, "tests/package/test_site.py")  # other sessions have no Sphinx
 
 
@@ -279,7 +279,7 @@ def types(session: nox.Session) -> None:
         pathlib.Path(p).resolve() for p in ("pyproject.toml", "tests/package/typing_example.py")
     )
     session.chdir(session.create_tmp())  # away from src: the installed package is what users have
-    session.run("mypy", "--config-file", str(settings), "--package", "surrogates")
+    session.run("mypy", "-n", "2", "--config-file", str(settings), "--package", "surrogates")
     session.run("mypy", "--config-file", str(settings), str(user))
     # The interpreter by name: pyright prefers a .venv that it finds next to the file.
     python = pathlib.Path(session.bin) / "python"
@@ -310,15 +310,14 @@ def bench(session: nox.Session) -> None:
 def libraries(session: nox.Session) -> None:
     """Run the neurons of other libraries with our surrogates, their pages and examples."""
     pins = ["-c", "tests/libraries/constraints.txt"]
-    session.install(*pins, "-e", ".[torch,jax]", *group("test"), *group("libraries"))
+    install(session, *pins, "-e", ".[torch,jax]", *group("test"), *group("libraries"))
     # They ask for more than their neurons need; samna installs itself from another index.
     session.install("--no-deps", *pins, "rockpool", "sinabs", "slax")
-    pytest(session, "-W", "ignore", "tests/libraries", require="torch,jax")
     page = "tests/package/test_documentation.py"
-    chosen = "README or neurons.md or from-your-library.md"
-    session.run("python", "-m", "pytest", "-W", "ignore", "-k", chosen, page)
+    chosen = "libraries or README or neurons.md or from-your-library.md"  # the folder, and examples
+    pytest(session, "-W", "ignore", "-k", chosen, "tests/libraries", page, require="torch,jax")
     plug_ins = ("test_tensorflow_example.py", "test_autograd_plugin.py")
-    session.run("python", "-m", "pytest", *(f"tests/backends/{name}" for name in plug_ins))
+    pytest(session, *(f"tests/backends/{name}" for name in plug_ins))
 
 
 @nox.session(python="3.11")

@@ -13,9 +13,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; more threads 
 
 import gc
 import importlib.metadata
+import math
 import sys
 import zlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +26,7 @@ import pytest
 from hypothesis import settings
 
 from kinds import PRECISE, WITH_TAPE, Kind, parameters, required
+from surrogates._parameters import parameters as parameters_of
 from surrogates.definitions import FAMILIES, SURROGATES
 
 # Derandomised: a red run means a change of ours. No deadline: the first call compiles.
@@ -89,7 +92,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--rest", action="store_true", help="the tests that --quick leaves out")
     parser.addoption(
-        "--thin", action="store_true", help="with --rest, a quarter of what each surrogate has"
+        "--thin",
+        action="store_true",
+        help="with --rest, of each test a tenth of the surrogates, a third of other cases",
     )
     parser.addoption(
         "--quickest", action="store_true", help="in all files, one surrogate of each family"
@@ -114,7 +119,9 @@ LONG = {
     "test_relaxed",
     "test_relaxed_accuracy",
     "test_tape",
+    "test_testing",
     "test_torch",
+    "test_torch_cuda_parameters",
     "test_torch_modes",
     "test_torch_parameters",
     "test_transforms_arrays",
@@ -138,8 +145,10 @@ STAND_INS = {
 }
 # Of these, one with a special function, one with edges, one whose two sides differ.
 THREE = {"GaussianGrad", "ReluGrad", "S2NN"}
+# For what is marked as long in the files above: it has the most parameters, and edges for JAX.
+ONE = {"S2NN"}
 # else a name that is none would leave tests out of the quick run in silence
-assert THREE <= STAND_INS <= {*SURROGATES}, (THREE, STAND_INS)
+assert ONE <= THREE <= STAND_INS <= {*SURROGATES}, (THREE, STAND_INS)
 
 
 def _others(family: Any) -> list[type]:
@@ -151,6 +160,10 @@ def _others(family: Any) -> list[type]:
 
 OTHERS = {cls for family in FAMILIES for cls in _others(family)}
 NOT_THREE = {cls for cls in SURROGATES.values() if cls.__name__ not in THREE}
+NOT_ONE = {cls for cls in SURROGATES.values() if cls.__name__ not in ONE}
+
+# What the name of a test has of the surrogate that it is of.
+OF_SURROGATES = {*SURROGATES} | {p.name for cls in SURROGATES.values() for p in parameters_of(cls)}
 
 
 def _classes(item: pytest.Item) -> set[type]:
@@ -172,13 +185,23 @@ def _is_for_later(item: pytest.Item, everywhere: bool) -> bool:
     if not classes:
         return is_long
     if item.module.__name__ in LONG:
-        return not classes.isdisjoint(NOT_THREE)
+        return not classes.isdisjoint(NOT_ONE if is_long else NOT_THREE)
     return (everywhere or is_long) and not classes.isdisjoint(OTHERS)
 
 
-def _is_chosen(item: pytest.Item) -> bool:
-    """Return whether a test is one of a quarter, always the same, of all rows and surrogates."""
-    return zlib.crc32(item.nodeid.encode()) % 4 == 0
+def _thinned(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return a tenth of each row of surrogates and a third of other cases, always the same."""
+    rows = defaultdict(list)
+    for item in items:
+        classes = _classes(item)
+        words = item.callspec.id.split("-") if classes else ()
+        others = (word for word in words if word not in OF_SURROGATES)
+        rows[10 if classes else 3, item.module, item.originalname, *others].append(item)
+    for row in rows.values():
+        row.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
+    return {
+        item for (share, *_), row in rows.items() for item in row[: math.ceil(len(row) / share)]
+    }
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -193,7 +216,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         later = {item for item in items if _is_for_later(item, everywhere)}
         left_out = {*items} - later if rest else later
         if config.getoption("--thin"):
-            left_out |= {item for item in items if _classes(item) and not _is_chosen(item)}
+            left_out |= later - _thinned(later)
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
 

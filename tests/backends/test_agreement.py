@@ -55,6 +55,7 @@ def test_formula_agrees_with_numpy_float64(cls, dtype, kind, function, method, d
     assert_as_stated(surrogate, function, kind.numpy(actual), exact, kind)
 
 
+@pytest.mark.long("jax")
 @every_dtype
 @every_surrogate
 @given(data=st.data())
@@ -68,6 +69,7 @@ def test_framework_differentiates_the_spike_by_the_derivative(cls, dtype, taped,
     assert_as_stated(surrogate, "derivative", taped.numpy(gradient), exact, taped)
 
 
+@pytest.mark.long("jax")
 @every_dtype
 @every_surrogate
 @given(data=st.data())

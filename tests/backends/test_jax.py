@@ -42,6 +42,7 @@ def test_spikes_promote_alike_eager_and_compiled():
     assert promoted(x).dtype == jax.jit(promoted)(x).dtype == jax.jit(promoted)(0.5).dtype
 
 
+@pytest.mark.long
 def test_derivatives_are_the_same_before_and_after_the_spike_is_compiled():
     from surrogates.backends import _jax_tangent as hook
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import every_surrogate, others_long
+from kinds import every_surrogate
 from surrogates import Arctan, Compressed, ExpEscape, Sigmoid
 from surrogates._parameters import parameters
 from surrogates.definitions import SURROGATES
@@ -55,9 +55,8 @@ def test_forward_mode_at_every_edge(cls, dtype, way):
     check(cls(), x, *FORWARD[way](cls(), x))
 
 
-@pytest.mark.parametrize("name", others_long(SURROGATES, "Arctan", "ReluGrad", "SlayerGrad"))
-def test_exported_at_every_edge(name):
-    cls = SURROGATES[name]
+@every_surrogate
+def test_exported_at_every_edge(cls):
     xs = tuple(EDGES.to(dtype).requires_grad_() for dtype in DTYPES)
     model = torch.export.export(Each(cls()), tuple(x.detach() for x in xs)).module()
     for x, spikes in zip(xs, model(*xs), strict=True):

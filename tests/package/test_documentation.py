@@ -37,11 +37,13 @@ def jax_of_a_reader():
         return
     import jax
 
+    before = jax.config.jax_enable_x64
     jax.config.update("jax_enable_x64", False)
     yield
-    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_enable_x64", before)
 
 
+@pytest.mark.long("numpy.md-0", "gradients.md-3")  # which train
 @pytest.mark.usefixtures("jax_of_a_reader")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_examples_of_the_pages(block):

@@ -81,6 +81,7 @@ def test_relaxed_emits_spikes_where_the_primitive_overflows(torch, dtype):
     assert torch.isfinite(delta_u.grad)
 
 
+@pytest.mark.long
 def test_relaxed_takes_a_number_under_jax_transforms(jax):
     spike = Relaxed(Sigmoid(jax.numpy.asarray(2.0)))
     expected = Sigmoid(2.0).surrogate_grad(0.3)

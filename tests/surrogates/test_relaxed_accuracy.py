@@ -76,6 +76,7 @@ def size_of_rounding(make, value, x, exact):
     return abs(exact) + abs(term) + np.max(np.abs(moved), axis=0) / 1e-6
 
 
+@pytest.mark.long
 @every_surrogate
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_cancels_in_the_tails(cls, path):

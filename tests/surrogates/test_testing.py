@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surrogates
-from kinds import FIRST, Kind, parameters, required
+from kinds import FIRST, Kind, every_surrogate, parameters, required
 from surrogates import testing
 from surrogates._contract import Case, Library
 from surrogates.testing import check_backend
@@ -36,21 +36,17 @@ def of_strict(**given):
     check(Kind.STRICT, asarray=xp.asarray, asnumpy=np.asarray, **given)
 
 
-@pytest.mark.long("torch", "mlx")
-@pytest.mark.parametrize("kind", parameters(kind for kind in FIRST if kind is not Kind.JAX))
-def test_built_in_backends_keep_the_contract_for_every_surrogate(kind):
-    check(kind)
+@every_surrogate
+@pytest.mark.parametrize("kind", parameters(FIRST))
+def test_built_in_backends_keep_the_contract_for_every_surrogate(kind, cls):
+    one_dtype = {"dtypes": ["float32"], "compile": None} if kind is Kind.JAX else {}  # it compiles
+    check(kind, surrogates=[cls()], **one_dtype)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_jax_keeps_the_contract(dtype):
-    check(Kind.JAX, surrogates=SOME, dtypes=[dtype])
-
-
-@pytest.mark.long
-def test_jax_keeps_the_contract_for_every_surrogate():
-    check(Kind.JAX, dtypes=["float32"], compile=None)
+@pytest.mark.parametrize(("surrogate", "dtype"), [(SOME[0], "float64"), (SOME[1], "float32")])
+def test_jax_keeps_the_contract(surrogate, dtype):
+    check(Kind.JAX, surrogates=[surrogate], dtypes=[dtype])
 
 
 def test_mlx_compiles():
@@ -155,7 +151,7 @@ def faults_of_differentiation():
     return locals()
 
 
-@pytest.mark.long("firstorder-the second", "flatatthreshold", "no gradient by itself", "held")
+@pytest.mark.long("firstorder", "flatatthreshold", "moving", "held")
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

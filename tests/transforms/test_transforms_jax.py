@@ -163,6 +163,7 @@ THIRD = {
 }
 
 
+@pytest.mark.long
 @rows(*THIRD)
 def test_third_derivative(cell, transform):
     cell.order(3, THIRD[transform](cell.surrogate)(jnp.asarray(cell.x)))
@@ -189,6 +190,7 @@ def network(surrogate, weights, currents, wrap, scanned):
     return (outputs**2).sum() + (outputs.sum() - 2) ** 2
 
 
+@pytest.mark.long
 @rows("Hessian-vector product of a network: scan, checkpoint and unrolled agree")
 def test_network(cell):
     currents = jnp.linspace(0.3, 1.7, 6)

@@ -69,6 +69,7 @@ def test_hypergradient(cell):
         cell.check(jax.grad(gradient)(cell.value), exact, 1e-8)
 
 
+@pytest.mark.long
 @rows("relaxed: gradient to x and to each parameter")
 def test_relaxed(cell):
     x = jnp.asarray(cell.x)
@@ -96,6 +97,7 @@ RELAXED = {
 }
 
 
+@pytest.mark.long
 @rows(*RELAXED)
 def test_relaxed_transform(cell, transform):
     x = jnp.asarray(cell.x)

@@ -227,6 +227,7 @@ INSIDE = {
 }
 
 
+@pytest.mark.long
 @rows(*INSIDE)
 def test_compiled_transform(cell, transform):
     torch.compiler.reset()
@@ -234,6 +235,7 @@ def test_compiled_transform(cell, transform):
     cell.order(1, numpy(f(potentials(cell))))
 
 
+@pytest.mark.long
 @rows("compile of func.hessian")
 def test_compiled_hessian(cell):
     torch.compiler.reset()
@@ -289,6 +291,7 @@ def test_compiled_double_backward(cell):
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")
+@pytest.mark.long
 @pytest.mark.xfail(
     strict=True,
     raises=NotImplementedError,
@@ -301,6 +304,7 @@ def test_compiled_forward_mode_of_a_leaf(cell):
     forward_mode(f)(leaf(potentials(cell)))
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @rows("ONNX export: one comparison")

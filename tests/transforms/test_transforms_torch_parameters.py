@@ -110,6 +110,7 @@ RELAXED = {
 }
 
 
+@pytest.mark.long
 @rows(*RELAXED)
 def test_relaxed_transform(cell, transform):
     x, alpha = potentials(cell), torch.tensor(cell.value, dtype=torch.float64)
@@ -121,6 +122,7 @@ def test_relaxed_transform(cell, transform):
     cell.check(numpy(derivative(alpha)), exact, 1e-11)
 
 
+@pytest.mark.long
 @rows("learnable, a torch.nn.Module: in range after wild steps, compiled once")
 def test_learnable(cell):
     for name in cell.each():

@@ -68,7 +68,7 @@ def pytest(session: nox.Session, *arguments: str, require: str = "") -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("frameworks", [nox.param(name, id=name) for name in FRAMEWORKS])
 def tests(session: nox.Session, frameworks: str) -> None:
-    """Run the tests with some of the frameworks installed; with all, run the demo too."""
+    """Run the tests with some of the frameworks installed."""
     extras = FRAMEWORKS[frameworks]
     project = f".[{','.join(extras)}]" if extras else "."
     others = group("transforms") if frameworks == "all" else []
@@ -79,9 +79,6 @@ def tests(session: nox.Session, frameworks: str) -> None:
         size = ["--quickest", "-m", "not symbolic"]
         session.env["HYPOTHESIS_PROFILE"] = "few"
     pytest(session, *size, require=",".join(extra for extra in extras if extra != "demo"))
-    if "demo" in extras:
-        picture = str(pathlib.Path(session.create_tmp()) / "demo.png")
-        session.run("python", "-m", "surrogates", "demo", "--out", picture)
 
 
 @nox.session

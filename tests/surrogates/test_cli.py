@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -113,17 +114,21 @@ def _demo(tmp_path):
     return demo, training.load_digits(seed=0), tmp_path / "demo.png"
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("library", ["torch", "jax"])  # each besides NumPy
-def test_demo_reaches_its_accuracy_and_agrees(library, tmp_path, capsys, monkeypatch):
-    demo, _, picture = _demo(tmp_path)
-    pytest.importorskip(library)
+def _run(monkeypatch, demo, *arguments):
+    """Run the demo, and return the run of each framework."""
     runs = []
     original = demo.table
     monkeypatch.setattr(demo, "table", lambda r: runs.extend(r) or original(r))
-    arguments = ["--backend", library, "--surrogate", "gaussian_grad", "--out", str(picture)]
     assert main(["demo", *arguments]) == 0
-    assert [run.framework for run in runs] == ["numpy", library]
+    return runs
+
+
+@pytest.mark.long
+def test_demo_reaches_its_accuracy_and_agrees(tmp_path, capsys, monkeypatch):
+    demo, _, picture = _demo(tmp_path)
+    libraries = [name for name in ("numpy", "torch", "jax") if importlib.util.find_spec(name)]
+    runs = _run(monkeypatch, demo, "--out", str(picture))
+    assert {*libraries} <= {run.framework for run in runs}  # and CuPy, where it has a device
     for run in runs:
         assert run.accuracy >= 0.95
         np.testing.assert_allclose(run.losses, runs[0].losses, rtol=0, atol=1e-10)
@@ -131,6 +136,19 @@ def test_demo_reaches_its_accuracy_and_agrees(library, tmp_path, capsys, monkeyp
     output = capsys.readouterr()
     assert all(run.framework in output.out for run in runs)
     assert "100%" in output.err
+
+
+def test_demo_trains_with_the_surrogate_and_the_framework_that_are_given(tmp_path, monkeypatch):
+    demo, _, picture = _demo(tmp_path)
+    pytest.importorskip("torch")
+    arguments = ["--backend", "torch", "--epochs", "1", "--out", str(picture)]
+    losses = []
+    for surrogate in ("sigmoid", "gaussian_grad"):
+        numpy, torch = _run(monkeypatch, demo, *arguments, "--surrogate", surrogate)
+        assert torch.framework == "torch"
+        np.testing.assert_allclose(torch.losses, numpy.losses, rtol=0, atol=1e-10)
+        losses.append(torch.losses[-1])
+    assert losses[0] != losses[1]
 
 
 def test_gradients_of_the_numpy_network_are_those_of_torch(tmp_path):

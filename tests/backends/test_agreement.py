@@ -39,6 +39,7 @@ def test_spikes_are_equal_everywhere(cls, dtype, kind, data):
     np.testing.assert_array_equal(kind.numpy(spikes), (values >= 0).astype(dtype))
 
 
+@pytest.mark.long("jax")
 @every_dtype
 @every_surrogate
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ def test_framework_differentiates_the_primitive_to_the_derivative(cls, dtype, ta
     assert np.all(close | (gradient == expected))
 
 
+@pytest.mark.long("jax")
 @every_dtype
 @every_surrogate
 @given(data=st.data())

@@ -36,6 +36,7 @@ def of_strict(**given):
     check(Kind.STRICT, asarray=xp.asarray, asnumpy=np.asarray, **given)
 
 
+@pytest.mark.long("jax")
 @every_surrogate
 @pytest.mark.parametrize("kind", parameters(FIRST))
 def test_built_in_backends_keep_the_contract_for_every_surrogate(kind, cls):

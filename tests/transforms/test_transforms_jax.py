@@ -146,6 +146,7 @@ SECOND["jvp of grad over fori_loop"] = lambda f: tangent(FIRST["grad over fori_l
 SECOND["jvp of jvp over while_loop"] = lambda f: tangent(tangent(through_while_loop(f)))
 
 
+@pytest.mark.long
 @rows(*SECOND)
 def test_second_derivative(cell, transform):
     cell.order(2, SECOND[transform](cell.surrogate)(jnp.asarray(cell.x)))

@@ -88,7 +88,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="of the long tests, those of three surrogates or one of each family; full runs all",
+        help="of the long tests, those of three surrogates, or of one; full runs all",
     )
     parser.addoption("--rest", action="store_true", help="the tests that --quick leaves out")
     parser.addoption(

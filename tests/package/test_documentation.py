@@ -43,7 +43,6 @@ def jax_of_a_reader():
     jax.config.update("jax_enable_x64", before)
 
 
-@pytest.mark.long("numpy.md-0", "gradients.md-3")  # which train
 @pytest.mark.usefixtures("jax_of_a_reader")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_examples_of_the_pages(block):
